@@ -57,7 +57,7 @@ REFUSALS: Final[dict[str, Refusal]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Rejection(Exception):
     """A refused handshake.
 
