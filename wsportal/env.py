@@ -1,0 +1,258 @@
+"""The environment of this process, read once, typed and checked. Nothing else reads `os.environ`.
+
+Settings and commands take their values from here, so a wrong value is one sentence at start
+(`ConfigurationError`) and never a surprise later. An empty variable counts as unset. The variables
+themselves are CONTRACT sections 2 and 8; the table is in README.md.
+
+What a mode means:
+
+* `up`: one person trying wsportal on one machine; everything missing is made and kept in `VAR_DIR`.
+* `test`: the test suite; like `up`, but nothing is kept.
+* `serve`: production; nothing is made up, and what is missing is refused. This is also what a process
+  gets that nobody gave a mode (`daphne wsportal.asgi:application`), since it is the strict one.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+Network = IPv4Network | IPv6Network
+T = TypeVar("T")
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+MODES: Final = ("up", "serve", "test")
+SECRET_KEY_LENGTH: Final = 50  # what Django's own check security.W009 asks for
+
+# RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193. Link-local is left out on purpose: that is where
+# cloud providers answer with credentials (169.254.169.254).
+NAMED_NETWORKS: Final[dict[str, tuple[str, ...]]] = {
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
+    "loopback": ("127.0.0.0/8", "::1/128"),
+}
+
+
+class ConfigurationError(ImproperlyConfigured):
+    """A variable is missing or wrong; the message is one sentence for the person who starts wsportal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every TCP port of CONTRACT section 2, `PORT_OFFSET` already added."""
+
+    portal_tls: int
+    portal: int
+    gateway: int
+    gateway_tls: int
+    demo: int
+
+    @classmethod
+    def shifted(cls, offset: int) -> Ports:
+        """The ports of the contract, each `offset` higher."""
+        return cls(9443 + offset, 9763 + offset, 9099 + offset, 8099 + offset, 9998 + offset)
+
+
+_environ = environ.Env()
+
+
+def _value(name: str, default: str = "") -> str:
+    """The variable without surrounding space; unset and empty are the same."""
+    return str(_environ.str(name, default="")).strip() or default
+
+
+def _parsed(name: str, default: str, parse: Callable[[str], T], expected: str) -> T:
+    value = _value(name, default)
+    try:
+        return parse(value)
+    except ValueError:
+        raise ConfigurationError(f"{name} is {value!r}; expected {expected}.") from None
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        number = int(value)
+        if not lowest <= number <= highest:
+            raise ValueError(value)
+        return number
+
+    return parse
+
+
+def _boolean(value: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if value.lower() not in words:
+        raise ValueError(value)
+    return words[value.lower()]
+
+
+def _mode(value: str) -> str:
+    if value not in MODES:
+        raise ValueError(value)
+    return value
+
+
+def _base_url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(value)
+        return value.rstrip("/")
+
+    return parse
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    return tuple(ip_network(cidr) for word in words for cidr in NAMED_NETWORKS.get(word.lower(), (word,)))
+
+
+def _file(name: str) -> Path | None:
+    value = _value(name)
+    if not value:
+        return None
+    path = Path(value)
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ConfigurationError(f"{name} names {value}, which is not a readable file.")
+    return path
+
+
+def _tls_pair(prefix: str) -> tuple[Path | None, Path | None]:
+    cert, key = _file(f"{prefix}_TLS_CERT"), _file(f"{prefix}_TLS_KEY")
+    if (cert is None) != (key is None):
+        raise ConfigurationError(f"{prefix}_TLS_CERT and {prefix}_TLS_KEY belong together; only one of them is set.")
+    return cert, key
+
+
+def writable_var_dir() -> Path:
+    """`VAR_DIR`, made if it is missing.
+
+    Raises: ConfigurationError when it cannot be made or written.
+    """
+    try:
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=VAR_DIR):
+            return VAR_DIR
+    except OSError as error:
+        raise ConfigurationError(
+            f"{VAR_DIR} cannot be written ({error.strerror}); wsportal keeps its data there. "
+            "Make it writable or name another folder in VAR_DIR."
+        ) from None
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in `path`, made at the first start, readable by its owner only.
+
+    It is written apart and linked into place, so of two processes starting at once both read one secret.
+    """
+    if not path.exists():
+        descriptor, name = tempfile.mkstemp(dir=writable_var_dir())  # mkstemp gives mode 0600
+        with os.fdopen(descriptor, "w", encoding="ascii") as draft:
+            draft.write(secrets.token_urlsafe(SECRET_KEY_LENGTH))
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(name)
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error.strerror}).") from None
+
+
+def _secret_key() -> str:
+    given = _value("DJANGO_SECRET_KEY")
+    if MODE == "serve":
+        hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        if not given:
+            raise ConfigurationError(f"DJANGO_SECRET_KEY is not set; production needs its own. {hint}")
+        if len(given) < SECRET_KEY_LENGTH or len(set(given)) < 5 or given.startswith("django-insecure"):
+            raise ConfigurationError(
+                f"DJANGO_SECRET_KEY is a default or too weak (at least {SECRET_KEY_LENGTH} characters). {hint}"
+            )
+    if given:
+        return given
+    return secrets.token_urlsafe(SECRET_KEY_LENGTH) if MODE == "test" else _kept_secret(VAR_DIR / "secret_key")
+
+
+def _sqlite(database: dict[str, Any]) -> dict[str, Any]:
+    # WAL lets readers work beside the one writer; an immediate transaction waits for its turn at BEGIN
+    # instead of failing with "database is locked" half-way. A test run needs no durability.
+    synchronous = "OFF" if MODE == "test" else "NORMAL"
+    database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous};",
+    }
+    if MODE == "test":
+        # A file, not memory: server threads and processes of a test see the same rows. The process id
+        # keeps parallel runs apart.
+        database["TEST"] = {"NAME": str(writable_var_dir() / f"test-{os.getpid()}.sqlite3")}
+    elif database["NAME"] == str(VAR_DIR / "wsportal.sqlite3"):
+        writable_var_dir()
+    return database
+
+
+def _database() -> dict[str, Any]:
+    url = _value("DATABASE_URL")
+    if not url:
+        return _sqlite({"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "wsportal.sqlite3")})
+    if urlsplit(url).scheme not in ("sqlite", "postgres", "postgresql"):
+        # The value may hold a password, so it is not repeated.
+        raise ConfigurationError("DATABASE_URL must start with postgresql:// or sqlite:///.")
+    try:
+        database = cast(dict[str, Any], environ.Env.db_url_config(url))
+    except ValueError:
+        raise ConfigurationError("DATABASE_URL is not a valid URL.") from None
+    if database["ENGINE"].endswith("sqlite3"):
+        return _sqlite(database)
+    # Requests and gateway checks run in short-lived threads, where a connection per thread would not be reused.
+    database.setdefault("OPTIONS", {}).setdefault("pool", {"min_size": 1, "max_size": 8, "timeout": 10})
+    return database
+
+
+# A bare `pytest` or `mypy` sets no mode, and both load the settings before any file of ours could set one.
+_DEFAULT_MODE: Final = "test" if {"pytest", "mypy"} & set(sys.modules) else "serve"
+MODE: Final = _parsed("WSPORTAL_MODE", _DEFAULT_MODE, _mode, "up, serve or test")
+VAR_DIR: Final = Path(_value("VAR_DIR", str(ROOT / "var" / "test" if MODE == "test" else ROOT / "var"))).absolute()
+DEBUG: Final = _parsed("DEBUG", "false", _boolean, "true or false")
+SECRET_KEY: Final = _secret_key()
+DATABASE: Final = _database()
+REDIS_URL: Final = _value("REDIS_URL") or None
+
+HOST: Final = _value("WSPORTAL_HOST", "127.0.0.1")  # the address to listen on; `--host` sets it
+PORT_OFFSET: Final = _parsed("PORT_OFFSET", "0", _whole_number(-8000, 55537), "a whole number from -8000 to 55537")
+PORTS: Final = Ports.shifted(PORT_OFFSET)
+PORTAL_URL: Final = _parsed(
+    "PORTAL_URL", f"https://localhost:{PORTS.portal_tls}", _base_url("https", "http"), "an http(s):// URL"
+)
+GATEWAY_URL: Final = _parsed(
+    "GATEWAY_URL", f"wss://localhost:{PORTS.gateway_tls}", _base_url("wss", "ws"), "a ws:// or wss:// URL"
+)
+PORTAL_TLS_CERT, PORTAL_TLS_KEY = _tls_pair("PORTAL")
+GATEWAY_TLS_CERT, GATEWAY_TLS_KEY = _tls_pair("GATEWAY")
+
+METRICS_PORT: Final = _parsed("METRICS_PORT", "0", _whole_number(0, 65535), "a port") or None
+METRICS_HOST: Final = _value("METRICS_HOST", "127.0.0.1")
+TRUSTED_PROXIES: Final = _parsed("TRUSTED_PROXIES", "", _networks, "addresses or networks with commas between them")
+# Networks an endpoint may point to besides public addresses.
+ALLOWED_UPSTREAM_NETWORKS: Final = _parsed(
+    "ALLOWED_UPSTREAM_NETWORKS",
+    "" if MODE == "serve" else "private,loopback",
+    _networks,
+    "networks with commas between them, or the words private, loopback",
+)
+DRAIN_SECONDS: Final = _parsed(
+    "DRAIN_SECONDS", "30" if MODE == "serve" else "0", _whole_number(0, 3600), "seconds from 0 to 3600"
+)
