@@ -97,6 +97,8 @@ def _boolean(value: str) -> bool:
 
 
 def _mode(value: str) -> str:
+    if value == "manage":  # any other command of manage.py: it works on whatever is set up here
+        return "serve" if _value("DJANGO_SECRET_KEY") else "up"
     if value not in MODES:
         raise ValueError(value)
     return value
