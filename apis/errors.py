@@ -1,0 +1,79 @@
+"""What a service raises when it will not do what it was asked. Every screen turns these into its own words.
+
+REST maps them to problem documents, forms to errors beside their fields, admin to messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class ServiceError(Exception):
+    """Base of all refusals of the control plane.
+
+    Attributes:
+        code: a stable word for machines.
+        status: the HTTP status that fits, for REST and pages alike.
+    """
+
+    code = "error"
+    status = 400
+
+    def __init__(self, detail: str, *, code: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+
+
+class Invalid(ServiceError):
+    """Input that breaks a rule.
+
+    Args:
+        fields: field name (or "a/0/b" path inside nested input) -> sentences for it.
+    """
+
+    code = "invalid"
+    status = 400
+
+    def __init__(self, fields: Mapping[str, str | Sequence[str]], detail: str = "Some fields are not valid.") -> None:
+        super().__init__(detail)
+        self.fields: dict[str, list[str]] = {
+            name: [texts] if isinstance(texts, str) else list(texts) for name, texts in fields.items()
+        }
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}: {' '.join(texts)}" for name, texts in self.fields.items())
+
+
+class Taken(Invalid):
+    """A value that must be unique is in use: a conflict that names its fields."""
+
+    code = "already_exists"
+    status = 409
+
+    def __init__(self, fields: Mapping[str, str | Sequence[str]], detail: str = "This is already taken.") -> None:
+        super().__init__(fields, detail)
+
+
+class Missing(ServiceError):
+    """The object does not exist, or this person must not know that it does."""
+
+    code = "not_found"
+    status = 404
+
+    def __init__(self, detail: str = "There is no such object.") -> None:
+        super().__init__(detail)
+
+
+class Forbidden(ServiceError):
+    """The person may see the object but not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class Conflict(ServiceError):
+    """Legal in general, not in the present state."""
+
+    code = "conflict"
+    status = 409

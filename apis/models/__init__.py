@@ -1,0 +1,26 @@
+"""Rows of the control plane: fields, constraints and cheap properties. Rules live in services."""
+
+from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Topic, VersionSet
+from apis.models.application import Application, KeyPair, Subscription
+from apis.models.history import Change, HistoryEntry
+from apis.models.person import Person, PersonalToken
+from apis.models.plan import ApplicationPlan, BusinessPlan
+
+__all__ = [
+    "Api",
+    "Application",
+    "ApplicationPlan",
+    "BusinessPlan",
+    "Change",
+    "Deployment",
+    "Endpoint",
+    "Environment",
+    "HistoryEntry",
+    "KeyPair",
+    "Person",
+    "PersonalToken",
+    "Revision",
+    "Subscription",
+    "Topic",
+    "VersionSet",
+]

@@ -1,0 +1,171 @@
+"""An API, its versions, endpoints, topics, revisions and where they are deployed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from apis.lifecycle import LABELS, State
+from apis.models.plan import BusinessPlan
+
+
+class VersionSet(models.Model):
+    """What all versions of one API share: the name and the context, each taken once on this gateway."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=50, unique=True)
+    context = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Api(models.Model):
+    """One version of a managed WebSocket API."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version_set = models.ForeignKey(VersionSet, on_delete=models.PROTECT, related_name="apis")
+    version = models.CharField(max_length=30)
+    path = models.CharField(max_length=232, unique=True, help_text="context and version as the gateway sees them")
+    display_name = models.CharField(max_length=50, blank=True, default="")
+    description = models.TextField(blank=True, default="")
+    tags = models.JSONField(default=list, blank=True)
+    provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
+    state = models.CharField(max_length=12, choices=[(s.value, LABELS[s]) for s in State], default=State.CREATED)
+    business_plans = models.ManyToManyField(BusinessPlan, related_name="apis", blank=True)
+    last_revision = models.PositiveIntegerField(default=0, help_text="numbers are never used twice")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "API"
+        verbose_name_plural = "APIs"
+        ordering = ("version_set__name", "-created_at")
+        constraints = [
+            models.UniqueConstraint(fields=("version_set", "version"), name="one_api_per_version"),
+        ]
+        indexes = [models.Index(fields=("state",))]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def name(self) -> str:
+        return self.version_set.name
+
+    @property
+    def context(self) -> str:
+        return self.version_set.context
+
+    @property
+    def title(self) -> str:
+        """What people read: the display name, or the name."""
+        return self.display_name or self.name
+
+
+class KeyType(models.TextChoices):
+    """Production or sandbox: which endpoint a credential reaches."""
+
+    PRODUCTION = "production", "Production"
+    SANDBOX = "sandbox", "Sandbox"
+
+
+class Endpoint(models.Model):
+    """Where the frames of one key type go. `config` is complete (shape: apis.shapes.endpoint_config)."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="endpoints")
+    key_type = models.CharField(max_length=10, choices=KeyType.choices)
+    config = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("api", "key_type"), name="one_endpoint_per_key_type")]
+        ordering = ("key_type",)
+
+    def __str__(self) -> str:
+        return f"{self.key_type} endpoint of {self.api}"
+
+    @property
+    def urls(self) -> list[str]:
+        return [item["url"] for item in self.config["urls"]]
+
+
+class Topic(models.Model):
+    """A path below an API that clients connect to; may they send (publish), receive (subscribe), or both."""
+
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="topics")
+    name = models.CharField(max_length=200)
+    subscribe = models.BooleanField(default=True)
+    publish = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("api", "name"), name="one_topic_per_name")]
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Environment(models.Model):
+    """A gateway environment: where its clients connect. Ports are those of the first start (see conf)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=50, unique=True)
+    description = models.TextField(blank=True, default="")
+    host = models.CharField(max_length=253, default="localhost")
+    ws_port = models.PositiveIntegerField(null=True, blank=True)
+    wss_port = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Revision(models.Model):
+    """A frozen design. Read-only once made; it can be deployed, restored, or deleted while not deployed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    description = models.CharField(max_length=200, blank=True, default="")
+    design = models.JSONField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("api", "number"), name="one_revision_per_number")]
+        ordering = ("-number",)
+
+    def __str__(self) -> str:
+        return f"Revision {self.number}"
+
+
+class Deployment(models.Model):
+    """A revision on an environment: what the gateway serves.
+
+    `design` starts as the revision's. Its `endpoints` follow later endpoint changes at once, because where an
+    upstream lives is operations and not design; the revision keeps what it was made with.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="deployments")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
+    environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="deployments")
+    design = models.JSONField()
+    deployed_at = models.DateTimeField(auto_now=True)
+    deployed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("api", "environment"), name="one_deployment_per_environment")]
+        ordering = ("environment__name",)
+
+    def __str__(self) -> str:
+        return f"{self.revision} on {self.environment}"
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        return self.design["endpoints"]

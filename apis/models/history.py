@@ -1,0 +1,41 @@
+"""Who did what when (HistoryEntry), and what other processes must look at again (Change)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from apis.models.api import Api
+
+
+class HistoryEntry(models.Model):
+    """One named action. Names are copied, so the entry outlives the people and things it speaks of."""
+
+    api = models.ForeignKey(Api, null=True, on_delete=models.SET_NULL, related_name="history")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=150)
+    subject = models.CharField(max_length=200, help_text="what it was done to, in words")
+    action = models.CharField(max_length=50)
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "history"
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.action} {self.subject}"
+
+
+class Change(models.Model):
+    """The outbox of the control plane: gateways in other processes read rows behind the last id they saw.
+
+    Rows are written in the transaction they announce and are worthless after a minute.
+    """
+
+    kind = models.CharField(max_length=20)
+    subject = models.CharField(max_length=64)
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"

@@ -1,0 +1,89 @@
+"""People and their personal tokens."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+
+from apis.roles import Capability, Role, capabilities_of
+
+
+class PersonManager(UserManager["Person"]):
+    """Makes people by their roles; Django's own `createsuperuser` makes an administrator."""
+
+    def create_user(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> Person:
+        person = self.model(username=self.model.normalize_username(username), email=email or "", **extra)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra: Any
+    ) -> Person:
+        return self.create_user(username, email, password, **{**extra, "roles": [Role.ADMINISTRATOR.value]})
+
+
+class Person(AbstractUser):
+    """Somebody who signs in. What they may do follows from `roles` alone (apis.roles)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    roles = models.JSONField(default=list, blank=True)
+    # Replaced by `roles`: one place decides, so Django's own switches are derived instead of stored.
+    is_staff = None  # type: ignore[assignment]
+    is_superuser = None  # type: ignore[assignment]
+    groups = None  # type: ignore[assignment]
+    user_permissions = None  # type: ignore[assignment]
+
+    objects: ClassVar[PersonManager] = PersonManager()  # type: ignore[assignment]
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        verbose_name_plural = "people"
+        ordering = ("username",)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this person's roles allow; nothing for a disabled person."""
+        return capabilities_of(self.roles) if self.is_active else frozenset()
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """Django's permission question: only administrators pass wholesale; admin pages ask apis.permissions."""
+        return Capability.ADMINISTER in self.capabilities
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return is_staff(self)
+
+    def get_all_permissions(self, obj: object = None) -> set[str]:
+        return set()
+
+
+def is_staff(person: Person) -> bool:
+    """Whether the administration site is for this person: it is where APIs are designed, published, administered."""
+    return bool(person.capabilities & {Capability.SEE_APIS, Capability.ADMINISTER})
+
+
+# Django asks these as attributes; as properties they cannot contradict `roles`.
+Person.is_staff = property(is_staff)  # type: ignore[assignment,method-assign]
+Person.is_superuser = property(lambda person: Capability.ADMINISTER in person.capabilities)  # type: ignore[assignment]
+
+
+class PersonalToken(models.Model):
+    """A bearer token for REST that a person minted for themselves. Only its SHA-256 is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="personal_tokens")
+    name = models.CharField(max_length=100)
+    scopes = models.JSONField(default=list)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.person}"

@@ -1,0 +1,54 @@
+"""Business plans (per subscription) and application plans (per application and end user)."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Plan(models.Model):
+    """What both kinds of plan share: a name and limits (shape: apis.shapes.limits); no limits = unlimited."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=50, unique=True)
+    description = models.TextField(blank=True, default="")
+    limits = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def limit_lines(self) -> list[str]:
+        """The limits in words, e.g. "1,000 events per minute"; "unlimited" where there is none."""
+        ways = {"in": " sent", "out": " received", "both": ""}
+        lines = [
+            f"{limit['amount']:,} {limit['kind']}{ways[limit.get('direction', 'both')]} per {limit['per']}"
+            for limit in self.limits
+        ]
+        return lines or ["unlimited"]
+
+
+class ApplicationPlan(Plan):
+    """Limits for one application and end user over all APIs it uses."""
+
+
+class BusinessPlan(Plan):
+    """What a subscription buys. Units: `max_session_s` seconds, `max_message_bytes` payload bytes."""
+
+    class OnSpent(models.TextChoices):
+        CLOSE = "close", "close the session (4429)"
+        HOLD = "hold", "hold messages back until there is room"
+
+    burst = models.JSONField(null=True, blank=True, default=None)
+    max_sessions = models.PositiveIntegerField(null=True, blank=True)
+    max_session_s = models.PositiveIntegerField(null=True, blank=True)
+    max_message_bytes = models.PositiveIntegerField(null=True, blank=True)
+    on_spent = models.CharField(max_length=10, choices=OnSpent.choices, default=OnSpent.CLOSE)
+    stop_on_quota = models.BooleanField(default=True)

@@ -1,0 +1,183 @@
+"""Reads. Each returns only what the actor may see; "not visible" and "not there" are the same answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Prefetch, QuerySet
+
+from apis.errors import Missing
+from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State, Transition, actions_from
+from apis.models import (
+    Api,
+    Application,
+    ApplicationPlan,
+    BusinessPlan,
+    Deployment,
+    Environment,
+    HistoryEntry,
+    KeyPair,
+    Person,
+    Revision,
+    Subscription,
+)
+from apis.permissions import Actor, owns
+from apis.roles import Capability
+
+
+def apis_visible(actor: Actor) -> QuerySet[Api]:
+    """Designs for the publisher portal and REST: all to creators, publishers and administrators, none to others."""
+    rows = Api.objects.select_related("version_set", "provider").prefetch_related(
+        "business_plans", "endpoints", "topics"
+    )
+    return rows if actor.can(Capability.SEE_APIS) else rows.none()
+
+
+def api_get(actor: Actor, api_id: UUID | str) -> Api:
+    """Raises: Missing."""
+    api = apis_visible(actor).filter(pk=api_id).first()
+    if api is None:
+        raise Missing("There is no such API.")
+    return api
+
+
+def apis_on_offer() -> QuerySet[Api]:
+    """What the developer portal lists, to anybody."""
+    rows = Api.objects.select_related("version_set", "provider").prefetch_related("business_plans", "topics")
+    return rows.filter(state__in=VISIBLE_TO_DEVELOPERS)
+
+
+def api_on_offer(api_id: UUID | str) -> Api:
+    """Raises: Missing for an API that developers may not see."""
+    api = apis_on_offer().filter(pk=api_id).first()
+    if api is None:
+        raise Missing("There is no such API.")
+    return api
+
+
+def is_subscribable(api: Api) -> bool:
+    """Whether new subscriptions are taken now."""
+    return api.state in SUBSCRIBABLE and api.business_plans.exists()
+
+
+def transitions_of(actor: Actor, api: Api) -> list[tuple[Transition, bool, list[str]]]:
+    """Every arrow out of the API's state: (arrow, may this actor take it now, names of what is missing)."""
+    answers = []
+    for arrow in actions_from(State(api.state)):
+        missing = missing_for(api, arrow)
+        answers.append((arrow, actor.can(Capability.PUBLISH_APIS) and not missing, missing))
+    return answers
+
+
+def missing_for(api: Api, arrow: Transition) -> list[str]:
+    """Which requirements of `arrow` the API does not meet, as field names."""
+    have = {
+        "endpoint": any(endpoint.urls for endpoint in api.endpoints.all()),
+        "business_plans": bool(api.business_plans.all()),
+    }
+    return [requirement.value for requirement in arrow.requires if not have[requirement.value]]
+
+
+def history_of(api: Api) -> QuerySet[HistoryEntry]:
+    """What was done to an API, newest first."""
+    return api.history.select_related("actor")
+
+
+def revisions_of(api: Api) -> QuerySet[Revision]:
+    """Revisions, newest first, each with where it is deployed."""
+    deployments = Prefetch("deployments", Deployment.objects.select_related("environment"))
+    return api.revisions.select_related("created_by").prefetch_related(deployments)
+
+
+def revision_get(api: Api, number: int) -> Revision:
+    """Raises: Missing."""
+    revision = revisions_of(api).filter(number=number).first()
+    if revision is None:
+        raise Missing(f"There is no revision {number} of this API.")
+    return revision
+
+
+def gateway_urls(api: Api, environments: list[Environment] | None = None) -> list[str]:
+    """Where clients connect to this API: one URL per environment and scheme.
+
+    GATEWAY_URL (an operator's own address) replaces the environments' host and ports; the port offset of this start
+    is added to the ports of an environment (CONTRACT section 2).
+    """
+    if settings.MODE == "serve":
+        return [f"{settings.GATEWAY_URL}{api.path}"]
+    rows = list(Environment.objects.all()) if environments is None else environments
+    ports = [(row.host, scheme, port) for row in rows for scheme, port in (("ws", row.ws_port), ("wss", row.wss_port))]
+    return [f"{scheme}://{host}:{port + settings.PORT_OFFSET}{api.path}" for host, scheme, port in ports if port]
+
+
+def applications_of(actor: Actor) -> QuerySet[Application]:
+    """The person's own applications; an administrator sees everybody's."""
+    rows = Application.objects.select_related("plan", "owner").annotate(
+        subscription_count=Count("subscriptions", distinct=True)
+    )
+    if actor.can(Capability.ADMINISTER):
+        return rows
+    return rows.filter(owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()
+
+
+def application_get(actor: Actor, application_id: UUID | str) -> Application:
+    """Raises: Missing."""
+    application = applications_of(actor).filter(pk=application_id).first()
+    if application is None:
+        raise Missing("There is no such application.")
+    return application
+
+
+def key_pair_get(actor: Actor, application: Application, key_type: str) -> KeyPair:
+    """Raises: Missing."""
+    pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
+    if pair is None or not owns(actor, application):
+        raise Missing(f"This application has no {key_type} keys.")
+    return pair
+
+
+def subscriptions_visible(actor: Actor) -> QuerySet[Subscription]:
+    """Own applications' subscriptions, and for those who see APIs the subscriptions to them."""
+    rows = Subscription.objects.select_related(
+        "api__version_set", "application__owner", "application__plan", "business_plan"
+    )
+    if actor.can(Capability.SEE_APIS):
+        return rows
+    return rows.filter(application__owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()
+
+
+def subscription_get(actor: Actor, subscription_id: UUID | str) -> Subscription:
+    """Raises: Missing."""
+    subscription = subscriptions_visible(actor).filter(pk=subscription_id).first()
+    if subscription is None:
+        raise Missing("There is no such subscription.")
+    return subscription
+
+
+def business_plans() -> QuerySet[BusinessPlan]:
+    return BusinessPlan.objects.order_by("name")
+
+
+def application_plans() -> QuerySet[ApplicationPlan]:
+    return ApplicationPlan.objects.order_by("name")
+
+
+def people(actor: Actor) -> QuerySet[Person]:
+    """Raises: Forbidden for anybody but administrators."""
+    actor.require(Capability.ADMINISTER)
+    return Person.objects.order_by("username")
+
+
+def overview_facts(api: Api) -> dict[str, Any]:
+    """What the overview page says about the way to publication: done or missing, step by step."""
+    deployments = list(api.deployments.select_related("revision", "environment"))
+    return {
+        "has_endpoint": any(endpoint.urls for endpoint in api.endpoints.all()),
+        "has_plans": bool(api.business_plans.all()),
+        "deployments": deployments,
+        "is_deployed": bool(deployments),
+        "is_published": api.state == State.PUBLISHED,
+        "gateway_urls": gateway_urls(api),
+    }

@@ -1,0 +1,302 @@
+"""Designing APIs: create, edit, endpoints, new versions, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from apis import shapes
+from apis.errors import Conflict, Invalid, Taken
+from apis.lifecycle import State
+from apis.models import Api, BusinessPlan, Endpoint, Topic, VersionSet
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services.record import announce, record
+from apis.validators import (
+    DESCRIPTION_LIMIT,
+    TAGS_LIMIT,
+    context_problem,
+    endpoint_address_problem,
+    endpoint_problem,
+    gateway_path,
+    name_problem,
+    normal_context,
+    tag_problem,
+    text_problem,
+    version_problem,
+)
+
+
+def address_problem(url: str) -> str:
+    """Why a well-formed endpoint may not be dialled from here (ALLOWED_UPSTREAM_NETWORKS), or ""."""
+    return endpoint_address_problem(url, settings.ALLOWED_UPSTREAM_NETWORKS)
+
+
+def design_problems(
+    *,
+    name: str | None = None,
+    context: str | None = None,
+    version: str | None = None,
+    endpoint: str | None = None,
+    description: str | None = None,
+    tags: Sequence[str] | None = None,
+    display_name: str | None = None,
+    ignoring: VersionSet | None = None,
+) -> dict[str, str]:
+    """What is wrong with the given fields, including names and contexts that are taken; screens check live with it.
+
+    Args:
+        ignoring: the version set being edited, which may keep its own name and context.
+    """
+    problems: dict[str, str] = {}
+    others = VersionSet.objects.exclude(pk=ignoring.pk) if ignoring else VersionSet.objects.all()
+    if name is not None:
+        problems["name"] = name_problem(name) or (
+            f"Name {name} already exists." if others.filter(name__iexact=name).exists() else ""
+        )
+    if context is not None:
+        problems["context"] = context_problem(context)
+        normal = normal_context(context)
+        if not problems["context"] and others.filter(context=normal).exists():
+            problems["context"] = f"{normal} context already exists."
+    if version is not None:
+        problems["version"] = version_problem(version)
+    if endpoint:
+        problems["endpoint"] = endpoint_problem(endpoint) or address_problem(endpoint)
+    if description is not None:
+        problems["description"] = text_problem(description, DESCRIPTION_LIMIT, "Description")
+    if display_name:
+        problems["display_name"] = name_problem(display_name, "Display name")
+    if tags is not None:
+        problems["tags"] = _tags_problem(tags)
+    return {field: problem for field, problem in problems.items() if problem}
+
+
+def _tags_problem(tags: Sequence[str]) -> str:
+    if len(tags) > TAGS_LIMIT or len(set(tags)) < len(tags):
+        return f"An API has at most {TAGS_LIMIT} different tags."
+    return next((problem for tag in tags if (problem := tag_problem(tag))), "")
+
+
+def _refuse(problems: dict[str, str]) -> None:
+    if problems:
+        taken = all(text.endswith("already exists.") for text in problems.values())
+        raise Taken(problems) if taken else Invalid(problems)
+
+
+def plans_named(names: Iterable[str], field: str = "business_plans") -> list[BusinessPlan]:
+    """The business plans with these names, in that order.
+
+    Raises: Invalid naming the first one that does not exist.
+    """
+    wanted = list(dict.fromkeys(names))
+    found = {plan.name: plan for plan in BusinessPlan.objects.filter(name__in=wanted)}
+    for name in wanted:
+        if name not in found:
+            raise Invalid({field: f"There is no business plan named {name}."})
+    return [found[name] for name in wanted]
+
+
+@transaction.atomic
+def api_create(
+    *,
+    actor: Actor,
+    name: str,
+    context: str,
+    version: str,
+    endpoint: str = "",
+    business_plans: Iterable[str] = (),
+    description: str = "",
+    tags: Sequence[str] = (),
+    display_name: str = "",
+) -> Api:
+    """Design a new WebSocket API, in state created, with the topic `/*`.
+
+    Args:
+        endpoint: one ws:// or wss:// URL, used for production and sandbox alike until configured otherwise.
+        business_plans: names.
+
+    Raises: Forbidden without the creator role; Invalid, Taken.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    _refuse(
+        design_problems(
+            name=name, context=context, version=version, endpoint=endpoint,
+            description=description, tags=tags, display_name=display_name,
+        )
+    )  # fmt: skip
+    plans = plans_named(business_plans)
+    try:
+        with transaction.atomic():
+            version_set = VersionSet.objects.create(name=name, context=normal_context(context))
+    except IntegrityError:  # somebody else was a moment faster
+        problems = design_problems(name=name, context=context)
+        raise Taken(problems or {"context": f"{normal_context(context)} context already exists."}) from None
+    api = _api_insert(actor, version_set, version, description=description, tags=list(tags), display_name=display_name)
+    Topic.objects.create(api=api, name="/*")
+    api.business_plans.set(plans)
+    if endpoint:
+        for key_type in shapes.KEY_TYPES:
+            config, _ = shapes.endpoint_config({"urls": [{"url": endpoint}]}, address_problem)
+            Endpoint.objects.create(api=api, key_type=key_type, config=config)
+    record(actor, "create", api, api=api)
+    announce("api", api.pk)
+    return api
+
+
+def _api_insert(actor: Actor, version_set: VersionSet, version: str, **fields: Any) -> Api:
+    path = gateway_path(version_set.context, version)
+    try:
+        with transaction.atomic():
+            return Api.objects.create(
+                version_set=version_set, version=version, path=path, provider=actor.person, **fields
+            )
+    except IntegrityError:
+        if version_set.apis.filter(version=version).exists():
+            raise Taken({"version": f"Version {version} of {version_set} already exists."}) from None
+        raise Taken({"context": f"The path {path} is already in use by another API."}) from None
+
+
+DESIGN_FIELDS = ("description", "tags", "display_name")
+IDENTITY_FIELDS = ("name", "context", "version")
+
+
+@transaction.atomic
+def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
+    """Edit an API. Any of name, context, version, endpoint, business_plans, description, tags, display_name.
+
+    Name, context and version are fixed once a revision or a further version exists. Business plans may be changed
+    by publishers at any time, and by creators until the API is published. An endpoint given here replaces the URL of
+    both key types and keeps their other settings.
+
+    Raises: Forbidden, Invalid, Taken, Conflict.
+    """
+    api = Api.objects.select_for_update(of=("self",)).select_related("version_set").get(pk=api.pk)
+    _require_edit(actor, api, set(changes))
+    plans = plans_named(changes["business_plans"]) if "business_plans" in changes else None
+    plain = {key: value for key, value in changes.items() if key != "business_plans"}
+    _refuse(design_problems(**plain, ignoring=api.version_set))
+    before = {key: getattr(api, key) for key in (*DESIGN_FIELDS, *IDENTITY_FIELDS) if key in changes}
+    _change_identity(api, changes)
+    for field in DESIGN_FIELDS:
+        if field in changes:
+            setattr(api, field, changes[field])
+    api.save()
+    if plans is not None:
+        before["business_plans"] = sorted(plan.name for plan in api.business_plans.all())
+        api.business_plans.set(plans)
+    if changes.get("endpoint"):
+        _replace_url(actor, api, changes["endpoint"])
+    after = {key: changes[key] for key in before}
+    record(actor, "update", api, api=api, before=before, after=after)
+    announce("api", api.pk)
+    return api
+
+
+def _require_edit(actor: Actor, api: Api, fields: set[str]) -> None:
+    if fields == {"business_plans"}:
+        if actor.can(Capability.SET_PLANS_OF_APIS):
+            return
+        if api.state not in {State.CREATED, State.PRERELEASED}:
+            actor.require(Capability.SET_PLANS_OF_APIS)
+    actor.require(Capability.DESIGN_APIS)
+    if "business_plans" in fields and api.state not in {State.CREATED, State.PRERELEASED}:
+        actor.require(Capability.SET_PLANS_OF_APIS)
+
+
+def _change_identity(api: Api, changes: dict[str, Any]) -> None:
+    version_set = api.version_set
+    new = {field: changes[field] for field in IDENTITY_FIELDS if field in changes}
+    if "context" in new:
+        new["context"] = normal_context(new["context"])
+    new = {field: value for field, value in new.items() if value != getattr(api, field)}
+    if not new:
+        return
+    if api.last_revision or version_set.apis.count() > 1:
+        sentence = "This cannot be changed any more: the API has revisions or further versions."
+        raise Invalid(dict.fromkeys(new, sentence))
+    version_set.name = new.get("name", version_set.name)
+    version_set.context = new.get("context", version_set.context)
+    api.version = new.get("version", api.version)
+    api.path = gateway_path(version_set.context, api.version)
+    try:
+        with transaction.atomic():
+            version_set.save()
+            api.save()
+    except IntegrityError:
+        raise Taken({next(iter(new)): f"The path {api.path} is already in use by another API."}) from None
+
+
+def _replace_url(actor: Actor, api: Api, url: str) -> None:
+    for key_type in shapes.KEY_TYPES:
+        row = api.endpoints.filter(key_type=key_type).first()
+        config = {**(row.config if row else {}), "urls": [{"url": url}]}
+        endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
+
+
+@transaction.atomic
+def endpoint_configure(*, actor: Actor, api: Api, key_type: str, config: Any) -> Endpoint:
+    """Set where production or sandbox frames go, and how (shape: apis.shapes.endpoint_config).
+
+    It takes effect at once where the API is deployed: new handshakes use it, the deployed design follows.
+
+    Raises: Forbidden, Invalid with paths such as "timeouts/connect_ms".
+    """
+    actor.require(Capability.DESIGN_APIS)
+    if key_type not in shapes.KEY_TYPES:
+        raise Invalid({"key_type": f"This should be one of: {', '.join(shapes.KEY_TYPES)}."})
+    full, problems = shapes.endpoint_config(config, address_problem)
+    if problems:
+        raise Invalid(problems)
+    row = api.endpoints.filter(key_type=key_type).first()
+    before = row.config if row else None
+    endpoint, _ = Endpoint.objects.update_or_create(api=api, key_type=key_type, defaults={"config": full})
+    for deployment in api.deployments.select_for_update():
+        deployment.design["endpoints"][key_type] = full
+        deployment.save(update_fields=["design"])
+    record(actor, "endpoint", f"{key_type} endpoint of {api}", api=api, before=before, after=full)
+    announce("api", api.pk)
+    return endpoint
+
+
+@transaction.atomic
+def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
+    """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints.
+
+    Raises: Forbidden, Invalid, Taken.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    _refuse(design_problems(version=version))
+    copy = _api_insert(
+        actor, api.version_set, version,
+        description=api.description, tags=list(api.tags), display_name=api.display_name,
+    )  # fmt: skip
+    copy.business_plans.set(api.business_plans.all())
+    for topic in api.topics.all():
+        Topic.objects.create(api=copy, name=topic.name, subscribe=topic.subscribe, publish=topic.publish)
+    for endpoint in api.endpoints.all():
+        Endpoint.objects.create(api=copy, key_type=endpoint.key_type, config=endpoint.config)
+    record(actor, "create_version", copy, api=copy, copied_from=str(api))
+    announce("api", copy.pk)
+    return copy
+
+
+@transaction.atomic
+def api_delete(*, actor: Actor, api: Api) -> None:
+    """Delete an API with its revisions and deployments.
+
+    Raises: Forbidden; Conflict while it has subscriptions.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    if count := api.subscriptions.count():
+        raise Conflict(f"{api} has {count} subscription(s); they must be removed first.", code="has_subscriptions")
+    version_set, key, text = api.version_set, api.pk, str(api)
+    api.deployments.all().delete()
+    api.delete()
+    if not version_set.apis.exists():
+        version_set.delete()
+    record(actor, "delete", text, was=str(key))
+    announce("api", key)

@@ -1,0 +1,173 @@
+"""Consumer keys of applications and the tokens generated with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.generators import generate_client_id, generate_client_secret
+from oauth2_provider.models import AccessToken, set_token_value
+from oauth2_provider.models import Application as OAuthClient
+from oauthlib.common import generate_token
+
+from apis import shapes
+from apis.errors import Conflict, Invalid
+from apis.models import Application, KeyPair
+from apis.permissions import Actor, require_own
+from apis.services.record import announce, record
+
+GRANT_TYPES = {
+    "client_credentials": OAuthClient.GRANT_CLIENT_CREDENTIALS,
+    "authorization_code": OAuthClient.GRANT_AUTHORIZATION_CODE,
+    "refresh_token": OAuthClient.GRANT_AUTHORIZATION_CODE,  # comes with authorization_code only (RFC 6749 section 6)
+}
+DEFAULT_GRANT_TYPES = ("client_credentials",)
+TOKEN_SECONDS = 3600
+CONSUMER_SCOPE = "default"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def _check(key_type: str, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> None:
+    problems: dict[str, str] = {}
+    if key_type not in shapes.KEY_TYPES:
+        problems["key_type"] = f"This should be one of: {', '.join(shapes.KEY_TYPES)}."
+    if not grant_types or set(grant_types) - set(GRANT_TYPES):
+        problems["grant_types"] = f"This should be a list out of: {', '.join(GRANT_TYPES)}."
+    elif set(grant_types) == {"refresh_token"}:
+        problems["grant_types"] = "refresh_token needs authorization_code beside it."
+    for index, uri in enumerate(redirect_uris):
+        if problem := redirect_problem(uri):
+            problems[f"redirect_uris/{index}"] = problem
+    if "authorization_code" in grant_types and not redirect_uris:
+        problems["redirect_uris"] = "authorization_code needs at least one redirect URI."
+    if problems:
+        raise Invalid(problems)
+
+
+def redirect_problem(uri: str) -> str:
+    """What is wrong with a redirect URI, or "": absolute, https (http only to this machine), no fragment (RFC 6749 3.1.2)."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "This is not a URL."
+    if any(char.isspace() for char in uri) or len(uri) > 2000 or not parts.hostname:
+        return "This should be an absolute URL without spaces."
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+        return "This should start with https:// (http:// only for localhost)."
+    return "A redirect URI has no fragment (#)." if "#" in uri else ""
+
+
+def _client(application: Application, key_type: str) -> tuple[OAuthClient, str]:
+    secret = generate_client_secret()
+    client = OAuthClient(
+        name=f"{application.name} {key_type}",
+        user=application.owner,
+        client_id=generate_client_id(),
+        client_secret=secret,
+        client_type=OAuthClient.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=OAuthClient.GRANT_CLIENT_CREDENTIALS,
+    )
+    return client, secret
+
+
+def _configure(pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> None:
+    wanted = list(dict.fromkeys(grant_types))
+    pair.grant_types = wanted
+    pair.client.authorization_grant_type = GRANT_TYPES[wanted[0]]
+    pair.client.redirect_uris = " ".join(redirect_uris)
+
+
+@transaction.atomic
+def keys_generate(
+    *,
+    actor: Actor,
+    application: Application,
+    key_type: str,
+    grant_types: Sequence[str] = DEFAULT_GRANT_TYPES,
+    redirect_uris: Sequence[str] = (),
+) -> tuple[KeyPair, str]:
+    """Make consumer key and secret for one key type.
+
+    Returns: the pair and its secret in clear, which is shown once and kept only as a hash.
+
+    Raises: Missing, Forbidden; Invalid; Conflict where the keys exist (their secret can be regenerated).
+    """
+    require_own(actor, application)
+    _check(key_type, grant_types, redirect_uris)
+    application = Application.objects.select_for_update().get(pk=application.pk)
+    pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
+    if pair is not None and pair.handed_out:
+        raise Conflict(f"This application has {key_type} keys; regenerate their secret instead.", code="keys_exist")
+    if pair is None:
+        client, secret = _client(application, key_type)
+        pair = KeyPair(application=application, key_type=key_type, client=client)
+    else:
+        secret = generate_client_secret()
+        pair.client.client_secret = secret
+        pair.handed_out = True
+    _configure(pair, grant_types, redirect_uris)
+    pair.client.save()
+    pair.save()
+    record(actor, "generate_keys", application, key_type=key_type, grant_types=pair.grant_types)
+    announce("application", application.pk)
+    return pair, secret
+
+
+@transaction.atomic
+def keys_update(*, actor: Actor, pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> KeyPair:
+    """Change the grant types and redirect URIs of existing keys. Raises: Missing, Forbidden, Invalid."""
+    require_own(actor, pair.application)
+    _check(pair.key_type, grant_types, redirect_uris)
+    _configure(pair, grant_types, redirect_uris)
+    pair.client.save()
+    pair.save()
+    record(actor, "update_keys", pair.application, key_type=pair.key_type, grant_types=pair.grant_types)
+    return pair
+
+
+@transaction.atomic
+def secret_regenerate(*, actor: Actor, pair: KeyPair) -> str:
+    """Replace the consumer secret; the old one stops working at once, tokens live on.
+
+    Returns: the new secret in clear, shown once. Raises: Missing, Forbidden.
+    """
+    require_own(actor, pair.application)
+    secret = generate_client_secret()
+    pair.client.client_secret = secret
+    pair.client.save()
+    pair.handed_out = True
+    pair.save(update_fields=["handed_out"])
+    record(actor, "regenerate_secret", pair.application, key_type=pair.key_type)
+    return secret
+
+
+@transaction.atomic
+def token_generate(*, actor: Actor, application: Application, key_type: str) -> tuple[str, int]:
+    """Make an access token as the client credentials grant would, for the owner to try things with.
+
+    An application without keys of this type gets them on the way; asking for them later hands them out.
+
+    Returns: the token in clear and its life in seconds. Raises: Missing, Forbidden, Invalid.
+    """
+    require_own(actor, application)
+    _check(key_type, DEFAULT_GRANT_TYPES, ())
+    application = Application.objects.select_for_update().get(pk=application.pk)
+    pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
+    if pair is None:
+        client, _ = _client(application, key_type)
+        pair = KeyPair(application=application, key_type=key_type, client=client, handed_out=False)
+        _configure(pair, DEFAULT_GRANT_TYPES, ())
+        client.save()
+        pair.save()
+        announce("application", application.pk)
+    raw = generate_token()
+    token = AccessToken(
+        application=pair.client, scope=CONSUMER_SCOPE, expires=timezone.now() + timedelta(seconds=TOKEN_SECONDS)
+    )
+    set_token_value(token, raw)
+    token.save()
+    record(actor, "generate_token", application, key_type=key_type)
+    return raw, TOKEN_SECONDS

@@ -1,0 +1,182 @@
+"""People, their roles, and the personal tokens they mint for REST."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apis.errors import Conflict, Invalid, Taken
+from apis.models import Person, PersonalToken
+from apis.permissions import Actor
+from apis.roles import Capability, Role, scopes_of
+from apis.services.record import announce, record
+from apis.validators import text_problem
+
+TOKEN_SECONDS = 30 * 86_400
+TOKEN_SECONDS_LIMIT = 366 * 86_400
+USERNAME_LIMIT = 150
+
+
+def _messages(check: Any, *args: Any) -> str:
+    try:
+        check(*args)
+    except ValidationError as error:
+        return " ".join(error.messages)
+    return ""
+
+
+def _person_problems(values: dict[str, Any], person: Person) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    if "username" in values:
+        name = values["username"]
+        long = len(name) > USERNAME_LIMIT
+        problems["username"] = (
+            "User name should not be empty." if not name
+            else f"User name has exceeded the maximum number of {USERNAME_LIMIT} characters." if long
+            else _messages(UnicodeUsernameValidator(), name)
+        )  # fmt: skip
+    if values.get("email"):
+        problems["email"] = _messages(validate_email, values["email"])
+    if "roles" in values:
+        unknown = [role for role in values["roles"] if role not in set(Role)]
+        problems["roles"] = f"Unknown role {unknown[0]}; known are {', '.join(Role)}." if unknown else ""
+    if values.get("password") is not None:
+        problems["password"] = password_problem(values["password"], person)
+    return {field: text for field, text in problems.items() if text}
+
+
+def password_problem(password: str, person: Person) -> str:
+    """Why a password is refused, or ""."""
+    if not password or "\x00" in password:
+        return "Password should not be empty."
+    return _messages(validate_password, password, person)
+
+
+@transaction.atomic
+def person_create(
+    *, actor: Actor, username: str, password: str | None = None, email: str = "", roles: Sequence[str] = ()
+) -> Person:
+    """Create somebody who can sign in (not before a password is set).
+
+    Raises: Forbidden for anybody but administrators; Invalid, Taken.
+    """
+    actor.require(Capability.ADMINISTER)
+    values = {"username": username, "password": password, "email": email, "roles": roles}
+    if problems := _person_problems(values, Person(username=username, email=email)):
+        raise Invalid(problems)
+    sentence = f"A person with the user name {username} already exists."
+    if Person.objects.filter(username__iexact=username).exists():
+        raise Taken({"username": sentence})
+    try:
+        with transaction.atomic():
+            person = Person.objects.create_user(username, email, password, roles=_ordered(roles))
+    except IntegrityError:
+        raise Taken({"username": sentence}) from None
+    record(actor, "create_person", person, roles=person.roles)
+    return person
+
+
+def _ordered(roles: Sequence[str]) -> list[str]:
+    return [role.value for role in Role if role in set(roles)]
+
+
+@transaction.atomic
+def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
+    """Change `roles`, `email` or `disabled`. A disabled person's sessions and tokens stop working at once.
+
+    Raises: Forbidden; Invalid; Conflict where the last way in for an administrator would be lost.
+    """
+    actor.require(Capability.ADMINISTER)
+    if problems := _person_problems(values, person):
+        raise Invalid(problems)
+    before = {"roles": person.roles, "disabled": not person.is_active}
+    if "roles" in values:
+        person.roles = _ordered(values["roles"])
+    if "disabled" in values:
+        person.is_active = not values["disabled"]
+    if "email" in values:
+        person.email = values["email"]
+    if person.pk == actor.person.pk and Capability.ADMINISTER not in person.capabilities:
+        raise Conflict("You cannot take the administrator role from yourself or disable yourself.", code="own_access")
+    person.save()
+    after = {"roles": person.roles, "disabled": not person.is_active}
+    record(actor, "update_person", person, before=before, after=after)
+    announce("person", person.pk)
+    return person
+
+
+@transaction.atomic
+def person_set_password(*, actor: Actor, person: Person, password: str) -> None:
+    """Set somebody's password; their browser sessions end. Raises: Forbidden, Invalid."""
+    if person.pk != actor.person.pk:
+        actor.require(Capability.ADMINISTER)
+    if problem := password_problem(password, person):
+        raise Invalid({"password": problem})
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    record(actor, "set_password", person)
+
+
+def digest_of(token: str) -> str:
+    """How a token is kept and looked up: SHA-256, hexadecimal. Enough for 256 random bits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+@transaction.atomic
+def personal_token_mint(
+    *, person: Person, name: str, scopes: Sequence[str] = (), expires_in: int | None = None
+) -> tuple[PersonalToken, str]:
+    """Mint a personal token for REST.
+
+    Args:
+        scopes: none means all that the person's roles allow, which for somebody without a role is nothing.
+        expires_in: seconds, at most a year; 30 days unless given.
+
+    Returns: the row and the token in clear, shown once. Raises: Invalid.
+    """
+    allowed = [scope.value for scope in scopes_of(person.roles)]
+    life = TOKEN_SECONDS if expires_in is None else expires_in
+    problems = {"name": text_problem(name, 100, "Name") or ("" if name.strip() else "Name should not be empty.")}
+    if beyond := [scope for scope in scopes if scope not in allowed]:
+        problems["scopes"] = (
+            f"Your roles do not allow {', '.join(beyond)}; allowed are: {', '.join(allowed) or 'none'}."
+        )
+    if not 1 <= life <= TOKEN_SECONDS_LIMIT:
+        problems["expires_in"] = f"This should be between 1 and {TOKEN_SECONDS_LIMIT} seconds."
+    if problems := {field: text for field, text in problems.items() if text}:
+        raise Invalid(problems)
+    token = "wsp_" + secrets.token_urlsafe(32)
+    row = PersonalToken.objects.create(
+        person=person,
+        name=name,
+        scopes=list(dict.fromkeys(scopes)) or allowed,
+        digest=digest_of(token),
+        expires_at=timezone.now() + timedelta(seconds=life),
+    )
+    record(Actor.of(person), "mint_token", name, scopes=row.scopes)
+    return row, token
+
+
+@transaction.atomic
+def personal_token_revoke(*, person: Person, token: PersonalToken) -> None:
+    """Delete one of the person's own tokens."""
+    record(Actor.of(person), "revoke_token", token.name)
+    token.delete()
+
+
+def personal_token_find(token: str) -> PersonalToken | None:
+    """The valid personal token that this text is, with its person, or None."""
+    row = PersonalToken.objects.select_related("person").filter(digest=digest_of(token)).first()
+    if row is None or row.expires_at <= timezone.now() or not row.person.is_active:
+        return None
+    return row

@@ -1,0 +1,247 @@
+"""Revisions, deployments and the lifecycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from apis import selectors
+from apis.errors import Conflict, Forbidden, Invalid
+from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
+from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services.designs import api_create
+from apis.services.record import announce, record
+
+REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
+DEFAULT_ENVIRONMENT = "Default"
+FIRST_REVISION = "Initial Revision"
+
+
+def _design_of(api: Api) -> dict[str, Any]:
+    """The part of an API that a revision freezes."""
+    return {
+        "name": api.name,
+        "context": api.context,
+        "version": api.version,
+        "path": api.path,
+        "topics": [
+            {"name": topic.name, "subscribe": topic.subscribe, "publish": topic.publish} for topic in api.topics.all()
+        ],
+        "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
+    }
+
+
+def _locked(api: Api) -> Api:
+    return Api.objects.select_for_update(of=("self",)).select_related("version_set").get(pk=api.pk)
+
+
+@transaction.atomic
+def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revision:
+    """Freeze the present design.
+
+    Raises: Forbidden; Conflict when there are five already; Invalid.
+    """
+    actor.require(Capability.DEPLOY_APIS)
+    if len(description) > 200:
+        raise Invalid({"description": "Description has exceeded the maximum number of 200 characters."})
+    api = _locked(api)
+    if api.revisions.count() >= REVISIONS_LIMIT:
+        raise Conflict(
+            f"An API has at most {REVISIONS_LIMIT} revisions; delete one that is not deployed first.",
+            code="too_many_revisions",
+        )
+    api.last_revision += 1
+    api.save(update_fields=["last_revision"])
+    revision = Revision.objects.create(
+        api=api, number=api.last_revision, description=description, design=_design_of(api), created_by=actor.person
+    )
+    record(actor, "create_revision", f"{revision} of {api}", api=api, number=revision.number)
+    return revision
+
+
+@transaction.atomic
+def revision_deploy(
+    *, actor: Actor, revision: Revision, environments: Sequence[str] = (DEFAULT_ENVIRONMENT,)
+) -> list[Deployment]:
+    """Put a revision on gateway environments, in the place of what is deployed there.
+
+    Raises: Forbidden; Invalid for an unknown environment; Conflict for a retired API or a revision without endpoint.
+    """
+    actor.require(Capability.DEPLOY_APIS)
+    api = _locked(revision.api)
+    if api.state == State.RETIRED:
+        raise Conflict("A retired API cannot be deployed.", code="retired")
+    if not revision.design["endpoints"]:
+        raise Conflict("This revision has no endpoint, so there is nothing to deploy.", code="endpoint_missing")
+    deployments = []
+    for row in _environments(environments):
+        deployment, _ = Deployment.objects.update_or_create(
+            api=api,
+            environment=row,
+            defaults={"revision": revision, "design": revision.design, "deployed_by": actor.person},
+        )
+        deployments.append(deployment)
+    names = [deployment.environment.name for deployment in deployments]
+    record(actor, "deploy", f"{revision} of {api}", api=api, number=revision.number, environments=names)
+    announce("api", api.pk)
+    return deployments
+
+
+def _environments(names: Sequence[str]) -> list[Environment]:
+    if not names:
+        raise Invalid({"environments": "Name at least one environment."})
+    found = {row.name: row for row in Environment.objects.filter(name__in=names)}
+    for name in names:
+        if name not in found:
+            raise Invalid({"environments": f"There is no environment named {name}."})
+    return [found[name] for name in dict.fromkeys(names)]
+
+
+@transaction.atomic
+def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequence[str] | None = None) -> None:
+    """Take a revision off the environments it is on, or off the named ones.
+
+    Raises: Forbidden; Conflict where it is not deployed.
+    """
+    actor.require(Capability.DEPLOY_APIS)
+    api = _locked(revision.api)
+    rows = revision.deployments.all()
+    if environments is not None:
+        rows = rows.filter(environment__in=_environments(environments))
+    names = [row.environment.name for row in rows.select_related("environment")]
+    if not names:
+        raise Conflict(f"{revision} is not deployed there.", code="not_deployed")
+    rows.delete()
+    record(actor, "undeploy", f"{revision} of {api}", api=api, number=revision.number, environments=names)
+    announce("api", api.pk)
+
+
+@transaction.atomic
+def revision_restore(*, actor: Actor, revision: Revision) -> Api:
+    """Copy a revision's topics and endpoints over the working copy. What is deployed stays as it is.
+
+    Raises: Forbidden.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    api = _locked(revision.api)
+    api.topics.all().delete()
+    Topic.objects.bulk_create(Topic(api=api, **topic) for topic in revision.design["topics"])
+    api.endpoints.all().delete()
+    Endpoint.objects.bulk_create(
+        Endpoint(api=api, key_type=key_type, config=config) for key_type, config in revision.design["endpoints"].items()
+    )
+    record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number)
+    return api
+
+
+@transaction.atomic
+def revision_delete(*, actor: Actor, revision: Revision) -> None:
+    """Delete a revision.
+
+    Raises: Forbidden; Conflict while it is deployed.
+    """
+    actor.require(Capability.DEPLOY_APIS)
+    if revision.deployments.exists():
+        raise Conflict(f"{revision} is deployed; undeploy it first.", code="deployed")
+    record(actor, "delete_revision", f"{revision} of {revision.api}", api=revision.api, number=revision.number)
+    revision.delete()
+
+
+@transaction.atomic
+def api_transition(*, actor: Actor, api: Api, action: str, checklist: Mapping[str, bool] | None = None) -> Api:
+    """Move an API along the lifecycle, with everything that the move brings about.
+
+    `publish` and `prerelease` deploy a first revision where nothing is deployed, `retire` undeploys.
+
+    Args:
+        action: an apis.lifecycle.Action.
+        checklist: CheckItem -> bool, only with a transition that offers it.
+
+    Raises: Forbidden; Invalid for unknown words; Conflict where the action is not legal now or something is missing.
+    """
+    actor.require(Capability.PUBLISH_APIS)
+    if action not in set(Action):
+        raise Invalid({"action": f"This should be one of: {', '.join(Action)}."})
+    if unknown := set(checklist or {}) - set(CheckItem):
+        raise Invalid({"checklist": f"Unknown check item: {', '.join(sorted(unknown))}."})
+    api = _locked(api)
+    step = arrow(State(api.state), Action(action))
+    if step is None:
+        raise Conflict(
+            f"{action} is not possible for an API that is {LABELS[State(api.state)]}.", code="illegal_action"
+        )
+    if missing := selectors.missing_for(api, step):
+        raise Conflict(f"{action} needs what is missing: {', '.join(missing)}.", code="requirements_missing")
+    chosen = {item for item, wanted in (checklist or {}).items() if wanted}
+    if chosen and not step.checklist:
+        raise Conflict(f"{action} from {LABELS[State(api.state)]} has no check items.", code="no_checklist")
+    _enter(actor, api, step, chosen)
+    return api
+
+
+def _enter(actor: Actor, api: Api, step: Transition, chosen: set[str]) -> None:
+    api.state = step.target
+    api.save(update_fields=["state", "updated_at"])
+    record(actor, step.action, api, api=api, before=step.source, after=step.target, checklist=sorted(chosen))
+    if step.target == State.RETIRED:
+        api.deployments.all().delete()
+    if step.action in {Action.PUBLISH, Action.PRERELEASE} and not api.deployments.exists():
+        newest = api.revisions.first() or revision_create(actor=actor, api=api, description=FIRST_REVISION)
+        revision_deploy(actor=actor, revision=newest)
+    if step.checklist:
+        if CheckItem.REQUIRE_RESUBSCRIPTION not in chosen:
+            _inherit_subscriptions(actor, api)
+        if CheckItem.DEPRECATE_OLD_VERSIONS in chosen:
+            _deprecate_older(actor, api)
+    announce("api", api.pk)
+
+
+def _older_versions(api: Api) -> Iterable[Api]:
+    siblings = Api.objects.select_related("version_set").filter(version_set=api.version_set)
+    return siblings.filter(created_at__lt=api.created_at).order_by("-created_at")
+
+
+def _inherit_subscriptions(actor: Actor, api: Api) -> None:
+    """Give the subscribers of the version before this one a subscription here, under the same plan if it is offered."""
+    offered = list(api.business_plans.all())
+    previous = next((old for old in _older_versions(api) if old.state in {State.PUBLISHED, State.DEPRECATED}), None)
+    if previous is None:
+        return
+    for old in previous.subscriptions.select_related("business_plan"):
+        if not api.subscriptions.filter(application_id=old.application_id).exists():
+            plan = old.business_plan if old.business_plan in offered else offered[0]
+            new = Subscription.objects.create(
+                api=api, application_id=old.application_id, business_plan=plan, state=old.state
+            )
+            announce("subscription", new.pk)
+    record(actor, "inherit_subscriptions", api, api=api, inherited_from=str(previous))
+
+
+def _deprecate_older(actor: Actor, api: Api) -> None:
+    for old in _older_versions(api):
+        step = arrow(State(old.state), Action.DEPRECATE)
+        if step is not None and old.state == State.PUBLISHED:
+            _enter(actor, old, step, set())
+
+
+@transaction.atomic
+def api_create_and_publish(*, actor: Actor, **design: Any) -> Api:
+    """Create, first revision, deploy and publish: all of it or nothing.
+
+    Raises: Forbidden without both roles; Invalid, also for what publishing needs and the design lacks.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    if not actor.can(Capability.PUBLISH_APIS):
+        raise Forbidden("Creating and publishing in one step needs the creator and the publisher role.")
+    words = {"endpoint": "Endpoint", "business_plans": "Business plan(s)"}
+    lacking = {
+        field: f"{word} should not be empty to publish." for field, word in words.items() if not design.get(field)
+    }
+    if lacking:
+        raise Invalid(lacking)
+    api = api_create(actor=actor, **design)
+    return api_transition(actor=actor, api=api, action=Action.PUBLISH)

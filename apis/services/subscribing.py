@@ -1,0 +1,177 @@
+"""Applications of developers and their subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from apis import selectors
+from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
+from apis.lifecycle import LABELS, SUBSCRIBABLE, State
+from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
+from apis.permissions import Actor, can_manage_subscription, require_own
+from apis.roles import Capability
+from apis.services.record import announce, record
+from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
+
+DEFAULT_APPLICATION_PLAN = "Unlimited"
+BLOCKABLE = {"all": Subscription.State.BLOCKED, "production": Subscription.State.PRODUCTION_BLOCKED}
+
+
+def _application_values(values: dict[str, Any]) -> dict[str, Any]:
+    problems = {}
+    done = dict(values)
+    if "name" in values:
+        problems["name"] = name_problem(values["name"])
+    if "description" in values:
+        problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
+    if "plan" in values:
+        done["plan"] = ApplicationPlan.objects.filter(name=values["plan"]).first()
+        problems["plan"] = "" if done["plan"] else f"There is no application plan named {values['plan']}."
+    if problems := {field: text for field, text in problems.items() if text}:
+        raise Invalid(problems)
+    return done
+
+
+def _save(application: Application) -> None:
+    try:
+        with transaction.atomic():
+            application.save()
+    except IntegrityError:
+        raise Taken({"name": f"You already have an application named {application.name}."}) from None
+
+
+@transaction.atomic
+def application_create(
+    *, actor: Actor, name: str, plan: str = DEFAULT_APPLICATION_PLAN, description: str = ""
+) -> Application:
+    """Create an application of the actor's own.
+
+    Args:
+        plan: the name of an application plan.
+
+    Raises: Forbidden without the subscriber role; Invalid, Taken.
+    """
+    actor.require(Capability.USE_APPLICATIONS)
+    values = _application_values({"name": name, "plan": plan, "description": description})
+    application = Application(owner=actor.person, **values)
+    _save(application)
+    record(actor, "create_application", application)
+    announce("application", application.pk)
+    return application
+
+
+@transaction.atomic
+def application_update(*, actor: Actor, application: Application, **values: Any) -> Application:
+    """Change name, plan (by name) or description. Raises: Missing, Forbidden, Invalid, Taken."""
+    require_own(actor, application)
+    for field, value in _application_values(values).items():
+        setattr(application, field, value)
+    _save(application)
+    record(actor, "update_application", application, after=values)
+    announce("application", application.pk)
+    return application
+
+
+@transaction.atomic
+def application_delete(*, actor: Actor, application: Application) -> None:
+    """Delete an application with its keys, tokens and subscriptions. Raises: Missing, Forbidden."""
+    require_own(actor, application)
+    key = application.pk
+    for pair in application.key_pairs.select_related("client"):
+        pair.client.delete()  # takes its tokens and the pair along
+    record(actor, "delete_application", application)
+    application.delete()
+    announce("application", key)
+
+
+def _offered(api: Api, plan: str) -> BusinessPlan:
+    row = api.business_plans.filter(name=plan).first()
+    if row is None:
+        names = ", ".join(api.business_plans.values_list("name", flat=True)) or "none"
+        raise Invalid({"business_plan": f"{api} does not offer a business plan named {plan}; it offers: {names}."})
+    return row
+
+
+@transaction.atomic
+def subscription_create(*, actor: Actor, api: Api, application: Application, business_plan: str) -> Subscription:
+    """Subscribe an own application to an API that is on offer.
+
+    Raises: Missing for somebody else's application; Conflict where the API takes no subscriptions; Invalid, Taken.
+    """
+    require_own(actor, application)
+    if api.state not in SUBSCRIBABLE:
+        raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
+    plan = _offered(api, business_plan)
+    try:
+        with transaction.atomic():
+            subscription = Subscription.objects.create(api=api, application=application, business_plan=plan)
+    except IntegrityError:
+        raise Taken({"application": f"{application} already has a subscription to {api}."}) from None
+    record(actor, "subscribe", subscription, api=api, plan=plan.name)
+    announce("subscription", subscription.pk)
+    return subscription
+
+
+@transaction.atomic
+def subscription_change_plan(*, actor: Actor, subscription: Subscription, business_plan: str) -> Subscription:
+    """Move a subscription to another plan that the API offers; live sessions follow within a second.
+
+    Raises: Missing, Forbidden, Invalid.
+    """
+    require_own(actor, subscription.application)
+    plan = _offered(subscription.api, business_plan)
+    before = subscription.business_plan.name
+    subscription.business_plan = plan
+    subscription.save(update_fields=["business_plan", "updated_at"])
+    record(actor, "change_plan", subscription, api=subscription.api, before=before, after=plan.name)
+    announce("subscription", subscription.pk)
+    return subscription
+
+
+@transaction.atomic
+def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
+    """Unsubscribe; live sessions are closed within a second. Raises: Missing, Forbidden."""
+    require_own(actor, subscription.application)
+    key = subscription.pk
+    record(actor, "unsubscribe", subscription, api=subscription.api)
+    subscription.delete()
+    announce("subscription", key)
+
+
+def _require_management(actor: Actor, subscription: Subscription) -> None:
+    if can_manage_subscription(actor, subscription):
+        return
+    if not selectors.subscriptions_visible(actor).filter(pk=subscription.pk).exists():
+        raise Missing("There is no such subscription.")
+    actor.require(Capability.MANAGE_SUBSCRIPTIONS)
+    raise Forbidden("This subscription is not yours to manage.")
+
+
+@transaction.atomic
+def subscription_block(*, actor: Actor, subscription: Subscription, what: str = "all") -> Subscription:
+    """Block a subscription: `what` is "all", or "production" to leave sandbox keys working.
+
+    Raises: Missing, Forbidden without the publisher role, Invalid.
+    """
+    _require_management(actor, subscription)
+    if what not in BLOCKABLE:
+        raise Invalid({"what": f"This should be one of: {', '.join(BLOCKABLE)}."})
+    return _set_state(actor, subscription, BLOCKABLE[what], "block")
+
+
+@transaction.atomic
+def subscription_unblock(*, actor: Actor, subscription: Subscription) -> Subscription:
+    """Raises: Missing, Forbidden without the publisher role."""
+    _require_management(actor, subscription)
+    return _set_state(actor, subscription, Subscription.State.UNBLOCKED, "unblock")
+
+
+def _set_state(actor: Actor, subscription: Subscription, state: str, action: str) -> Subscription:
+    before = subscription.state
+    subscription.state = state
+    subscription.save(update_fields=["state", "updated_at"])
+    record(actor, action, subscription, api=subscription.api, before=before, after=state)
+    announce("subscription", subscription.pk)
+    return subscription

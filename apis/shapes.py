@@ -1,0 +1,201 @@
+"""The nested things a person configures (endpoints, plan limits), checked and completed in one place.
+
+Pure rules over JSON-like data: `(value) -> (normal form, problems)`, where problems maps a path such as
+"timeouts/connect_ms" to a sentence. Forms, REST and admin show the same sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from apis.validators import endpoint_problem
+
+Problems = dict[str, str]
+
+KEY_TYPES: Final = ("production", "sandbox")
+STRATEGIES: Final = ("round_robin", "failover", "least_sessions", "weighted")
+URLS_LIMIT: Final = 10
+DAY_MS: Final = 86_400_000
+
+# What may count against an endpoint (section 5.1 of the reference, in the words of a WebSocket hand-over).
+SUSPENSION_ERRORS: Final[dict[str, str]] = {
+    "connect_failed": "The connection was refused or reset",
+    "connect_timeout": "The connection was not made in time",
+    "handshake_timeout": "The upgrade was not answered in time",
+    "bad_response": "The answer was not a valid upgrade",
+    "server_error": "The upgrade was answered with a 5xx status",
+}
+
+DEFAULT_TIMEOUTS: Final = {"connect_ms": 5_000, "handshake_ms": 10_000, "idle_s": 0}
+DEFAULT_SUSPENSION: Final = {
+    "errors": list(SUSPENSION_ERRORS),
+    "initial_ms": 30_000,
+    "max_ms": 300_000,
+    "factor": 1.0,
+    "retries": 0,
+    "retry_delay_ms": 0,
+}
+
+
+def whole(low: int, high: int) -> Callable[[Any], str]:
+    """A check for a whole number between `low` and `high`."""
+
+    def check(value: Any) -> str:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            return f"This should be a whole number between {low} and {high}."
+        return ""
+
+    return check
+
+
+def _factor(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 100:
+        return "This should be a number between 1 and 100."
+    return ""
+
+
+def _errors(value: Any) -> str:
+    if not isinstance(value, list) or any(not isinstance(one, str) or one not in SUSPENSION_ERRORS for one in value):
+        return f"This should be a list out of: {', '.join(SUSPENSION_ERRORS)}."
+    if len(set(value)) != len(value):
+        return "An error is named twice."
+    return ""
+
+
+TIMEOUT_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "connect_ms": whole(1, 120_000),
+    "handshake_ms": whole(1, 120_000),
+    "idle_s": whole(0, 86_400),
+}
+SUSPENSION_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "errors": _errors,
+    "initial_ms": whole(0, DAY_MS),
+    "max_ms": whole(0, DAY_MS),
+    "factor": _factor,
+    "retries": whole(0, 100),
+    "retry_delay_ms": whole(0, 60_000),
+}
+
+
+def _section(
+    value: Any, defaults: Mapping[str, Any], checks: Mapping[str, Callable[[Any], str]], path: str, problems: Problems
+) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        problems[path] = "This should be an object."
+        return dict(defaults)
+    for unknown in value.keys() - checks.keys():
+        problems[f"{path}/{unknown}"] = f"This field is not known here; known are {', '.join(checks)}."
+    full = {**defaults, **{key: value[key] for key in checks.keys() & value.keys()}}
+    for key, check in checks.items():
+        if problem := check(full[key]):
+            problems[f"{path}/{key}"] = problem
+    return {key: full[key] for key in checks}
+
+
+def endpoint_config(value: Any, address_problem: Callable[[str], str]) -> tuple[dict[str, Any], Problems]:
+    """Complete and check one endpoint (production or sandbox).
+
+    Args:
+        value: {"urls":[{"url","weight"?}],"strategy"?,"timeouts"?,"suspension"?}; see DEFAULT_* for the rest.
+        address_problem: says why a well-formed URL may not be dialled here, or "".
+
+    Returns:
+        The config with every key present, and the problems (empty when it is valid).
+    """
+    problems: Problems = {}
+    if not isinstance(value, dict):
+        return {}, {"": "This should be an object."}
+    known = ("urls", "strategy", "timeouts", "suspension")
+    for unknown in value.keys() - set(known):
+        problems[unknown] = f"This field is not known here; known are {', '.join(known)}."
+    config = {
+        "urls": _urls(value.get("urls"), address_problem, problems),
+        "strategy": value.get("strategy", "round_robin"),
+        "timeouts": _section(value.get("timeouts", {}), DEFAULT_TIMEOUTS, TIMEOUT_CHECKS, "timeouts", problems),
+        "suspension": _section(
+            value.get("suspension", {}), DEFAULT_SUSPENSION, SUSPENSION_CHECKS, "suspension", problems
+        ),
+    }
+    if config["strategy"] not in STRATEGIES:
+        problems["strategy"] = f"This should be one of: {', '.join(STRATEGIES)}."
+    suspension = config["suspension"]
+    if not problems and suspension["max_ms"] < suspension["initial_ms"]:
+        problems["suspension/max_ms"] = "The longest suspension should not be shorter than the first."
+    return config, problems
+
+
+def _urls(value: Any, address_problem: Callable[[str], str], problems: Problems) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not 1 <= len(value) <= URLS_LIMIT:
+        problems["urls"] = f"This should be a list of 1 to {URLS_LIMIT} objects with a url each."
+        return []
+    urls: list[dict[str, Any]] = []
+    for index, item in enumerate(value):
+        path = f"urls/{index}"
+        if not isinstance(item, dict) or not isinstance(item.get("url"), str):
+            problems[path] = "This should be an object with a url."
+            continue
+        for unknown in item.keys() - {"url", "weight"}:
+            problems[f"{path}/{unknown}"] = "This field is not known here; known are url, weight."
+        if problem := endpoint_problem(item["url"]) or address_problem(item["url"]):
+            problems[f"{path}/url"] = problem
+        weight = item.get("weight", 1)
+        if problem := whole(1, 1000)(weight):
+            problems[f"{path}/weight"] = problem
+        urls.append({"url": item["url"], "weight": weight})
+    if len({item["url"] for item in urls}) < len(urls):
+        problems["urls"] = "A url is named twice."
+    return urls
+
+
+LIMIT_KINDS: Final = ("events", "bytes", "handshakes")
+PERIODS: Final = ("second", "minute", "hour", "day", "month", "year")
+DIRECTIONS: Final = ("in", "out", "both")
+BURST_PERIODS: Final = ("second", "minute")
+LIMITS_LIMIT: Final = 10
+AMOUNT_LIMIT: Final = 2**53 - 1  # the largest whole number that JSON readers agree on (RFC 8259 section 6)
+
+
+def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
+    """Complete and check the limits of a plan; an empty list means unlimited.
+
+    Args:
+        value: [{"kind","amount","per","direction"?}]; `direction` counts both ways unless given, handshakes have none.
+    """
+    problems: Problems = {}
+    if not isinstance(value, list) or len(value) > LIMITS_LIMIT:
+        return [], {"": f"This should be a list of at most {LIMITS_LIMIT} limits."}
+    done: list[dict[str, Any]] = []
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            problems[str(index)] = "This should be an object with kind, amount and per."
+            continue
+        limit = {"direction": "both", **item}
+        for unknown in limit.keys() - {"kind", "amount", "per", "direction"}:
+            problems[f"{index}/{unknown}"] = "This field is not known here; known are kind, amount, per, direction."
+        for key, allowed in (("kind", LIMIT_KINDS), ("per", PERIODS), ("direction", DIRECTIONS)):
+            if limit.get(key) not in allowed:
+                problems[f"{index}/{key}"] = f"This should be one of: {', '.join(allowed)}."
+        if problem := whole(1, AMOUNT_LIMIT)(limit.get("amount")):
+            problems[f"{index}/amount"] = problem
+        if limit.get("kind") == "handshakes" and limit["direction"] != "both":
+            problems[f"{index}/direction"] = "A limit on handshakes has no direction."
+        done.append({key: limit.get(key) for key in ("kind", "amount", "per", "direction")})
+    seen = [(limit["kind"], limit["per"], limit["direction"]) for limit in done]
+    if not problems and len(set(seen)) < len(seen):
+        problems[""] = "Two limits have the same kind, period and direction."
+    return done, problems
+
+
+def burst(value: Any) -> tuple[dict[str, Any] | None, Problems]:
+    """Check a burst rate: {"amount","per": "second|minute"} events, or None for no burst control."""
+    if value is None:
+        return None, {}
+    if not isinstance(value, dict) or value.keys() != {"amount", "per"}:
+        return None, {"": "This should be an object with amount and per, or null."}
+    problems: Problems = {}
+    if problem := whole(1, AMOUNT_LIMIT)(value["amount"]):
+        problems["amount"] = problem
+    if value["per"] not in BURST_PERIODS:
+        problems["per"] = f"This should be one of: {', '.join(BURST_PERIODS)}."
+    return dict(value), problems

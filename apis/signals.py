@@ -1,0 +1,15 @@
+"""What the control plane tells the rest of this process after a write is committed.
+
+`changed` carries `kind` (a row of KINDS) and `subject` (the id as text). Other processes read the same
+facts from the Change table; see `apis.services.record`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.dispatch import Signal
+
+KINDS: Final = ("api", "subscription", "plan", "application", "person", "token")
+
+changed = Signal()
