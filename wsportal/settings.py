@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apis.roles import SCOPE_LABELS
-from wsportal import env
+from wsportal import env, logs
 
 ROOT = env.ROOT
 MODE = env.MODE
@@ -220,6 +220,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+LOGGING = logs.configure(env.MODE)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 FORMAT_MODULE_PATH: list[str] = []
 

@@ -1,0 +1,149 @@
+"""What wsportal writes to its log: one line per event, JSON in `serve`, readable in `up`, never a secret.
+
+Everything goes through here, whether it comes from structlog or from the standard library's loggers of
+Django, Daphne and the rest. Logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED: Final = "[redacted]"
+_DEPTH_LIMIT: Final = 6
+
+_SECRET_NAME: Final = re.compile(
+    r"authorization|token|secret|password|passwd|cookie|api.?key|ticket|credential|assertion|private.?key|signature|"
+    r"sec-websocket-protocol|^code_verifier$|^pin$",
+    re.IGNORECASE,
+)
+# Names that hold a word from above and no secret.
+_PLAIN_NAME: Final = frozenset({"token_type", "token_endpoint", "key_type"})
+
+_SECRET_TEXT: Final = re.compile(
+    r"""
+      (?P<scheme>\b(?:Bearer|Basic|Digest)\s+)[^\s,;'"]+            # RFC 6750 section 2.1, RFC 7617
+    | (?P<protocol>base64url\.bearer\.authorization\.)[\w.\-=]+     # CONTRACT section 5
+    | (?P<name>\b(?:access_token|refresh_token|id_token|token|api_?key|ticket|client_secret|secret|password|
+        code_verifier|sessionid|wsportal_session\w*|wsportal_csrf\w*|csrfmiddlewaretoken)["']?\s*[=:]\s*["']?)[^\s&;,"'}\]]+
+    | (?P<code>[?&]code=)[^\s&"']+                                  # RFC 6749 section 4.1.2
+    | (?P<url>\b[a-z][a-z0-9+.\-]*://[^\s/:@]*:)[^\s/@]+(?=@)       # user:password@host
+    | \beyJ[\w\-]+\.[\w\-]+\.[\w\-]*                                # a JWT
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def redact_text(text: str) -> str:
+    """The text without what looks like a credential."""
+
+    def replacement(match: re.Match[str]) -> str:
+        kept = next((group for group in match.groups() if group), "")
+        return f"{kept}{REDACTED}"
+
+    return _SECRET_TEXT.sub(replacement, text)
+
+
+def _redact(name: str, value: Any, depth: int = 0) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _SECRET_NAME.search(name) and name.lower() not in _PLAIN_NAME:
+        return REDACTED
+    if depth >= _DEPTH_LIMIT:
+        return "..."
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return redact_text(bytes(value).decode("latin-1"))
+    if isinstance(value, Mapping):
+        return {str(key): _redact(str(key), item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        if len(value) == 2 and isinstance(value, tuple) and isinstance(value[0], str | bytes):
+            # A header as ASGI carries it.
+            first = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
+            return [first, _redact(first, value[1], depth + 1)]
+        return [_redact(name, item, depth + 1) for item in value]
+    return redact_text(str(value))
+
+
+def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: no field and no text leaves with a credential in it."""
+    return {key: value if key.startswith("_") else _redact(key, value) for key, value in event.items()}
+
+
+def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: a line break in a value cannot forge a second log line.
+
+    Only a traceback stays readable; its lines are set in, so none of them can be taken for an event.
+    """
+    return {key: _escaped(key, value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _escaped(key: str, text: str) -> str:
+    if key in ("exception", "stack"):
+        return "\n".join("    " + _escaped("", line) for line in text.splitlines())
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
+
+
+def configure(mode: str) -> dict[str, Any]:
+    """Set up structlog, and return what Django's LOGGING setting needs so that all others do the same.
+
+    Args:
+        mode: `up`, `serve` or `test` (see wsportal.env).
+    """
+    entry: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso" if mode == "serve" else "%H:%M:%S", utc=mode == "serve"),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *entry,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=mode != "test",
+    )
+    last: list[Processor] = (
+        [structlog.processors.JSONRenderer()]
+        if mode == "serve"
+        else [one_line, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "wsportal": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [structlog.stdlib.ExtraAdder(), *entry],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, *last],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "wsportal"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {
+            "wsportal": {"level": "INFO"},
+            "gateway": {"level": "INFO"},
+            "apis": {"level": "INFO"},
+            # Django hands its own messages to a handler of its own and warns about every 4xx, which are answers here.
+            "django": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.request": {"level": "ERROR"},
+            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            "django.security": {"level": "ERROR"},
+            "daphne": {"level": "WARNING"},
+            "oauth2_provider": {"level": "ERROR"},
+            "axes": {"level": "ERROR"},
+        },
+    }
