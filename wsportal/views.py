@@ -1,0 +1,65 @@
+"""The few pages that belong to no room: start, sign in, sign out, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+
+from apis.roles import Capability
+
+_PROBLEMS = {
+    400: ("Bad request", "This request could not be understood."),
+    403: ("Not allowed", "You may not see this page or do this. Sign in as somebody with the role it needs."),
+    404: ("Not found", "There is no such page, or it is not yours to see."),
+    500: ("Something went wrong", "The fault is on our side and has been logged. Nothing was changed half-way."),
+}
+
+
+def home(request: HttpRequest) -> HttpResponseBase:
+    """To the portal that fits the person's roles."""
+    person = request.user
+    if not person.is_authenticated:
+        return redirect("login")
+    if {Capability.SEE_APIS, Capability.ADMINISTER} & person.capabilities:
+        return redirect("publisher:apis")
+    return redirect("devportal:apis")
+
+
+class SignIn(LoginView):
+    """User name and password, with lock-out after too many wrong ones (django-axes)."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+
+class SignOut(LogoutView):
+    """Ends the browser session (POST only)."""
+
+
+def _error(request: HttpRequest, status: int) -> HttpResponse:
+    title, text = _PROBLEMS[status]
+    if request.path.startswith("/api/"):
+        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": text}
+        body["code"] = {400: "bad_request", 403: "forbidden", 404: "not_found", 500: "internal_error"}[status]
+        return JsonResponse(body, status=status, content_type="application/problem+json")
+    return render(request, "errors/error.html", {"status": status, "title": title, "text": text}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500)
