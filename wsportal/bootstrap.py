@@ -46,6 +46,8 @@ def enter_environment(argv: Sequence[str]) -> None:
             os.execv(environment.python, [str(environment.python), *argv])  # noqa: S606 - no shell is wanted
     except BootstrapError as error:
         sys.exit(f"wsportal: {error}")
+    except OSError as error:  # a missing lock file, a full disk
+        sys.exit(f"wsportal: {error.filename or '.venv'}: {error.strerror}")
     except KeyboardInterrupt:
         sys.stderr.write("\nwsportal: interrupted; the next start begins again.\n")
         sys.exit(130)
@@ -111,11 +113,7 @@ class Environment:
 
     def _digest(self, lock: Path) -> str:
         # The interpreter is part of it: after a distribution upgrade the same link is another Python.
-        try:
-            content = lock.read_bytes()
-        except OSError as error:
-            raise BootstrapError(f"{lock} cannot be read ({error.strerror}).") from None
-        return hashlib.sha256(content + str(self.python.resolve()).encode()).hexdigest()
+        return hashlib.sha256(lock.read_bytes() + str(self.python.resolve()).encode()).hexdigest()
 
     def _is_current(self) -> bool:
         if not self.python.exists() or self._unfinished.exists():
