@@ -1,0 +1,168 @@
+"""May this client come in? The checks of CONTRACT section 5, in its order, without waiting for anything.
+
+`Admission.steps` is a generator: it yields a question where somebody else must look something up, and is sent the
+answer. So the order of the checks stands here alone, whether an answer comes from a cache or from a database.
+Order: (upgrade, by the doorway) path, state, credential, subscription, scope, deny and origin, plan, (upstream, by
+the consumer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.credentials import Credential, Headers, Subprotocols, find_credential, sort_subprotocols
+from gateway.core.matching import Route, RoutingTable
+from gateway.core.rejections import Rejection
+from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES, EndpointSnapshot, Entitlement, Principal
+from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class WhoIs:
+    """Question: whose credential is this? Answer: a Principal, or None where it is unknown or revoked."""
+
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class MayUse:
+    """Question: which subscription has this application to this API? Answer: an Entitlement or None."""
+
+    application_id: str
+    api_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Question: how much of the plans is left? Answer: a Standing. It must be answered without waiting."""
+
+    entitlement: Entitlement
+    principal: Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Answer to Room: the running limits of both plans, and the sessions that the subscription has already."""
+
+    throttles: tuple[Throttle, ...] = ()
+    sessions: int = 0
+
+
+Question = WhoIs | MayUse | Room
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """Handshakes charged to throttles; `undo` when the client is refused after all."""
+
+    charged: tuple[tuple[Throttle, int], ...] = ()
+
+    def undo(self) -> None:
+        """Give it back, where the window is still the same."""
+        for throttle, start in self.charged:
+            throttle.give_back(1, start)
+
+
+class Admission:
+    """One handshake on its way in. What is known so far stays readable when it is refused, for the usage.
+
+    Attributes:
+        route, principal, entitlement: None until that step has been passed.
+        endpoint: where the key type leads; set with the entitlement.
+        standing: the running limits; `toll` what was charged to them.
+    """
+
+    __slots__ = ("endpoint", "entitlement", "principal", "route", "standing", "subprotocols", "toll")
+
+    def __init__(self, headers: Headers) -> None:
+        self.subprotocols: Subprotocols = sort_subprotocols(headers)
+        self.route: Route | None = None
+        self.principal: Principal | None = None
+        self.entitlement: Entitlement | None = None
+        self.endpoint = EndpointSnapshot(())
+        self.standing = Standing()
+        self.toll = Toll()
+
+    def steps(
+        self, raw_path: str, headers: Headers, table: RoutingTable, now: float
+    ) -> Generator[Question, Any, Entitlement]:
+        """The checks in their order.
+
+        Args:
+            raw_path: path of the request line without its query, latin-1.
+            headers: lower-case names and values.
+            table: the deployed APIs.
+            now: epoch seconds.
+
+        Returns:
+            The entitlement under which the client comes in; the attributes hold the rest.
+
+        Raises:
+            Rejection: the first check that fails.
+        """
+        route = self.route = table.find(raw_path)
+        if route is None:
+            raise Rejection("not_found")
+        check_state(route.api.state)
+        principal = self.principal = yield WhoIs(find_credential(headers, self.subprotocols))
+        if principal is None or not principal.alive(now):
+            raise Rejection("invalid_token")
+        entitlement = yield MayUse(principal.application_id, route.api.api_id)
+        if entitlement is None or route.api.state in UNSUBSCRIBED_STATES:
+            raise Rejection("subscription_required")
+        self.entitlement = entitlement
+        check_subscription(entitlement, principal)
+        endpoint = route.api.endpoints.get(principal.key_type)
+        if endpoint is None or not endpoint.urls:
+            raise Rejection("wrong_key_type")
+        self.endpoint = endpoint
+        if not route.topic.scopes <= principal.scopes:
+            missing = " ".join(sorted(route.topic.scopes - principal.scopes))
+            raise Rejection("insufficient_scope", f"The access token lacks: {missing}.")
+        self.standing = yield Room(entitlement, principal)
+        self.toll = check_plan(entitlement, self.standing, now)
+        return entitlement
+
+
+def check_state(state: str) -> None:
+    """A blocked API says so before anybody is asked who they are."""
+    if state == BLOCKED:
+        raise Rejection("api_blocked")
+
+
+def check_subscription(entitlement: Entitlement, principal: Principal) -> None:
+    """A blocked subscription, or one whose owner may not work any more."""
+    if entitlement.blocked_for(principal.key_type):
+        raise Rejection("subscription_blocked")
+
+
+def check_plan(entitlement: Entitlement, standing: Standing, now: float) -> Toll:
+    """Is there room under the plans? Charges the limits on handshakes if there is.
+
+    A plan that holds its clients back instead of closing them lets them in although it is spent: they wait inside.
+
+    Raises:
+        Rejection: quota_exceeded or too_many_connections, with Retry-After and RateLimit fields.
+    """
+    plan = entitlement.business_plan
+    throttles = standing.throttles
+    for throttle in throttles:
+        throttle.roll(now)
+    waits = plan.on_spent == "hold"
+    spent = [one for one in throttles if (one.limit.kind == HANDSHAKES or not waits) and one.spent()]
+    if spent:
+        raise Rejection("quota_exceeded", headers=retry_fields(spent, throttles, now))
+    if plan.max_sessions is not None and standing.sessions >= plan.max_sessions:
+        detail = f"The plan allows {plan.max_sessions} concurrent sessions."
+        raise Rejection("too_many_connections", detail, headers=retry_fields((), throttles, now))
+    counted = [throttle for throttle in throttles if throttle.limit.kind == HANDSHAKES]
+    for throttle in counted:
+        throttle.take()
+    return Toll(tuple([(throttle, throttle.start) for throttle in counted]))
+
+
+def retry_fields(spent: Sequence[Throttle], throttles: Sequence[Throttle], now: float) -> tuple[tuple[str, str], ...]:
+    """`Retry-After` and the RateLimit fields of a 429."""
+    return (("Retry-After", str(retry_after(spent, now))), *rate_limit_fields(throttles, now))

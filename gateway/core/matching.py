@@ -1,0 +1,136 @@
+"""From a request path to an API, a topic and the rest that the upstream gets (CONTRACT section 5).
+
+The longest path prefix wins, by whole segments; the remainder is the topic. Segments are compared
+percent-decoded (RFC 3986 section 6.2.2.2: `/ec%68o` is `/echo`), but passed on as they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from gateway.core.snapshot import ApiSnapshot, TopicSnapshot
+
+_DOT_SEGMENT: Final = re.compile(r"(^|[\\/])\.\.?($|[\\/;])")
+_PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
+
+# How a segment of a topic's name ranks against another one: the more specific first.
+_LITERAL, _PARAM, _REST = 0, 1, 2
+
+
+def _decoded(segment: str) -> str:
+    return unquote_to_bytes(segment).decode("utf-8", "replace") if "%" in segment else segment
+
+
+def segments(path: str) -> list[str]:
+    """The segments of a path after its leading slash, undecoded; [] for an empty path."""
+    return path.split("/")[1:]
+
+
+class TopicPattern:
+    """A topic's name, ready to be compared with the remainder of a path."""
+
+    __slots__ = ("_open", "_parts", "rank", "topic")
+
+    def __init__(self, topic: TopicSnapshot) -> None:
+        parts = segments(topic.name)
+        self.topic = topic
+        self._open = parts[-1:] == ["*"]
+        self._parts = parts[:-1] if self._open else parts
+        kinds = [_PARAM if _PARAMETER.fullmatch(part) else _LITERAL for part in self._parts]
+        self.rank = (*kinds, _REST if self._open else -1)
+
+    def match(self, rest: list[str]) -> dict[str, str] | None:
+        """The values of the parameters, or None where the topic does not fit.
+
+        Args:
+            rest: decoded segments behind the API's own path; one empty last segment does not count.
+        """
+        if len(rest) < len(self._parts) or (len(rest) > len(self._parts) and not self._open):
+            return None
+        values: dict[str, str] = {}
+        for part, given, kind in zip(self._parts, rest, self.rank, strict=False):
+            if kind == _PARAM and given:
+                values[part[1:-1]] = given
+            elif part != given:
+                return None
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a path leads. `rest` is what follows the API's own path, undecoded, e.g. "/rooms/7" or ""."""
+
+    api: ApiSnapshot
+    topic: TopicSnapshot
+    rest: str
+    parameters: dict[str, str]
+
+
+class RoutingTable:
+    """The deployed APIs by path. Built once, then only read."""
+
+    __slots__ = ("_by_path", "_depth", "_topics", "by_id")
+
+    def __init__(self, apis: Iterable[ApiSnapshot] = ()) -> None:
+        self.by_id = {api.api_id: api for api in apis}
+        self._by_path = {tuple(segments(api.path)): api for api in self.by_id.values()}
+        self._depth = max(map(len, self._by_path), default=0)
+        self._topics = {
+            api.api_id: sorted(map(TopicPattern, api.topics), key=lambda pattern: pattern.rank)
+            for api in self.by_id.values()
+        }
+
+    def find_api(self, raw_path: str) -> tuple[ApiSnapshot, str] | None:
+        """The API with the longest path that begins `raw_path`, and what follows it.
+
+        Args:
+            raw_path: the path as it stood in the request line (latin-1), without the query; longer paths cost no more
+                than the deepest API's path has segments.
+        """
+        parts = raw_path.split("/", self._depth + 1)
+        names = tuple([_decoded(part) for part in parts[1 : self._depth + 1]])
+        for depth in range(len(names), 0, -1):
+            api = self._by_path.get(names[:depth])
+            if api is not None:
+                rest = "".join(["/" + part for part in parts[depth + 1 :]])
+                return api, rest
+        return None
+
+    def find(self, raw_path: str) -> Route | None:
+        """The API and its most specific topic for a path, or None where nothing is there.
+
+        A remainder with dot segments, however they are spelled, leads nowhere: behind the endpoint's own path
+        it could climb out of it.
+        """
+        found = self.find_api(raw_path)
+        if found is None:
+            return None
+        api, rest = found
+        given = [_decoded(part) for part in segments(rest)]
+        if any(map(_DOT_SEGMENT.search, given)):
+            return None
+        if given and not given[-1]:
+            given.pop()
+        for pattern in self._topics[api.api_id]:
+            values = pattern.match(given)
+            if values is not None:
+                return Route(api, pattern.topic, rest, values)
+        return None
+
+
+def upstream_target(url: str, rest: str, query: bytes) -> bytes:
+    """Path and query of the upstream's request line: the endpoint's own path, then the remainder, then both queries.
+
+    Args:
+        url: the endpoint, ws:// or wss://.
+        rest: `Route.rest`.
+        query: the client's query string without its "?".
+    """
+    parts = urlsplit(url)
+    path = (parts.path.rstrip("/") if rest else parts.path) + rest
+    joined = b"&".join(part for part in (parts.query.encode(), query) if part)
+    return (path or "/").encode("latin-1") + (b"?" + joined if joined else b"")

@@ -1,0 +1,212 @@
+"""One session after its upgrade: who it is, what it may spend, and what happens when it is spent or over.
+
+The corridor (`gateway.relay`) moves its frames and tells it two things only: a direction has no credit, and it is all
+over. Everything it needs from the outside comes with its `Home`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from gateway.core.frames import FrameScanner
+from gateway.core.records import SessionRecord, Tally, UsageKey
+from gateway.core.rejections import PLAN_SPENT, close_reason
+from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal
+from gateway.core.throttling import HANDSHAKES, Purse, Throttle, retry_after
+
+
+class Corridor(Protocol):
+    """What a session asks of its `gateway.relay.Link`."""
+
+    def close(self, code: int, reason: str = "", *, upstream_code: int = 1001) -> None: ...
+    def resume(self, direction: Any) -> None: ...
+
+
+class Ended(Protocol):
+    """What the corridor says at the end (`gateway.relay.Ending`)."""
+
+    @property
+    def initiator(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def how(self) -> str: ...
+
+
+class Home(Protocol):
+    """Where sessions live (`gateway.registry`): it tells the time and is told what happens."""
+
+    clock: Callable[[], float]
+
+    def held(self, session: Session) -> None: ...
+    def ended(self, session: Session, record: SessionRecord) -> None: ...
+
+
+class Session:
+    """The facts and the credit of one live session. It owns both scanners.
+
+    Args:
+        home: clock, and who hears of the end.
+        session_id: also the request id of its handshake.
+        upstream: the URL that was dialled.
+        deflate: whether a permessage extension was agreed on.
+        throttles: the running limits of both plans; none at all means unlimited, and costs nothing.
+    """
+
+    __slots__ = (
+        "api_id",
+        "api_path",
+        "client",
+        "counted",
+        "entitlement",
+        "home",
+        "link",
+        "over",
+        "principal",
+        "purse_in",
+        "purse_out",
+        "scanner_in",
+        "scanner_out",
+        "session_id",
+        "started_at",
+        "throttled",
+        "upstream",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        session_id: str,
+        api: ApiSnapshot,
+        principal: Principal,
+        entitlement: Entitlement,
+        client: str,
+        upstream: str,
+        deflate: bool = False,
+        throttles: Iterable[Throttle] = (),
+    ) -> None:
+        largest = entitlement.message_bytes
+        self.home = home
+        self.session_id = session_id
+        self.api_id = api.api_id
+        self.api_path = api.path
+        self.principal = principal
+        self.entitlement = entitlement
+        self.client = client
+        self.upstream = upstream
+        self.started_at = home.clock()
+        self.scanner_in = FrameScanner(True, deflate, largest)
+        self.scanner_out = FrameScanner(False, deflate, largest)
+        self.purse_in = Purse(self.scanner_in, home.clock)
+        self.purse_out = Purse(self.scanner_out, home.clock)
+        self.link: Corridor | None = None
+        self.waiting: tuple[Any, ...] = ()  # directions that a plan holds back
+        self.throttled = 0
+        self.counted = Tally()  # what the recorder has already put into its minutes
+        self.over = False
+        self._draw_from(throttles)
+
+    @property
+    def usage_key(self) -> UsageKey:
+        """Whose usage this is."""
+        entitlement = self.entitlement
+        return UsageKey(self.api_id, entitlement.application_id, entitlement.subscription_id)
+
+    def facets(self) -> tuple[tuple[str, str], ...]:
+        """What this session can be found by: the kinds and subjects of `apis.models.Change`."""
+        return (
+            ("api", self.api_id),
+            ("subscription", self.entitlement.subscription_id),
+            ("application", self.entitlement.application_id),
+            ("token", self.principal.token_id),
+            ("person", self.principal.end_user),
+            ("person", self.entitlement.owner_id),
+        )
+
+    def tally(self) -> Tally:
+        """Its counters of this moment."""
+        into, out = self.scanner_in, self.scanner_out
+        return Tally(1, into.messages, out.messages, into.payload, out.payload, 0, self.throttled)
+
+    def _draw_from(self, throttles: Iterable[Throttle]) -> None:
+        chosen = [throttle for throttle in throttles if throttle.limit.kind != HANDSHAKES]
+        for name, purse, scanner in (
+            ("in", self.purse_in, self.scanner_in),
+            ("out", self.purse_out, self.scanner_out),
+        ):
+            mine = [throttle for throttle in chosen if throttle.limit.applies(name)]
+            purse.attach(mine)
+            scanner.refill = purse.refill if mine else None
+
+    def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle]) -> None:
+        """A plan, or its subscription, was changed: go on under the new terms without a reconnect."""
+        self.entitlement = entitlement
+        for scanner in (self.scanner_in, self.scanner_out):
+            scanner.limit(entitlement.message_bytes)
+        self._draw_from(throttles)
+        self.try_again()
+
+    def spent(self, direction: Any) -> None:
+        """That direction's next message is not paid for: hold it back, or close with 4429."""
+        if self.entitlement.business_plan.on_spent == "hold":
+            self.waiting = (*self.waiting, direction)
+            self.home.held(self)
+            return
+        self.throttled += 1
+        purse = self.purse_in if direction.name == "IN" else self.purse_out
+        wait_s = retry_after(purse.spent_throttles(), self.home.clock())
+        self.close(PLAN_SPENT, close_reason("quota_exceeded", retry_after=wait_s))
+
+    def try_again(self) -> None:
+        """A window has rolled, or the plan was changed: let go on what was held back, where there is room now."""
+        waiting, self.waiting = self.waiting, ()
+        for direction in waiting:
+            purse = self.purse_in if direction.name == "IN" else self.purse_out
+            if purse.refill(purse.scanner):
+                if self.link is not None:
+                    self.link.resume(direction)
+            else:
+                self.waiting = (*self.waiting, direction)
+        if self.waiting and not self.over:
+            self.home.held(self)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """End it from here, with one of the gateway's own codes (CONTRACT section 6)."""
+        if self.link is not None and not self.over:
+            self.link.close(code, reason)
+
+    def ended(self, ending: Ended) -> None:
+        """The corridor's last word: return the credit, write the record. Only the first call counts."""
+        if self.over:
+            return
+        self.over = True
+        self.waiting = ()
+        self.purse_in.close()
+        self.purse_out.close()
+        # Scanner, purse, session and link hold each other; let go, so that no garbage collection has to.
+        self.scanner_in.refill = self.scanner_out.refill = self.link = None
+        tally = self.tally()
+        record = SessionRecord(
+            session_id=self.session_id,
+            key=self.usage_key,
+            end_user=self.principal.end_user,
+            client=self.client,
+            upstream=self.upstream,
+            started_at=self.started_at,
+            ended_at=self.home.clock(),
+            events_in=tally.events_in,
+            events_out=tally.events_out,
+            bytes_in=tally.bytes_in,
+            bytes_out=tally.bytes_out,
+            throttled=tally.throttled,
+            initiator=ending.initiator,
+            code=ending.code,
+            reason=ending.reason,
+            how=ending.how,
+        )
+        self.home.ended(self, record)

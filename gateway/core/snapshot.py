@@ -1,0 +1,167 @@
+"""What the gateway knows about the control plane, frozen: no row, no query, no clock.
+
+`gateway.snapshots` fills these from the models; everything in the core reads them. Ids are text, so
+that a snapshot can be compared with the subject of a change without knowing where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from gateway.core.throttling import EVENTS, Limit, tightest
+
+KeyType = Literal["production", "sandbox"]
+OnSpent = Literal["close", "hold"]
+
+# States in which a deployed API can be reached (CONTRACT section 5, reference section 3.3).
+OPEN_STATES: Final = frozenset({"prereleased", "published", "deprecated"})
+UNSUBSCRIBED_STATES: Final = frozenset({"created"})  # reachable, but nobody can have a subscription yet
+BLOCKED: Final = "blocked"
+
+LARGEST_MESSAGE_BYTES: Final = 1 << 20  # CONTRACT section 6: 1 MiB unless the plan says otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Of one endpoint, in seconds; `idle_s` 0 means that a silent session is never closed."""
+
+    connect_s: float = 5.0
+    handshake_s: float = 10.0
+    idle_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionPolicy:
+    """When a failing URL is left alone, and for how long (reference section 5.1).
+
+    Attributes:
+        errors: the kinds that count, of the words in DIAL_ERRORS of `gateway.core.suspension`.
+        initial_s: length of the first pause; 0 means that a URL is never suspended.
+        max_s: no pause is longer than this.
+        factor: each further pause is this many times longer.
+        retries: failures that are forgiven before a pause.
+        retry_delay_s: how long a URL is left alone after a forgiven failure.
+    """
+
+    errors: frozenset[str] = frozenset()
+    initial_s: float = 30.0
+    max_s: float = 300.0
+    factor: float = 1.0
+    retries: int = 0
+    retry_delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSnapshot:
+    """Where a key type leads: `urls` are (url, weight) in the order they were configured."""
+
+    urls: tuple[tuple[str, int], ...]
+    strategy: str = "round_robin"
+    timeouts: Timeouts = Timeouts()
+    suspension: SuspensionPolicy = SuspensionPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSnapshot:
+    """One topic of an API: `/*`, `/notifications`, `/rooms/{roomID}`, `/rooms/*`."""
+
+    name: str
+    subscribe: bool = True
+    publish: bool = True
+    scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSnapshot:
+    """A deployed API as its deployed revision designed it; `state` is the lifecycle's word of this moment."""
+
+    api_id: str
+    name: str
+    context: str
+    version: str
+    path: str
+    state: str
+    topics: tuple[TopicSnapshot, ...]
+    endpoints: dict[str, EndpointSnapshot] = field(hash=False)
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSnapshot:
+    """A business plan, or an application plan (which has limits only)."""
+
+    plan_id: str = ""
+    name: str = "Unlimited"
+    limits: tuple[Limit, ...] = ()
+    burst: Limit | None = None
+    max_sessions: int | None = None
+    max_session_s: int | None = None
+    max_message_bytes: int | None = None
+    on_spent: OnSpent = "close"
+    stop_on_quota: bool = True
+
+    def enforced(self) -> tuple[Limit, ...]:
+        """The limits that stop somebody: the quota unless it only bills, and the burst rate always."""
+        quota: Iterable[Limit] = self.limits if self.stop_on_quota else ()
+        return tightest((*quota, self.burst) if self.burst else quota)
+
+
+def burst_limit(amount: int, per: str) -> Limit:
+    """A burst rate as a limit: events, both ways."""
+    return Limit(EVENTS, amount, per, "both")
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """One subscription seen from the gateway: which application may use which API, under which plans."""
+
+    subscription_id: str
+    api_id: str
+    application_id: str
+    application_name: str
+    owner_id: str
+    state: str = "unblocked"  # unblocked | blocked | production_blocked
+    owner_active: bool = True
+    business_plan: PlanSnapshot = PlanSnapshot()
+    application_plan: PlanSnapshot = PlanSnapshot()
+
+    def blocked_for(self, key_type: str) -> bool:
+        """Whether a credential of this key type is refused."""
+        return (
+            not self.owner_active
+            or self.state == "blocked"
+            or (self.state == "production_blocked" and key_type == "production")
+        )
+
+    @property
+    def message_bytes(self) -> int:
+        """The largest message that a session may send or receive."""
+        return self.business_plan.max_message_bytes or LARGEST_MESSAGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is connecting: the application a credential belongs to, and the person behind it.
+
+    Attributes:
+        kind: how it was shown, "oauth" for an OAuth 2.0 access token.
+        token_key: the SHA-256 of the credential in hex; the credential itself is never kept.
+        token_id: primary key of the token's row, as text.
+        end_user: id of the person the token was issued for; the application's owner where there was none.
+        expires_at: epoch seconds, None for a credential that does not expire.
+    """
+
+    kind: str
+    token_key: str = field(repr=False)
+    token_id: str = ""
+    application_id: str = ""
+    key_type: str = "production"
+    end_user: str = ""
+    scopes: frozenset[str] = frozenset()
+    expires_at: float | None = None
+
+    def alive(self, now: float) -> bool:
+        """Whether the credential has not expired at `now` (epoch seconds)."""
+        return self.expires_at is None or now < self.expires_at
