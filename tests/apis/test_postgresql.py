@@ -74,7 +74,7 @@ def test_an_operator_migrates_installs_and_the_whole_story_works_on_postgresql(p
     assert installed.returncode == 0, installed.stderr
     told = manage(postgresql, "shell", "--verbosity=0", "-c", STORY)
     assert told.returncode == 0, told.stderr
-    assert "STORY 1 6 blocked 3600" in told.stdout
+    assert "STORY 1 7 blocked 3600" in told.stdout
 
 
 def test_a_second_install_changes_nothing_and_says_so(postgresql: dict[str, str]) -> None:
