@@ -43,6 +43,11 @@ NAMED_NETWORKS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
+def for_children(**changes: str) -> dict[str, str]:
+    """This process's environment for one that it starts, with some variables changed."""
+    return {**os.environ, **changes}
+
+
 class ConfigurationError(ImproperlyConfigured):
     """A variable is missing or wrong; the message is one sentence for the person who starts wsportal."""
 
