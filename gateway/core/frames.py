@@ -42,8 +42,9 @@ class FrameScanner:
         deflate: a permessage extension was agreed, so RSV1 may mark the first frame of a message.
         max_message_bytes: largest payload of one message, as it travels; there is no separate limit for a frame.
         events, octets: first credit in messages and payload bytes.
-        refill: asked once for more when credit is short, before feed() gives CREDIT; True if it granted any. It must
-            not write to or close the session from within: answer False and act when CREDIT is reported.
+        refill: asked once for more, with the payload size of the frame at hand, when that does not fit the credit, and
+            before feed() gives CREDIT; True if a message may begin. It must not write to or close the session from
+            within: answer False and act when CREDIT is reported.
 
     A message is admitted when its first frame finds `events > 0` and `octets > 0`; it is counted and charged there,
     and a message that has begun is always let finish. So bytes may overdraw by one message, which is counted
@@ -66,14 +67,11 @@ class FrameScanner:
         max_message_bytes: int = 1 << 20,
         events: int = 0,
         octets: int = 0,
-        refill: Callable[[FrameScanner], bool] | None = None,
+        refill: Callable[[FrameScanner, int], bool] | None = None,
     ) -> None:
         self.masked = masked
         self.rsv = 0x30 if deflate else 0x70  # reserved bits that are illegal on the first frame of a message
-        self.max_message_bytes = max_message_bytes
-        self.max_fragments = max(FRAGMENT_FLOOR, max_message_bytes // FRAGMENT_BYTES)
-        # the table knows no limit below its own 125 bytes; tinier limits take the long way
-        self.whole = WHOLE[masked, deflate] if max_message_bytes >= CONTROL_LIMIT else NOTHING
+        self.limit(max_message_bytes)
         self.rows = self.whole
         self.head = 6 if masked else 2
         self.skip = 0  # bytes of the present frame still to come
@@ -107,6 +105,14 @@ class FrameScanner:
     def between_messages(self) -> bool:
         """What was let through so far ends with a whole message: a notice may be written here."""
         return self.skip == 0 and not self.open
+
+    def limit(self, max_message_bytes: int) -> None:
+        """Set the largest message, also on a live session; a message that has begun is judged by it from here on."""
+        self.max_message_bytes = max_message_bytes
+        self.max_fragments = max(FRAGMENT_FLOOR, max_message_bytes // FRAGMENT_BYTES)
+        # the table knows no limit below its own 125 bytes; tinier limits take the long way
+        table = WHOLE[self.masked, self.rsv == 0x30]
+        self.whole = table if max_message_bytes >= CONTROL_LIMIT else NOTHING
 
     def grant(self, events: int, octets: int) -> None:
         """Add credit (messages, payload bytes) and lift CREDIT; feed what was kept again."""
@@ -249,12 +255,14 @@ class FrameScanner:
         """Size, then credit of a data frame; 0 and charged if it may pass, else the event that stops it."""
         if self.size + size > self.max_message_bytes or self.fragments >= self.max_fragments:
             return OVERSIZE
+        short = self.octets < size or (opcode and (self.events <= 0 or self.octets <= 0))
+        if short and self.refill is not None:
+            # Asked before a lease is overdrawn, too: nobody else may hold credit while this message overdraws it.
+            self.skip = 1  # what was judged is not written yet: a halt() from within must not find a boundary
+            self.refill(self, size)
+            if self.halting:
+                return HALTED
         if opcode:
-            if (self.events <= 0 or self.octets <= 0) and self.refill is not None:
-                self.skip = 1  # what was judged is not written yet: a halt() from within must not find a boundary
-                self.refill(self)
-                if self.halting:
-                    return HALTED
             if self.events <= 0 or self.octets <= 0:
                 return CREDIT
             self.events -= 1

@@ -150,7 +150,7 @@ def test_byte_credit_is_overdrawn_by_one_message_at_most_and_that_message_is_fin
 def test_a_refill_hook_can_hand_out_credit_one_message_at_a_time(stream: Stream, cut: int) -> None:
     asked = []
 
-    def refill(scanner: FrameScanner) -> bool:
+    def refill(scanner: FrameScanner, size: int) -> bool:
         asked.append(scanner.messages)
         scanner.grant(1, 0)
         return True
@@ -373,7 +373,7 @@ def test_after_a_halt_the_answering_close_is_found_and_nothing_else_is_counted(
 
 
 def test_a_halt_from_within_the_refill_hook_stops_before_the_message_it_was_asked_for() -> None:
-    def refill(scanner: FrameScanner) -> bool:
+    def refill(scanner: FrameScanner, size: int) -> bool:
         assert not scanner.halt()  # earlier frames of this buffer are judged but not yet written
         scanner.grant(5, 5)
         return True
