@@ -49,7 +49,7 @@ def checks() -> list[Step]:
         Step("Style: ruff check", _python("-m", "ruff", "check", ".")),
         Step("Layout: ruff format", _python("-m", "ruff", "format", "--check", ".")),
         Step("Types: mypy", _python("-m", "mypy", *ROOMS)),
-        Step("Rooms and their imports: import-linter", (str(_TOOLS / "lint-imports"), "--no-cache")),
+        Step("Rooms and their imports: import-linter", (str(_TOOLS / "lint-imports"), "--no-cache", "--no-logo")),
         Step("Templates: djlint", (str(_TOOLS / "djlint"), "templates", "--lint", "--quiet")),
         Step("Settings: check --deploy", _python("manage.py", "check", "--deploy"), _production()),
         Step("Migrations: makemigrations --check", _python("manage.py", "makemigrations", "--check", "--dry-run")),
