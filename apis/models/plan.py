@@ -52,3 +52,35 @@ class BusinessPlan(Plan):
     max_message_bytes = models.PositiveIntegerField(null=True, blank=True)
     on_spent = models.CharField(max_length=10, choices=OnSpent.choices, default=OnSpent.CLOSE)
     stop_on_quota = models.BooleanField(default=True)
+
+    @property
+    def terms(self) -> list[str]:
+        """All that a subscriber agrees to, in words: the limits, then what else holds, then what happens at the end."""
+        lines = list(self.limit_lines)
+        if self.burst:
+            lines.append(f"at most {self.burst['amount']:,} events in any one {self.burst['per']}")
+        if self.max_sessions:
+            lines.append(f"at most {self.max_sessions:,} connections at once")
+        if self.max_session_s:
+            lines.append(f"a connection lasts at most {_duration(self.max_session_s)}")
+        if self.max_message_bytes:
+            lines.append(f"messages of at most {self.max_message_bytes:,} bytes")
+        if self.limits and not self.stop_on_quota:
+            lines.append("going over a limit is counted but not stopped")
+        elif self.limits or self.burst:
+            lines.append(_AT_THE_END[self.on_spent])
+        return lines
+
+
+_AT_THE_END = {
+    BusinessPlan.OnSpent.CLOSE: "when it is spent, the connection is closed with code 4429",
+    BusinessPlan.OnSpent.HOLD: "when it is spent, messages wait until there is room again",
+}
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
+def _duration(seconds: int) -> str:
+    """The largest unit that divides `seconds` evenly: "2 hours", "90 minutes", "45 seconds"."""
+    length, unit = next((length, unit) for length, unit in _UNITS if seconds % length == 0)
+    count = seconds // length
+    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
