@@ -65,7 +65,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     Transition(Action.PRERELEASE, State.CREATED, State.PRERELEASED, _REACHABLE),
     Transition(Action.PUBLISH, State.PRERELEASED, State.PUBLISHED, _FOR_SALE, checklist=True),
     Transition(Action.PRERELEASE, State.PRERELEASED, State.PRERELEASED, _REACHABLE),
-    Transition(Action.DEMOTE, State.PRERELEASED, State.CREATED),
+    Transition(Action.DEMOTE, State.PRERELEASED, State.CREATED, hurts=True),
     Transition(Action.BLOCK, State.PUBLISHED, State.BLOCKED, hurts=True),
     Transition(Action.PRERELEASE, State.PUBLISHED, State.PRERELEASED, _REACHABLE, hurts=True),
     Transition(Action.DEMOTE, State.PUBLISHED, State.CREATED, hurts=True),

@@ -7,6 +7,7 @@ Pure rules over JSON-like data: `(value) -> (normal form, problems)`, where prob
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 from apis.validators import endpoint_problem
@@ -83,10 +84,11 @@ def _section(
 ) -> dict[str, Any]:
     if not isinstance(value, dict):
         problems[path] = "This should be an object."
-        return dict(defaults)
+        return deepcopy(dict(defaults))
     for unknown in value.keys() - checks.keys():
         problems[f"{path}/{unknown}"] = f"This field is not known here; known are {', '.join(checks)}."
-    full = {**defaults, **{key: value[key] for key in checks.keys() & value.keys()}}
+    # A copy: the lists in it must never be those of the defaults, nor of the caller.
+    full = deepcopy({**defaults, **{key: value[key] for key in checks.keys() & value.keys()}})
     for key, check in checks.items():
         if problem := check(full[key]):
             problems[f"{path}/{key}"] = problem

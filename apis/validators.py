@@ -24,9 +24,11 @@ TAGS_LIMIT: Final = 20
 DESCRIPTION_LIMIT: Final = 20_000
 
 _NAME_BANNED: Final = re.compile(r"""[~!@#;:%^*()+={}|\\<>"',&$\[\]/]""")
-_VERSION_BANNED: Final = re.compile(r"""[~!@#;:%^*()+={}|\\<>"',&/$\[\]\s]""")
+# A "?" as well, which the reference lets pass: it would end the path, and no client could reach the version.
+_VERSION_BANNED: Final = re.compile(r"""[~!@#;:%^*()+={}|\\<>"',&/$?\[\]\s]""")
 _CONTEXT_BANNED: Final = re.compile(r"""[`~!@#?:%^&*+=|\\<>"',\[\]\s]""")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Control characters, line separators, and lone surrogates (JSON can spell them; no database stores them).
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _VERSION_PART: Final = "{version}"
 
 
@@ -51,7 +53,7 @@ def version_problem(version: str) -> str:
     if len(version) > VERSION_LIMIT:
         return f"Version has exceeded the maximum number of {VERSION_LIMIT} characters."
     if _VERSION_BANNED.search(version) or _CONTROL.search(version):
-        return "Version should not contain spaces or special characters (~ ! @ # ; : % ^ * ( ) + = { } | \\ < > \" ' , & / $ [ ])."
+        return "Version should not contain spaces or special characters (~ ! @ # ; : % ^ * ( ) + = { } | \\ < > \" ' , & / $ ? [ ])."
     if version in {".", ".."}:
         return "Version should not be a dot segment."
     return ""
