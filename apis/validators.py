@@ -53,7 +53,10 @@ def version_problem(version: str) -> str:
     if len(version) > VERSION_LIMIT:
         return f"Version has exceeded the maximum number of {VERSION_LIMIT} characters."
     if _VERSION_BANNED.search(version) or _CONTROL.search(version):
-        return "Version should not contain spaces or special characters (~ ! @ # ; : % ^ * ( ) + = { } | \\ < > \" ' , & / $ ? [ ])."
+        return (
+            "Version should not contain spaces or special characters "
+            "(~ ! @ # ; : % ^ * ( ) + = { } | \\ < > \" ' , & / $ ? [ ])."
+        )
     if version in {".", ".."}:
         return "Version should not be a dot segment."
     return ""
@@ -79,7 +82,7 @@ def context_problem(context: str) -> str:
 
 def _context_shape_problem(context: str) -> str:
     segments = context.split("/")[1:]
-    if "t" in segments and (segments[-1] == "t" or "/t/" in context):
+    if "t" in segments:  # a tenant's prefix in the reference
         return "Context should not contain /t/ nor end in /t."
     if "" in segments:
         return "Context should not contain empty path segments (//)."
@@ -87,13 +90,11 @@ def _context_shape_problem(context: str) -> str:
         return "Context should not contain dot segments."
     if segments.count(_VERSION_PART) > 1:
         return "{version} can be used only once."
-    for segment in segments:
-        if segment == _VERSION_PART:
-            continue
-        if _VERSION_PART in segment:
-            return "{version} cannot exist as a substring in a path param."
-        if "{" in segment or "}" in segment:
-            return "{ or } cannot exist as a substring in a path param."
+    others = [segment for segment in segments if segment != _VERSION_PART]
+    if any(_VERSION_PART in segment for segment in others):
+        return "{version} cannot exist as a substring in a path param."
+    if any("{" in segment or "}" in segment for segment in others):
+        return "{ or } cannot exist as a substring in a path param."
     if segments == [_VERSION_PART]:
         return "Context needs a segment besides {version}."
     if not _balanced(context):
