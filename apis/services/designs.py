@@ -175,7 +175,7 @@ def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
     Raises: Forbidden, Invalid, Taken, Conflict.
     """
     api = Api.objects.select_for_update(of=("self",)).select_related("version_set").get(pk=api.pk)
-    _require_edit(actor, api, set(changes))
+    require_edit(actor, api, set(changes))
     plans = plans_named(changes["business_plans"]) if "business_plans" in changes else None
     plain = {key: value for key, value in changes.items() if key != "business_plans"}
     _refuse(design_problems(**plain, ignoring=api.version_set))
@@ -196,7 +196,8 @@ def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
     return api
 
 
-def _require_edit(actor: Actor, api: Api, fields: set[str]) -> None:
+def require_edit(actor: Actor, api: Api, fields: set[str]) -> None:
+    """Raises: Forbidden where the actor may not change these fields of the API in its present state."""
     if fields == {"business_plans"}:
         if actor.can(Capability.SET_PLANS_OF_APIS):
             return
