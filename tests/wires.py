@@ -57,20 +57,28 @@ class Seen:
         return int.from_bytes(self.payload[:2], "big") if self.payload else None
 
 
+def take(data: bytes) -> tuple[Seen | None, bytes]:
+    """The first frame in `data`, payload unmasked, or None if it is not whole; and the bytes behind it."""
+    if len(data) < 2:
+        return None, data
+    size, at = data[1] & 127, 2
+    if size > 125:
+        wide = 2 if size == 126 else 8
+        size, at = int.from_bytes(data[2 : 2 + wide], "big"), 2 + wide
+    masked = data[1] > 127
+    key = data[at : at + 4] if masked else b""
+    at += len(key)
+    if len(data) < at + size:
+        return None, data
+    body = data[at : at + size]
+    return Seen(data[0] & 15, xor(body, key) if masked else body, data[0] > 127, masked), data[at + size :]
+
+
 def parse(data: bytes) -> tuple[list[Seen], bytes]:
-    """All whole frames in `data`, payloads unmasked, and what is left over."""
-    seen: list[Seen] = []
-    while len(data) >= 2:
-        size, at = data[1] & 127, 2
-        if size > 125:
-            wide = 2 if size == 126 else 8
-            size, at = int.from_bytes(data[2 : 2 + wide], "big"), 2 + wide
-        masked = data[1] > 127
-        key = data[at : at + 4] if masked else b""
-        at += len(key)
-        if len(data) < at + size:
-            break
-        body = data[at : at + size]
-        seen.append(Seen(data[0] & 15, xor(body, key) if masked else body, data[0] > 127, masked))
-        data = data[at + size :]
-    return seen, data
+    """All whole frames in `data`, and what is left over."""
+    seen = []
+    while True:
+        one, data = take(data)
+        if one is None:
+            return seen, data
+        seen.append(one)

@@ -1,0 +1,14 @@
+"""The relay: moves frames between the two legs of a session, as far as the frame scanners allow.
+
+`Link` is one session's pair of legs and how it ends; a leg is a raw socket in one shared epoll (`sockets`, Linux) or
+an event loop transport (`transports`: TLS on that side, or no epoll). Behaviour does not depend on the kind of leg.
+Source: DESIGN section 4, CONTRACT sections 6 and 7.
+"""
+
+from __future__ import annotations
+
+from gateway.relay.link import Direction, Ending, Link, LinkOwner
+from gateway.relay.sockets import HAS_EPOLL, Poller, SocketLeg
+from gateway.relay.transports import TransportLeg
+
+__all__ = ["HAS_EPOLL", "Direction", "Ending", "Link", "LinkOwner", "Poller", "SocketLeg", "TransportLeg"]

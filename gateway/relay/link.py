@@ -1,0 +1,267 @@
+"""Two legs and how they end: every way a session can be over, told truly to both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from gateway.core.frames import OVERSIZE, FrameScanner
+from gateway.core.rejections import ABNORMAL, GOING_AWAY, PROTOCOL_ERROR, TOO_BIG, UPSTREAM_VANISHED, close_reason
+from gateway.core.wire import close_frame
+from gateway.relay.legs import LINGER_S, Leg
+
+CLOSE_WAIT_S: Final = 1.0
+"""For the gateway's own close: how long until a frame boundary must come, then how long for the answer (CONTRACT 6)."""
+
+
+class Direction(enum.Enum):
+    """Which way frames travel."""
+
+    IN = "in"  # client -> upstream
+    OUT = "out"  # upstream -> client
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a session ended.
+
+    Attributes:
+        initiator: "client", "upstream" or "gateway": who closed first, vanished or made it impossible to go on.
+        code: the first close code seen or sent; 1005 if that close frame had none, 1006 if there was no close frame.
+        reason: the text that came with it; for a broken rule, whose frame it was.
+        how: "close" (a close frame began it and both sides ended in time), "eof" or "reset" (the initiator vanished
+            without a close frame), "timeout" (a side did not answer in time), "error" (an illegal frame, or abort()).
+    """
+
+    initiator: str
+    code: int
+    reason: str
+    how: str
+
+
+class LinkOwner(Protocol):
+    """Who decides about a link; implemented by the session."""
+
+    scanner_in: FrameScanner
+    scanner_out: FrameScanner
+
+    def spent(self, direction: Direction) -> None:
+        """That direction has no credit and its refill hook gave none: close the link, or later grant and resume."""
+
+    def ended(self, ending: Ending) -> None:
+        """The link is over; exactly once, and the last call."""
+
+
+class Link:
+    """The two legs of one session.
+
+    Args:
+        loop: the running loop.
+        owner: asked and told; its scanners judge the two directions.
+        on_end: called with the link after `owner.ended`.
+
+    Give it its legs with `join`, then call `start`.
+    """
+
+    __slots__ = ("client", "ending", "loop", "on_end", "over", "owner", "timer", "upstream")
+    client: Leg
+    upstream: Leg
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, owner: LinkOwner, on_end: Callable[[Link], object] | None = None
+    ) -> None:
+        self.loop = loop
+        self.owner = owner
+        self.on_end = on_end
+        self.ending: Ending | None = None  # set by whatever ends the session first
+        self.timer: asyncio.TimerHandle | None = None
+        self.over = False
+
+    def join(self, client: Leg, upstream: Leg) -> None:
+        """Make the two legs each other's peer."""
+        self.client, self.upstream = client, upstream
+        client.peer, upstream.peer = upstream, client
+
+    def start(self, answer: bytes, from_client: bytes, from_upstream: bytes) -> None:
+        """Begin to relay.
+
+        Args:
+            answer: the 101 head, the first bytes for the client.
+            from_client, from_upstream: frames that were read behind the two handshakes.
+        """
+        client, upstream = self.client, self.upstream
+        client.write(answer)
+        if from_upstream:
+            upstream.forward(from_upstream)
+        if from_client and client.alive:
+            client.forward(from_client)
+        for leg in (client, upstream):
+            if leg.alive:
+                leg.waiting = True
+                leg.go_on()
+
+    # -- for the owner ------------------------------------------------------------------------------------------
+
+    def close(self, code: int, reason: str = "", *, upstream_code: int = GOING_AWAY) -> None:
+        """End the session with a close frame of the gateway's own, on each side at its next frame boundary.
+
+        A side that reaches no boundary within 1 s is reset; one that does not answer within 1 s is closed. Does
+        nothing if the session is ending already.
+
+        Args:
+            code, reason: for the client (CONTRACT section 6); the reason is cut at 123 bytes.
+            upstream_code: for the upstream.
+        """
+        self._close(Ending("gateway", code, reason, "close"), (code, reason), (upstream_code, ""))
+
+    def abort(self) -> None:
+        """Reset both sides at once."""
+        if not self.over:
+            self.ending = self.ending or Ending("gateway", ABNORMAL, "", "error")
+            for leg in (self.client, self.upstream):
+                leg.abort()
+
+    def resume(self, direction: Direction) -> None:
+        """Go on in that direction after `scanner.grant()`."""
+        if not self.over:
+            self.loop.call_soon((self.client if direction is Direction.IN else self.upstream).go_on)
+
+    def buffered_bytes(self) -> int:
+        """Bytes of this session that the gateway holds in memory."""
+        if self.over:
+            return 0
+        return sum(leg.unsent() + len(leg.rest) for leg in (self.client, self.upstream))
+
+    # -- for the legs -------------------------------------------------------------------------------------------
+
+    def name(self, leg: Leg) -> str:
+        """Whose leg it is: "client" or "upstream"."""
+        return "client" if leg is self.client else "upstream"
+
+    def spent(self, leg: Leg) -> None:
+        """No credit for what this leg sends."""
+        if self.ending is None:
+            self.owner.spent(Direction.IN if leg is self.client else Direction.OUT)
+
+    def said_goodbye(self, leg: Leg) -> None:
+        """A close frame of this leg was passed on: the other one has LINGER_S to answer."""
+        if self.ending is None:
+            scanner = leg.scanner
+            text = scanner.close_reason.decode("utf-8", "replace")
+            self.ending = Ending(self.name(leg), scanner.close_code, text, "close")
+            self._arm(LINGER_S)
+        self.settle()
+
+    def violated(self, leg: Leg, event: int) -> None:
+        """A frame of this leg is illegal (1002 to both sides) or too big (1009 to it, 1001 to the other)."""
+        if self.ending is not None:
+            self.lost(leg, "reset")  # no close frame can be expected from it any more
+            return
+        if event == OVERSIZE:
+            ours, theirs = (TOO_BIG, close_reason("message_too_big")), (GOING_AWAY, "")
+            ending = Ending("gateway", TOO_BIG, f"message too big from the {self.name(leg)}", "error")
+        else:
+            ours = theirs = (PROTOCOL_ERROR, close_reason("protocol_error"))
+            ending = Ending("gateway", PROTOCOL_ERROR, f"illegal frame from the {self.name(leg)}", "error")
+        self._close(ending, *((ours, theirs) if leg is self.client else (theirs, ours)))
+
+    def lost(self, leg: Leg, how: str) -> None:
+        """The connection of this leg has ended ("eof") or broke ("reset")."""
+        if self.over:
+            return
+        leg.over = True
+        peer = leg.peer
+        if self.ending is None:
+            self._vanished(leg, how)
+        elif how == "eof" and leg.alive and peer.alive and leg.scanner.closed and not leg.informed:
+            return  # it said goodbye and only ended its own stream: it still gets the answer
+        leg.drop()
+        if peer.alive and not peer.informed:
+            peer.final = b""  # there will be no boundary any more
+            self._arm(CLOSE_WAIT_S)
+            peer.leave()
+        self.settle()
+
+    def _vanished(self, leg: Leg, how: str) -> None:
+        """Without a close frame: a vanished client is 1001 to the upstream, a vanished upstream 1014 to the client."""
+        if leg is self.client:
+            self.ending = Ending("client", ABNORMAL, "", how)
+            code, reason = GOING_AWAY, ""
+        else:
+            self.ending = Ending("upstream", UPSTREAM_VANISHED, "", how)
+            code, reason = UPSTREAM_VANISHED, close_reason("upstream_vanished")
+        self._arm(CLOSE_WAIT_S)
+        self._tell(leg.peer, code, reason)
+        leg.peer.hush()
+
+    def wait_for_answer(self) -> None:
+        """A close frame of our own was written just now."""
+        self._arm(CLOSE_WAIT_S)
+
+    def settle(self) -> None:
+        """End both legs as soon as each has had and sent its close frame, or is gone."""
+        if self.over:
+            return
+        legs = (self.client, self.upstream)
+        if all(not leg.alive or (leg.scanner.closed and leg.informed) for leg in legs):
+            self._arm(CLOSE_WAIT_S)
+            for leg in legs:
+                leg.leave()
+
+    def left(self) -> None:
+        """A leg is closed."""
+        if self.over or self.client.alive or self.upstream.alive:
+            return
+        self.over = True
+        if self.timer is not None:
+            self.timer.cancel()
+        ending = self.ending or Ending("gateway", ABNORMAL, "", "error")
+        owner, on_end = self.owner, self.on_end
+        # without cycles all of it is freed at once, not at some later collection
+        del self.owner, self.client.peer, self.upstream.peer, self.client, self.upstream
+        self.on_end = self.timer = None
+        try:
+            owner.ended(ending)
+        finally:
+            if on_end is not None:
+                on_end(self)
+
+    # -- own ----------------------------------------------------------------------------------------------------
+
+    def _close(self, ending: Ending, to_client: tuple[int, str], to_upstream: tuple[int, str]) -> None:
+        if self.over or self.ending is not None:
+            return
+        self.ending = ending
+        self._arm(CLOSE_WAIT_S)
+        self._tell(self.client, *to_client)
+        self._tell(self.upstream, *to_upstream)
+
+    def _tell(self, leg: Leg, code: int, reason: str) -> None:
+        """Write a close frame to this leg at the next boundary of what its peer sends."""
+        if leg.alive and not leg.informed:
+            leg.final = close_frame(code, reason, os.urandom(4) if leg is self.upstream else b"")
+            leg.peer.hush()
+
+    def _arm(self, seconds: float) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+        if not self.over:
+            self.timer = self.loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        """Time is over for a boundary, an answer or a flush."""
+        if self.over:
+            return
+        if self.ending is not None and self.ending.how == "close":
+            self.ending = replace(self.ending, how="timeout")
+        for leg in (self.client, self.upstream):
+            if self.over or not leg.alive:
+                continue
+            if leg.full or not leg.informed:
+                leg.abort()
+            else:
+                leg.drop()
