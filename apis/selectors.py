@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Prefetch, QuerySet
+from oauth2_provider.models import AccessToken
 
 from apis.errors import Missing
 from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State, Transition, actions_from
@@ -20,11 +22,14 @@ from apis.models import (
     HistoryEntry,
     KeyPair,
     Person,
+    PersonalToken,
     Revision,
     Subscription,
 )
 from apis.permissions import Actor, owns
 from apis.roles import Capability
+
+AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan)
 
 
 def apis_visible(actor: Actor) -> QuerySet[Api]:
@@ -52,6 +57,22 @@ def apis_on_offer() -> QuerySet[Api]:
 def api_on_offer(api_id: UUID | str) -> Api:
     """Raises: Missing for an API that developers may not see."""
     api = apis_on_offer().filter(pk=api_id).first()
+    if api is None:
+        raise Missing("There is no such API.")
+    return api
+
+
+def apis_readable(actor: Actor) -> QuerySet[Api]:
+    """What REST lists: every design to those who may see designs, to everybody else what is on offer."""
+    rows = apis_visible(actor) if actor.can(Capability.SEE_APIS) else apis_on_offer()
+    return rows.prefetch_related(
+        Prefetch("deployments", Deployment.objects.select_related("environment", "revision")),
+    )
+
+
+def api_readable(actor: Actor, api_id: UUID | str) -> Api:
+    """Raises: Missing."""
+    api = apis_readable(actor).filter(pk=api_id).first()
     if api is None:
         raise Missing("There is no such API.")
     return api
@@ -108,8 +129,46 @@ def gateway_urls(api: Api, environments: list[Environment] | None = None) -> lis
     if settings.MODE == "serve":
         return [f"{settings.GATEWAY_URL}{api.path}"]
     rows = list(Environment.objects.all()) if environments is None else environments
-    ports = [(row.host, scheme, port) for row in rows for scheme, port in (("ws", row.ws_port), ("wss", row.wss_port))]
-    return [f"{scheme}://{host}:{port + settings.PORT_OFFSET}{api.path}" for host, scheme, port in ports if port]
+    return [f"{base}{api.path}" for row in rows for base in environment_urls(row)]
+
+
+def environment_urls(row: Environment) -> list[str]:
+    """Where a gateway environment listens, ws:// first; GATEWAY_URL replaces it in production."""
+    if settings.MODE == "serve":
+        return [settings.GATEWAY_URL]
+    ports = (("ws", row.ws_port), ("wss", row.wss_port))
+    return [f"{scheme}://{row.host}:{port + settings.PORT_OFFSET}" for scheme, port in ports if port]
+
+
+def gateway_urls_deployed(api: Api) -> list[str]:
+    """Like `gateway_urls`, only where the API is deployed: what a developer can connect to now."""
+    environments = [deployment.environment for deployment in api.deployments.select_related("environment")]
+    return gateway_urls(api, environments) if environments else []
+
+
+def topics_served(api: Api) -> list[dict[str, Any]]:
+    """Topics as {"name","subscribe","publish"}: the deployed ones, or the design's where nothing is deployed."""
+    deployment = api.deployments.first()
+    if deployment is not None:
+        return list(deployment.design["topics"])
+    return list(api.topics.values("name", "subscribe", "publish"))
+
+
+def versions_on_offer(api: Api) -> QuerySet[Api]:
+    """The other versions of an API that developers may see, newest first."""
+    return apis_on_offer().filter(version_set=api.version_set_id).exclude(pk=api.pk).order_by("-created_at")
+
+
+def subscriptions_of(application: Application) -> QuerySet[Subscription]:
+    """What an application is subscribed to, by the names of the APIs, with what a screen needs of each."""
+    rows = application.subscriptions.select_related("api__version_set", "business_plan")
+    return rows.prefetch_related("api__business_plans").order_by("api__version_set__name", "-created_at")
+
+
+def key_pairs_of(application: Application) -> dict[str, KeyPair]:
+    """The keys an application's owner has been given, by key type."""
+    rows = application.key_pairs.select_related("client", "application").filter(handed_out=True)
+    return {pair.key_type: pair for pair in rows}
 
 
 def applications_of(actor: Actor) -> QuerySet[Application]:
@@ -120,6 +179,11 @@ def applications_of(actor: Actor) -> QuerySet[Application]:
     if actor.can(Capability.ADMINISTER):
         return rows
     return rows.filter(owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()
+
+
+def own_applications(actor: Actor) -> QuerySet[Application]:
+    """Those a person subscribes with: their own, also for an administrator, who sees everybody's."""
+    return applications_of(actor).filter(owner=actor.person)
 
 
 def application_get(actor: Actor, application_id: UUID | str) -> Application:
@@ -164,10 +228,55 @@ def application_plans() -> QuerySet[ApplicationPlan]:
     return ApplicationPlan.objects.order_by("name")
 
 
+def access_token_find(token: str) -> AccessToken | None:
+    """The valid OAuth access token that this text is, with its person and client, or None.
+
+    Tokens are kept as SHA-256 only (COMPLIANT_BCP_RFC9700_TOKEN_STORAGE); a disabled person's are void.
+    """
+    rows = AccessToken.objects.select_related("user", "application__key_pair__application__owner")
+    found = rows.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
+    if found is None or found.is_expired() or (found.user is not None and not found.user.is_active):
+        return None
+    return found
+
+
+def plan_get(rows: QuerySet[AnyPlan], plan_id: UUID | str) -> AnyPlan:
+    """Raises: Missing."""
+    plan = rows.filter(pk=plan_id).first()
+    if plan is None:
+        raise Missing("There is no such plan.")
+    return plan
+
+
+def environments() -> QuerySet[Environment]:
+    return Environment.objects.order_by("name")
+
+
+def personal_tokens_of(actor: Actor) -> QuerySet[PersonalToken]:
+    """The person's own tokens, newest first, expired ones included."""
+    return actor.person.personal_tokens.all()
+
+
+def personal_token_get(actor: Actor, token_id: UUID | str) -> PersonalToken:
+    """Raises: Missing for anybody else's."""
+    token = personal_tokens_of(actor).filter(pk=token_id).first()
+    if token is None:
+        raise Missing("There is no such token.")
+    return token
+
+
 def people(actor: Actor) -> QuerySet[Person]:
     """Raises: Forbidden for anybody but administrators."""
     actor.require(Capability.ADMINISTER)
     return Person.objects.order_by("username")
+
+
+def person_get(actor: Actor, person_id: UUID | str) -> Person:
+    """Raises: Forbidden for anybody but administrators; Missing."""
+    person = people(actor).filter(pk=person_id).first()
+    if person is None:
+        raise Missing("There is no such person.")
+    return person
 
 
 def overview_facts(api: Api) -> dict[str, Any]:

@@ -15,16 +15,18 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apis.errors import Conflict, Invalid, Taken
+from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.models import Person, PersonalToken
 from apis.permissions import Actor
-from apis.roles import Capability, Role, scopes_of
+from apis.roles import Capability, Role, narrowed, scopes_of
 from apis.services.record import announce, record
 from apis.validators import text_problem
 
 TOKEN_SECONDS = 30 * 86_400
 TOKEN_SECONDS_LIMIT = 366 * 86_400
 USERNAME_LIMIT = 150
+PASSWORD_LIMIT = 1000  # hashing takes time that grows with the length
+EMAIL_LIMIT = 254  # RFC 5321 section 4.5.3.1, and the column
 
 
 def _messages(check: Any, *args: Any) -> str:
@@ -46,7 +48,11 @@ def _person_problems(values: dict[str, Any], person: Person) -> dict[str, str]:
             else _messages(UnicodeUsernameValidator(), name)
         )  # fmt: skip
     if values.get("email"):
-        problems["email"] = _messages(validate_email, values["email"])
+        long = len(values["email"]) > EMAIL_LIMIT
+        problems["email"] = (
+            f"Email address has exceeded the maximum number of {EMAIL_LIMIT} characters." if long
+            else _messages(validate_email, values["email"])
+        )  # fmt: skip
     if "roles" in values:
         unknown = [role for role in values["roles"] if role not in set(Role)]
         problems["roles"] = f"Unknown role {unknown[0]}; known are {', '.join(Role)}." if unknown else ""
@@ -57,8 +63,10 @@ def _person_problems(values: dict[str, Any], person: Person) -> dict[str, str]:
 
 def password_problem(password: str, person: Person) -> str:
     """Why a password is refused, or ""."""
-    if not password or "\x00" in password:
+    if not password:
         return "Password should not be empty."
+    if text_problem(password, PASSWORD_LIMIT, "Password"):
+        return f"Password should not contain control characters and have at most {PASSWORD_LIMIT} characters."
     return _messages(validate_password, password, person)
 
 
@@ -169,8 +177,14 @@ def personal_token_mint(
 
 @transaction.atomic
 def personal_token_revoke(*, person: Person, token: PersonalToken) -> None:
-    """Delete one of the person's own tokens."""
-    record(Actor.of(person), "revoke_token", token.name)
+    """Delete a personal token: `person` one of their own, an administrator anybody's.
+
+    Raises: Missing for somebody else's token.
+    """
+    actor = Actor.of(person)
+    if token.person_id != person.pk and not actor.can(Capability.ADMINISTER):
+        raise Missing("There is no such token.")
+    record(actor, "revoke_token", token, owner=token.person.get_username())
     token.delete()
 
 

@@ -10,7 +10,7 @@ from apis import selectors
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
 from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
-from apis.permissions import Actor, can_manage_subscription, require_own
+from apis.permissions import Actor, can_manage_subscription, owns, require_own
 from apis.roles import Capability
 from apis.services.record import announce, record
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
@@ -114,13 +114,21 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
     return subscription
 
 
+def _require_own_subscription(actor: Actor, subscription: Subscription) -> None:
+    """Raises: Forbidden where it may be seen but is another person's, Missing where it must not be seen."""
+    seen = selectors.subscriptions_visible(actor).filter(pk=subscription.pk).exists()
+    if seen and not owns(actor, subscription.application):
+        raise Forbidden("This subscription belongs to somebody else's application.")
+    require_own(actor, subscription.application)
+
+
 @transaction.atomic
 def subscription_change_plan(*, actor: Actor, subscription: Subscription, business_plan: str) -> Subscription:
     """Move a subscription to another plan that the API offers; live sessions follow within a second.
 
     Raises: Missing, Forbidden, Invalid.
     """
-    require_own(actor, subscription.application)
+    _require_own_subscription(actor, subscription)
     plan = _offered(subscription.api, business_plan)
     before = subscription.business_plan.name
     subscription.business_plan = plan
@@ -133,7 +141,7 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
 @transaction.atomic
 def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
     """Unsubscribe; live sessions are closed within a second. Raises: Missing, Forbidden."""
-    require_own(actor, subscription.application)
+    _require_own_subscription(actor, subscription)
     key = subscription.pk
     record(actor, "unsubscribe", subscription, api=subscription.api)
     subscription.delete()

@@ -1,0 +1,82 @@
+"""What every resource shares: the actor, strict bodies, pages, and answers that no cache keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apis.permissions import Actor
+from apis.rest.authentication import actor_of
+from apis.rest.pagination import Pages
+from apis.rest.problems import BadQuery
+
+
+class Resource(APIView):
+    """Base of all resources. Credentials, errors and content types follow settings.REST_FRAMEWORK."""
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, narrowed to what their credential lets through."""
+        return actor_of(self.request)
+
+    def body(self, shape: type[serializers.Serializer], *, partial: bool = False) -> dict[str, Any]:
+        """The request's body, checked for names and types by `shape`; rules are the services' business.
+
+        Args:
+            partial: PATCH, where every field may be left out.
+
+        Raises: ValidationError.
+        """
+        reader = shape(data=self.request.data, partial=partial)
+        reader.is_valid(raise_exception=True)
+        return dict(reader.validated_data)
+
+    def optional_body(self, shape: type[serializers.Serializer]) -> dict[str, Any]:
+        """Like `body`, where no body at all is the same as an empty object."""
+        if not self.request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in self.request.META:
+            return {}
+        return self.body(shape)
+
+    def page(
+        self, rows: QuerySet[Any] | list[Any], shape: type[serializers.BaseSerializer], **context: Any
+    ) -> Response:
+        """One page of `rows`, each shown by `shape` with `context`."""
+        pages = Pages()
+        found = pages.paginate_queryset(rows, self.request, view=self)
+        return pages.get_paginated_response(shape(found, many=True, context=context).data)
+
+    def query(self, name: str, limit: int = 200) -> str:
+        """A text parameter of the query, or "".
+
+        Raises: BadQuery for one that is too long or holds a NUL.
+        """
+        text = self.request.query_params.get(name, "")
+        if len(text) > limit or "\x00" in text:
+            raise BadQuery({name: f"This should be at most {limit} characters, none of them NUL."})
+        return text
+
+    def choice(self, name: str, allowed: Any) -> str:
+        """A parameter that names one of `allowed`, or "". Raises: BadQuery."""
+        text = self.query(name)
+        if text and text not in list(allowed):
+            raise BadQuery({name: f"This should be one of: {', '.join(allowed)}."})
+        return text
+
+    def identifier(self, name: str) -> UUID | None:
+        """A parameter that is an id, or None without it. Raises: BadQuery."""
+        text = self.query(name)
+        try:
+            return UUID(text) if text else None
+        except ValueError:
+            raise BadQuery({name: "This should be an id (UUID)."}) from None
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        return answer

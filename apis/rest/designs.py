@@ -1,0 +1,186 @@
+"""/apis: designing APIs, their endpoints, topics, versions and history."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apis import selectors, shapes
+from apis.errors import Missing
+from apis.lifecycle import State
+from apis.models import Api
+from apis.rest import searching
+from apis.rest.answers import ApiAnswer, EndpointConfig, HistoryAnswer, TopicAnswer, api_context
+from apis.rest.base import Resource
+from apis.rest.fields import Body, Text, Texts
+from apis.rest.schema import operation
+from apis.roles import Capability
+from apis.services import designs, publishing
+
+EXAMPLE = {
+    "name": "Chat",
+    "context": "/chat",
+    "version": "1.0.0",
+    "endpoint": "wss://chat.example.com/socket",
+    "business_plans": ["Bronze"],
+}
+PUBLISH = OpenApiParameter(
+    "publish", bool, description="true: create, first revision, deploy and publish in one step, or none of them."
+)
+KEY_TYPE = OpenApiParameter("key_type", str, OpenApiParameter.PATH, enum=list(shapes.KEY_TYPES))
+SEARCH = OpenApiParameter("search", str, description="Part of a name, context, version or description.")
+STATE = OpenApiParameter("state", str, enum=[state.value for state in State])
+TAG = OpenApiParameter("tag", str, description="Exactly one tag.")
+
+
+class ApiBody(Body):
+    """The design of a new API."""
+
+    name = Text()
+    context = Text(help_text="With or without its leading slash; `{version}` may stand in it once.")
+    version = Text()
+    endpoint = Text(required=False, allow_blank=False, help_text="ws:// or wss://, for production and sandbox alike.")
+    business_plans = Texts(required=False, help_text="Names.")
+    description = Text(required=False)
+    tags = Texts(required=False)
+    display_name = Text(required=False)
+
+
+class VersionBody(Body):
+    """A further version."""
+
+    version = Text()
+
+
+class ApiResource(Resource):
+    """Base of everything below /apis/{id}."""
+
+    def api(self, api_id: UUID) -> Api:
+        """The API, if the actor may see it in any form. Raises: Missing."""
+        return selectors.api_readable(self.actor, api_id)
+
+    def design(self, api_id: UUID) -> Api:
+        """The API, if the actor may see its design. Raises: Missing; Forbidden where only its page may be seen."""
+        api = self.api(api_id)
+        self.actor.require(Capability.SEE_APIS)
+        return api
+
+    def answer(self, api: Api, status: int = 200) -> Response:
+        """The API as it now is in the database."""
+        fresh = self.api(api.pk)
+        headers = {"Location": f"/api/v1/apis/{api.pk}"} if status == 201 else None
+        return Response(ApiAnswer(fresh, context=api_context(self.actor)).data, status=status, headers=headers)
+
+
+class Apis(ApiResource):
+    @operation("apis_list", "List the APIs you may see", rows=ApiAnswer, query=(SEARCH, STATE, TAG))
+    def get(self, request: Request) -> Response:
+        rows = searching.apis_matching(
+            selectors.apis_readable(self.actor),
+            search=self.query("search"),
+            state=self.choice("state", [state.value for state in State]),
+            tag=self.query("tag"),
+        )
+        return self.page(rows, ApiAnswer, **api_context(self.actor))
+
+    @operation(
+        "apis_create",
+        "Design an API, or design and publish it in one step",
+        body=ApiBody,
+        answer=ApiAnswer,
+        status=201,
+        errors=(403, 409),
+        query=(PUBLISH,),
+        example=EXAMPLE,
+    )
+    def post(self, request: Request) -> Response:
+        at_once = self.choice("publish", ["true", "false"]) == "true"
+        create = publishing.api_create_and_publish if at_once else designs.api_create
+        self.actor.require(Capability.DESIGN_APIS)
+        return self.answer(create(actor=self.actor, **self.body(ApiBody)), 201)
+
+
+class OneApi(ApiResource):
+    @operation("apis_read", "Show an API", answer=ApiAnswer, errors=(404,))
+    def get(self, request: Request, api_id: UUID) -> Response:
+        return self.answer(self.api(api_id))
+
+    @operation(
+        "apis_update",
+        "Change an API",
+        body=ApiBody,
+        answer=ApiAnswer,
+        errors=(403, 404, 409),
+        detail="Name, context and version are fixed once a revision or a further version exists.",
+        example={"description": "Rooms for everybody.", "tags": ["chat"]},
+    )
+    def patch(self, request: Request, api_id: UUID) -> Response:
+        api = self.design(api_id)
+        return self.answer(designs.api_update(actor=self.actor, api=api, **self.body(ApiBody, partial=True)))
+
+    @operation("apis_delete", "Delete an API that nobody subscribes to", status=204, errors=(403, 404, 409))
+    def delete(self, request: Request, api_id: UUID) -> Response:
+        designs.api_delete(actor=self.actor, api=self.design(api_id))
+        return Response(status=204)
+
+
+class OneEndpoint(ApiResource):
+    @operation("apis_endpoint_read", "Show an endpoint", answer=EndpointConfig, errors=(403, 404), query=(KEY_TYPE,))
+    def get(self, request: Request, api_id: UUID, key_type: str) -> Response:
+        api = self.design(api_id)
+        found = next((row for row in api.endpoints.all() if row.key_type == key_type), None)
+        if found is None:
+            raise Missing(f"This API has no {key_type} endpoint.")
+        return Response(EndpointConfig(found).data)
+
+    @operation(
+        "apis_endpoint_replace",
+        "Configure an endpoint",
+        body=EndpointConfig,
+        answer=EndpointConfig,
+        errors=(403, 404),
+        query=(KEY_TYPE,),
+        detail="Takes effect at once where the API is deployed. The answer has every field, filled in.",
+        example={"urls": [{"url": "wss://chat.example.com/socket"}], "timeouts": {"connect_ms": 2000}},
+    )
+    def put(self, request: Request, api_id: UUID, key_type: str) -> Response:
+        api = self.design(api_id)
+        if key_type not in shapes.KEY_TYPES:
+            raise Missing(f"There is no key type {key_type}; there are: {', '.join(shapes.KEY_TYPES)}.")
+        row = designs.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=request.data)
+        return Response(EndpointConfig(row).data)
+
+
+class Topics(ApiResource):
+    @operation("apis_topics", "List the topics of an API", rows=TopicAnswer, errors=(404,))
+    def get(self, request: Request, api_id: UUID) -> Response:
+        return self.page(list(self.api(api_id).topics.all()), TopicAnswer)
+
+
+class Versions(ApiResource):
+    @operation("apis_versions", "List the versions of an API", rows=ApiAnswer, errors=(404,))
+    def get(self, request: Request, api_id: UUID) -> Response:
+        rows = selectors.apis_readable(self.actor).filter(version_set=self.api(api_id).version_set_id)
+        return self.page(rows, ApiAnswer, **api_context(self.actor))
+
+    @operation(
+        "apis_version_create",
+        "Copy the design into a new version",
+        body=VersionBody,
+        answer=ApiAnswer,
+        status=201,
+        errors=(403, 404, 409),
+        example={"version": "2.0.0"},
+    )
+    def post(self, request: Request, api_id: UUID) -> Response:
+        api = self.design(api_id)
+        return self.answer(designs.api_version_create(actor=self.actor, api=api, **self.body(VersionBody)), 201)
+
+
+class History(ApiResource):
+    @operation("apis_history", "See who did what to an API, newest first", rows=HistoryAnswer, errors=(403, 404))
+    def get(self, request: Request, api_id: UUID) -> Response:
+        return self.page(selectors.history_of(self.design(api_id)), HistoryAnswer)

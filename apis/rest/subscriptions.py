@@ -1,0 +1,143 @@
+"""/subscriptions: an application's right to use an API."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apis import selectors
+from apis.errors import Invalid, Missing
+from apis.models import Subscription
+from apis.rest.answers import SubscriptionAnswer
+from apis.rest.base import Resource
+from apis.rest.fields import Body, Id, Text
+from apis.rest.schema import operation
+from apis.roles import Capability
+from apis.services import subscribing
+
+FILTERS = (
+    OpenApiParameter("api", UUID),
+    OpenApiParameter("application", UUID),
+    OpenApiParameter("state", str, enum=Subscription.State.values),
+)
+
+
+class SubscriptionBody(Body):
+    """Who subscribes to what, under which plan."""
+
+    api = Id()
+    application = Id()
+    business_plan = Text(help_text="Name of a plan that the API offers.")
+
+
+class PlanChangeBody(Body):
+    """The new plan."""
+
+    business_plan = Text()
+
+
+class BlockBody(Body):
+    """What to block."""
+
+    what = Text(required=False, help_text="all (unless given), or production: sandbox keys go on working.")
+
+
+class SubscriptionResource(Resource):
+    """Base of everything below /subscriptions."""
+
+    def subscription(self, subscription_id: UUID) -> Subscription:
+        """Raises: Missing."""
+        return selectors.subscription_get(self.actor, subscription_id)
+
+    def answer(self, subscription: Subscription, status: int = 200) -> Response:
+        """The subscription as it now is in the database."""
+        shown = SubscriptionAnswer(self.subscription(subscription.pk)).data
+        headers = {"Location": f"/api/v1/subscriptions/{subscription.pk}"} if status == 201 else None
+        return Response(shown, status=status, headers=headers)
+
+
+class Subscriptions(SubscriptionResource):
+    @operation(
+        "subscriptions_list", "List subscriptions: of your applications, and for publishers to all APIs",
+        rows=SubscriptionAnswer, query=FILTERS,
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        rows = selectors.subscriptions_visible(self.actor)
+        wanted: dict[str, Any] = {name: self.identifier(name) for name in ("api", "application")}
+        wanted["state"] = self.choice("state", Subscription.State.values)
+        return self.page(rows.filter(**{name: value for name, value in wanted.items() if value}), SubscriptionAnswer)
+
+    @operation(
+        "subscriptions_create", "Subscribe an application to an API",
+        body=SubscriptionBody, answer=SubscriptionAnswer, status=201, errors=(403, 409),
+        example={
+            "api": "7d2f4a0c-3f0e-4bb0-9d1d-2f6b1a1f9a10",
+            "application": "0c6c6a36-8c53-4f0f-8a5b-9d8f6f0b7c11",
+            "business_plan": "Bronze",
+        },
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        self.actor.require(Capability.USE_APPLICATIONS)
+        values = self.body(SubscriptionBody)
+        found = {"api": _found(selectors.api_readable, self.actor, values["api"])}
+        found["application"] = _found(selectors.application_get, self.actor, values["application"])
+        if missing := {name: f"There is no such {_WORDS[name]}." for name, row in found.items() if row is None}:
+            raise Invalid(missing)
+        subscription = subscribing.subscription_create(actor=self.actor, business_plan=values["business_plan"], **found)
+        return self.answer(subscription, 201)
+
+
+_WORDS = {"api": "API", "application": "application"}
+
+
+def _found(select: Any, actor: Any, key: UUID) -> Any:
+    try:
+        return select(actor, key)
+    except Missing:
+        return None
+
+
+class OneSubscription(SubscriptionResource):
+    @operation("subscriptions_read", "Show a subscription", answer=SubscriptionAnswer, errors=(404,))
+    def get(self, request: Request, subscription_id: UUID) -> Response:
+        return self.answer(self.subscription(subscription_id))
+
+    @operation(
+        "subscriptions_update", "Change the plan of a subscription; live sessions follow within a second",
+        body=PlanChangeBody, answer=SubscriptionAnswer, errors=(403, 404), example={"business_plan": "Unlimited"},
+    )  # fmt: skip
+    def patch(self, request: Request, subscription_id: UUID) -> Response:
+        row = self.subscription(subscription_id)
+        values = self.body(PlanChangeBody)
+        return self.answer(subscribing.subscription_change_plan(actor=self.actor, subscription=row, **values))
+
+    @operation("subscriptions_delete", "Unsubscribe; live sessions are closed", status=204, errors=(403, 404))
+    def delete(self, request: Request, subscription_id: UUID) -> Response:
+        subscribing.subscription_delete(actor=self.actor, subscription=self.subscription(subscription_id))
+        return Response(status=204)
+
+
+class Block(SubscriptionResource):
+    @operation(
+        "subscriptions_block", "Block a subscription (publishers)",
+        body=BlockBody, answer=SubscriptionAnswer, errors=(403, 404), example={"what": "production"},
+    )  # fmt: skip
+    def post(self, request: Request, subscription_id: UUID) -> Response:
+        row = self.subscription(subscription_id)
+        values = self.optional_body(BlockBody)
+        return self.answer(subscribing.subscription_block(actor=self.actor, subscription=row, **values))
+
+
+class Unblock(SubscriptionResource):
+    @operation(
+        "subscriptions_unblock", "Let a blocked subscription work again (publishers)",
+        answer=SubscriptionAnswer, errors=(403, 404),
+    )  # fmt: skip
+    def post(self, request: Request, subscription_id: UUID) -> Response:
+        row = self.subscription(subscription_id)
+        self.optional_body(Body)
+        return self.answer(subscribing.subscription_unblock(actor=self.actor, subscription=row))
