@@ -151,7 +151,7 @@ def topics_served(api: Api) -> list[dict[str, Any]]:
     deployment = api.deployments.first()
     if deployment is not None:
         return list(deployment.design["topics"])
-    return list(api.topics.values("name", "subscribe", "publish"))
+    return [dict(topic) for topic in api.topics.values("name", "subscribe", "publish")]
 
 
 def versions_on_offer(api: Api) -> QuerySet[Api]:

@@ -1,14 +1,46 @@
-"""Addresses of the developer portal, below /devportal/."""
+"""Addresses of the developer portal, below /devportal/. No secret and no token is ever part of one."""
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
 
-from apis.devportal import views
+from apis.devportal import applications, keys, offers, subscriptions
+from apis.shapes import KEY_TYPES
 
 app_name = "devportal"
 
+
+class KeyTypeConverter:
+    """`production` or `sandbox`."""
+
+    regex = "|".join(KEY_TYPES)
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(KeyTypeConverter, "key_type")
+
+_APPLICATION = "applications/<uuid:application_id>/"
+_KEYS = f"{_APPLICATION}keys/<key_type:key_type>/"
+
 urlpatterns = [
-    path("", views.api_list, name="apis"),
-    path("applications/", views.application_list, name="applications"),
+    path("", offers.api_list, name="apis"),
+    path("apis/<uuid:api_id>/", offers.api_detail, name="api"),
+    path("apis/<uuid:api_id>/subscribe", subscriptions.subscribe, name="subscribe"),
+    path("apis/<uuid:api_id>/token", keys.api_token, name="api-token"),
+    path("subscriptions/<uuid:subscription_id>/plan", subscriptions.change_plan, name="change-plan"),
+    path("subscriptions/<uuid:subscription_id>/remove", subscriptions.unsubscribe, name="unsubscribe"),
+    path("applications/", applications.application_list, name="applications"),
+    path("applications/new", applications.application_new, name="application-new"),
+    path(_APPLICATION, applications.application_detail, name="application"),
+    path(f"{_APPLICATION}edit", applications.application_edit, name="application-edit"),
+    path(f"{_APPLICATION}delete", applications.application_delete, name="application-delete"),
+    path(f"{_KEYS}generate", keys.generate, name="keys-generate"),
+    path(f"{_KEYS}update", keys.update, name="keys-update"),
+    path(f"{_KEYS}secret", keys.regenerate, name="keys-secret"),
+    path(f"{_KEYS}token", keys.token, name="keys-token"),
 ]

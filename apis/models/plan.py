@@ -72,7 +72,7 @@ class BusinessPlan(Plan):
         return lines
 
 
-_AT_THE_END = {
+_AT_THE_END: dict[str, str] = {
     BusinessPlan.OnSpent.CLOSE: "when it is spent, the connection is closed with code 4429",
     BusinessPlan.OnSpent.HOLD: "when it is spent, messages wait until there is room again",
 }

@@ -1,0 +1,127 @@
+"""How far somebody has come from an API's page to an open connection: 1 Application 2 Subscribe 3 Keys 4 Connect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from apis import selectors
+from apis.errors import Forbidden
+from apis.lifecycle import LABELS, State
+from apis.models import Api, Application, KeyPair, Subscription
+from apis.permissions import Actor
+from apis.roles import Capability
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the checklist. `state` is "done", "now" or "later"."""
+
+    number: int
+    title: str
+    text: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one person has on one API.
+
+    Attributes:
+        actor: None for somebody who has not signed in.
+        obstacle: why this person cannot subscribe at all, as a sentence, or "".
+        closed: why the API takes no new subscriptions, as a sentence, or "".
+        applications: the person's own.
+        subscriptions: theirs to this API.
+        chosen: the application that the checklist and the commands are about.
+        pairs: the chosen application's keys by key type.
+    """
+
+    actor: Actor | None = None
+    obstacle: str = ""
+    closed: str = ""
+    applications: list[Application] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+    chosen: Application | None = None
+    pairs: dict[str, KeyPair] = field(default_factory=dict)
+
+    @property
+    def subscription(self) -> Subscription | None:
+        """The chosen application's subscription to this API."""
+        return next((row for row in self.subscriptions if row.application == self.chosen), None)
+
+    @property
+    def unsubscribed(self) -> list[Application]:
+        """Applications that can still be subscribed, the chosen one first."""
+        taken = {row.application_id for row in self.subscriptions}
+        free = [application for application in self.applications if application.pk not in taken]
+        return sorted(free, key=lambda application: application != self.chosen)
+
+    @property
+    def pair(self) -> KeyPair | None:
+        """The keys that commands are written for: production before sandbox."""
+        return self.pairs.get("production") or self.pairs.get("sandbox")
+
+    @property
+    def steps(self) -> list[Step]:
+        """The checklist; the first step that is not done is the one to take now."""
+        subscription = self.subscription
+        texts = [
+            ("Application", self.chosen.name if self.chosen else "", "Create one while you subscribe."),
+            ("Subscribe", subscription.business_plan.name if subscription else "", "Choose a business plan."),
+            ("Keys", " and ".join(self.pairs), "Generate the consumer key and secret of your application."),
+            ("Connect", "", "Get a token and open a WebSocket with it."),
+        ]
+        steps: list[Step] = []
+        for number, (title, done, todo) in enumerate(texts, start=1):
+            waiting = any(step.state != "done" for step in steps)
+            steps.append(Step(number, title, done or todo, "done" if done else "later" if waiting else "now"))
+        return steps
+
+
+def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
+    """Where a person stands with `api`.
+
+    Args:
+        wanted: the id of the application to look at; one with a subscription, or any, where it is not their own.
+    """
+    closed = _closed(api)
+    if actor is None:
+        return Access(obstacle="Sign in to subscribe.", closed=closed)
+    try:
+        actor.require(Capability.USE_APPLICATIONS)
+    except Forbidden as error:
+        return Access(actor, f"{error.detail} Ask an administrator for it to subscribe.", closed)
+    applications = list(selectors.own_applications(actor))
+    subscriptions = list(
+        selectors.subscriptions_visible(actor).filter(api=api, application__in=applications).order_by("created_at")
+    )
+    chosen = _chosen(wanted, applications, subscriptions)
+    pairs = selectors.key_pairs_of(chosen) if chosen else {}
+    return Access(actor, "", closed, applications, subscriptions, chosen, pairs)
+
+
+def _closed(api: Api) -> str:
+    if selectors.is_subscribable(api):
+        return ""
+    if api.state == State.DEPRECATED:
+        return "This version is deprecated: existing subscriptions go on, new ones are not taken."
+    if not api.business_plans.all():
+        return "This API offers no business plan yet, so it takes no subscriptions."
+    return f"This API is {LABELS[State(api.state)].lower()} and takes no new subscriptions."
+
+
+def _chosen(wanted: str, applications: list[Application], subscriptions: list[Subscription]) -> Application | None:
+    by_id = {str(application.pk): application for application in applications}
+    if (asked := by_id.get(_canonical(wanted))) is not None:
+        return asked
+    if subscriptions:
+        return by_id[str(subscriptions[-1].application_id)]
+    return applications[0] if applications else None
+
+
+def _canonical(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return ""

@@ -1,0 +1,149 @@
+"""A developer's applications: list, create, look at, edit, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from apis import selectors
+from apis.devportal import commands
+from apis.devportal.base import add_errors, member, own_page, page_of
+from apis.devportal.forms import ApplicationForm, ChangePlanForm, KeysForm, TokenForm
+from apis.errors import ServiceError
+from apis.lifecycle import VISIBLE_TO_DEVELOPERS
+from apis.models import Application, KeyPair, Subscription
+from apis.services import subscribing
+from apis.shapes import KEY_TYPES
+
+
+@own_page
+def application_list(request: HttpRequest) -> HttpResponse:
+    """The person's applications; an administrator's list names the owners."""
+    actor = member(request)
+    rows = selectors.applications_of(actor).prefetch_related("key_pairs")
+    return render(request, "devportal/applications.html", {"page": page_of(rows, request), "me": actor.person})
+
+
+@own_page
+def application_new(request: HttpRequest) -> HttpResponse:
+    """Create an application, then look at it."""
+    actor = member(request)
+    form = ApplicationForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                application = subscribing.application_create(actor=actor, **form.cleaned_data)
+            except ServiceError as error:
+                add_errors(form, error)
+                status = error.status
+            else:
+                messages.success(request, f"{application} is ready. Subscribe it to an API, or generate its keys.")
+                return redirect("devportal:application", application.pk)
+    return render(request, "devportal/application_form.html", {"form": form}, status=status)
+
+
+@own_page
+def application_edit(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """Change name, plan or description."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    now = {"name": application.name, "plan": application.plan.name, "description": application.description}
+    form = ApplicationForm(request.POST or None, initial=now)
+    context = {"form": form, "application": application, "old_name": application.name}
+    status = 200
+    if request.method == "POST":
+        status = 400
+        if form.is_valid():
+            try:
+                subscribing.application_update(actor=actor, application=application, **form.cleaned_data)
+            except ServiceError as error:
+                add_errors(form, error)
+                status = error.status
+            else:
+                messages.success(request, "Saved.")
+                return redirect("devportal:application", application.pk)
+    return render(request, "devportal/application_form.html", context, status=status)
+
+
+@own_page
+def application_delete(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """Ask, then delete an application with its keys, tokens and subscriptions."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    if request.method == "POST":
+        name = application.name
+        subscribing.application_delete(actor=actor, application=application)
+        messages.success(request, f"{name} is deleted.")
+        return redirect("devportal:applications")
+    context = {"title": f"Delete {application}", "dialog": "delete", "application": application}
+    return render(request, "devportal/confirm.html", context)
+
+
+@own_page
+def application_detail(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """One application with its subscriptions, keys and usage."""
+    return application_page(request, selectors.application_get(member(request), application_id))
+
+
+def application_page(
+    request: HttpRequest,
+    application: Application,
+    *,
+    key_type: str = "",
+    form: KeysForm | None = None,
+    news: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Draw an application's page.
+
+    Args:
+        key_type: which keys `form` or `news` is about.
+        form: the form of those keys as it was sent, where it was refused.
+        news: what was made in this very request and stands nowhere else: {"secret", "get_token"?} or
+            {"token", "minutes", "api", "connect"}.
+    """
+    subscriptions = list(selectors.subscriptions_of(application))
+    pairs = selectors.key_pairs_of(application)
+    base = commands.portal_url(request)
+    cards = {kind: _keys(kind, pairs.get(kind), subscriptions, base) for kind in KEY_TYPES}
+    if key_type:
+        cards[key_type] |= {"news": news, **({"form": form, "open": True} if form else {})}
+    context = {
+        "application": application,
+        "is_own": application.owner == request.user,
+        "subscriptions": [_row(subscription) for subscription in subscriptions],
+        "keys": list(cards.values()),
+        "next_step": _next_step(subscriptions, pairs),
+    }
+    return render(request, "devportal/application.html", context, status=status)
+
+
+def _row(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "subscription": subscription,
+        "on_offer": subscription.api.state in VISIBLE_TO_DEVELOPERS,
+        "form": ChangePlanForm(subscription=subscription),
+    }
+
+
+def _keys(key_type: str, pair: KeyPair | None, subscriptions: list[Subscription], base: str) -> dict[str, Any]:
+    by_code = pair is not None and "authorization_code" in pair.grant_types
+    return {
+        "type": key_type,
+        "pair": pair,
+        "form": KeysForm(key_type=key_type, pair=pair),
+        "token_form": TokenForm(key_type=key_type, subscriptions=subscriptions),
+        "code_commands": commands.code_commands(base, pair) if pair and by_code else [],
+    }
+
+
+def _next_step(subscriptions: list[Subscription], pairs: dict[str, KeyPair]) -> str:
+    if not subscriptions:
+        return "subscribe"
+    return "" if pairs else "keys"

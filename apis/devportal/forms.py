@@ -1,0 +1,128 @@
+"""What a developer types.
+
+Rules are those of the services; a form only gathers, offers choices and keeps what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django import forms
+from django.http import QueryDict
+
+from apis import selectors
+from apis.models import Api, Application, KeyPair, Subscription
+from apis.services.keys import DEFAULT_GRANT_TYPES, GRANT_TYPES
+from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
+from apis.validators import NAME_LIMIT
+
+Data = QueryDict | None
+
+NEW_APPLICATION: Final = "new"
+GRANT_LABELS: Final = {
+    "client_credentials": "Client credentials",
+    "authorization_code": "Authorization code with PKCE",
+    "refresh_token": "Refresh token",
+}
+
+
+def _text(label: str, *, rows: int = 0, **attrs: Any) -> forms.CharField:
+    """Free text as it was typed: not trimmed, never "required", because the service says what is missing."""
+    attrs = {"class": "form-control", "autocomplete": "off", **attrs}
+    widget = forms.Textarea({**attrs, "rows": rows}) if rows else forms.TextInput(attrs)
+    return forms.CharField(label=label, required=False, strip=False, widget=widget)
+
+
+def _choice(label: str, choices: Sequence[tuple[str, str]] = ()) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=choices, widget=forms.Select({"class": "form-select"}))
+
+
+class ApplicationForm(forms.Form):
+    """Name, application plan and description of an application."""
+
+    name = _text("Name", maxlength=NAME_LIMIT)
+    plan = _choice("Application plan")
+    description = _text("Description", rows=3)
+
+    def __init__(self, data: Data = None, *, initial: dict[str, str] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        self.fields["plan"] = _choice(
+            "Application plan",
+            [(plan.name, f"{plan.name}: {', '.join(plan.limit_lines)}") for plan in selectors.application_plans()],
+        )
+        self.fields["plan"].initial = DEFAULT_APPLICATION_PLAN
+
+
+class SubscribeForm(forms.Form):
+    """An own application (or the name of a new one) and a business plan of the API."""
+
+    application = _choice("Application")
+    new_name = _text("Name of the new application", maxlength=NAME_LIMIT)
+    plan = _choice("Business plan")
+
+    def __init__(self, data: Data = None, *, api: Api, applications: Sequence[Application]) -> None:
+        super().__init__(data)
+        own = [(str(application.pk), application.name) for application in applications]
+        self.fields["application"] = _choice("Application", [*own, (NEW_APPLICATION, "New application…")])
+        self.fields["plan"] = _choice("Business plan", plan_choices(api))
+
+    @property
+    def only_new(self) -> bool:
+        """Whether there is no application to choose, so the name is all that is asked."""
+        return len(self.fields["application"].choices) == 1  # type: ignore[attr-defined]
+
+
+def plan_choices(api: Api) -> list[tuple[str, str]]:
+    """The business plans on offer, each with its limits in words."""
+    return [(plan.name, f"{plan.name}: {', '.join(plan.limit_lines)}") for plan in api.business_plans.all()]
+
+
+class ChangePlanForm(forms.Form):
+    """Another business plan for a subscription."""
+
+    plan = _choice("Business plan")
+
+    def __init__(self, data: Data = None, *, subscription: Subscription) -> None:
+        super().__init__(data, auto_id=f"%s-{subscription.pk}")
+        current = subscription.business_plan.name
+        choices = plan_choices(subscription.api)
+        if current not in dict(choices):  # the API no longer offers it; it stays until it is changed
+            choices.insert(0, (current, f"{current} (no longer offered)"))
+        self.fields["plan"] = _choice("Business plan", choices)
+        self.fields["plan"].initial = current
+
+
+class KeysForm(forms.Form):
+    """Grant types and redirect URIs of a key pair."""
+
+    grant_types = forms.MultipleChoiceField(
+        label="Grant types",
+        required=False,
+        choices=[(name, GRANT_LABELS[name]) for name in GRANT_TYPES],
+        widget=forms.CheckboxSelectMultiple({"class": "form-check-input"}),
+    )
+    redirect_uris = _text("Redirect URIs", rows=2, placeholder="https://example.com/callback")
+
+    def __init__(self, data: Data = None, *, key_type: str, pair: KeyPair | None = None) -> None:
+        initial = {
+            "grant_types": pair.grant_types if pair else list(DEFAULT_GRANT_TYPES),
+            "redirect_uris": "\n".join((pair.client.redirect_uris if pair else "").split()),
+        }
+        super().__init__(data, auto_id=f"{key_type}-%s", initial=initial)
+
+    def uris(self) -> list[str]:
+        """The redirect URIs, one a line; empty lines do not count."""
+        return [line.strip() for line in self.cleaned_data["redirect_uris"].splitlines() if line.strip()]
+
+
+class TokenForm(forms.Form):
+    """For which of its subscribed APIs the commands of a new token are shown."""
+
+    api = _choice("Commands for")
+
+    def __init__(self, data: Data = None, *, key_type: str, subscriptions: Sequence[Subscription]) -> None:
+        super().__init__(data, auto_id=f"{key_type}-token-%s")
+        choices = [(str(row.api_id), f"{row.api.title} {row.api.version}") for row in subscriptions]
+        self.fields["api"] = _choice("Commands for", choices)
+        self.fields["api"].required = False

@@ -1,0 +1,141 @@
+"""Consumer keys, secrets and tokens. A secret or token stands only in the answer to the POST that made it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from apis import selectors
+from apis.devportal import commands
+from apis.devportal.applications import application_page
+from apis.devportal.base import add_errors, member, own_page
+from apis.devportal.forms import KeysForm, TokenForm
+from apis.devportal.offers import api_page
+from apis.errors import Invalid, ServiceError
+from apis.models import Application, KeyPair
+from apis.services import keys
+from apis.shapes import KEY_TYPES
+
+
+def _to_keys(application: Application, key_type: str) -> HttpResponse:
+    return redirect(f"{reverse('devportal:application', args=[application.pk])}#{key_type}")
+
+
+def _secret_news(request: HttpRequest, pair: KeyPair, secret: str) -> dict[str, Any]:
+    news: dict[str, Any] = {"secret": secret}
+    if "client_credentials" in pair.grant_types:
+        base = commands.portal_url(request)
+        news["get_token"] = commands.token_command(base, key=pair.client.client_id, secret=secret)
+    return news
+
+
+@own_page
+def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
+    """Make consumer key and secret; the answer shows the secret, once."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    if request.method != "POST":
+        return _to_keys(application, key_type)
+    form = KeysForm(request.POST, key_type=key_type)
+    if not form.is_valid():
+        return application_page(request, application, key_type=key_type, form=form, status=400)
+    try:
+        pair, secret = keys.keys_generate(
+            actor=actor,
+            application=application,
+            key_type=key_type,
+            grant_types=form.cleaned_data["grant_types"],
+            redirect_uris=form.uris(),
+        )
+    except Invalid as error:
+        add_errors(form, error)
+        return application_page(request, application, key_type=key_type, form=form, status=error.status)
+    except ServiceError as error:  # the keys exist: the form is gone, so the page says it
+        messages.error(request, error.detail)
+        return application_page(request, application, status=error.status)
+    return application_page(request, application, key_type=key_type, news=_secret_news(request, pair, secret))
+
+
+@own_page
+def update(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
+    """Change grant types and redirect URIs."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    if request.method != "POST":
+        return _to_keys(application, key_type)
+    pair = selectors.key_pair_get(actor, application, key_type)
+    form = KeysForm(request.POST, key_type=key_type, pair=pair)
+    if form.is_valid():
+        try:
+            keys.keys_update(
+                actor=actor, pair=pair, grant_types=form.cleaned_data["grant_types"], redirect_uris=form.uris()
+            )
+        except ServiceError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, f"The {key_type} keys are saved.")
+            return _to_keys(application, key_type)
+    return application_page(request, application, key_type=key_type, form=form, status=400)
+
+
+@own_page
+def regenerate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
+    """Ask, then replace the consumer secret; the answer shows the new one, once."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    pair = selectors.key_pair_get(actor, application, key_type)
+    if request.method != "POST":
+        context = {
+            "title": f"Regenerate the {key_type} secret of {application}",
+            "dialog": "secret",
+            "application": application,
+            "key_type": key_type,
+        }
+        return render(request, "devportal/confirm.html", context)
+    secret = keys.secret_regenerate(actor=actor, pair=pair)
+    news = {**_secret_news(request, pair, secret), "again": True}
+    return application_page(request, application, key_type=key_type, news=news)
+
+
+@own_page
+def token(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResponse:
+    """Make an access token; the answer shows it, once, with commands for one of the subscribed APIs."""
+    actor = member(request)
+    application = selectors.application_get(actor, application_id)
+    if request.method != "POST":
+        return _to_keys(application, key_type)
+    subscriptions = list(selectors.subscriptions_of(application))
+    form = TokenForm(request.POST, key_type=key_type, subscriptions=subscriptions)
+    wanted = form.cleaned_data["api"] if form.is_valid() else ""
+    api = next((row.api for row in subscriptions if str(row.api_id) == wanted or not wanted), None)
+    text, seconds = keys.token_generate(actor=actor, application=application, key_type=key_type)
+    news = {
+        "token": text,
+        "minutes": seconds // 60,
+        "api": api,
+        "connect": commands.connect_commands(commands.connect_urls(api), text) if api else [],
+    }
+    return application_page(request, application, key_type=key_type, news=news)
+
+
+@own_page
+def api_token(request: HttpRequest, api_id: UUID) -> HttpResponse:
+    """The same from an API's page: make a token for one of the person's applications and show its commands there."""
+    api = selectors.api_on_offer(api_id)
+    if request.method != "POST":
+        return redirect("devportal:api", api.pk)
+    actor = member(request)
+    application = next(
+        (row for row in selectors.own_applications(actor) if str(row.pk) == request.POST.get("application", "")), None
+    )
+    key_type = request.POST.get("key_type", KEY_TYPES[0])
+    if application is None or key_type not in KEY_TYPES:
+        return redirect("devportal:api", api.pk)
+    text, seconds = keys.token_generate(actor=actor, application=application, key_type=key_type)
+    news = {"text": text, "minutes": seconds // 60, "key_type": key_type}
+    return api_page(request, api, application=application, token=news)

@@ -1,0 +1,128 @@
+"""The shop window: which APIs are on offer, and the page of one of them. Anybody may look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apis import selectors
+from apis.devportal import commands
+from apis.devportal.access import Access, access_to
+from apis.devportal.base import actor_of, found_or_404, page_of
+from apis.devportal.forms import ChangePlanForm, SubscribeForm
+from apis.models import Api, Application
+
+SEARCH_LIMIT: Final = 100  # characters; SQLite refuses LIKE patterns of 50,000 bytes
+WORDS_LIMIT: Final = 8
+TAGS_SHOWN: Final = 30
+_SEARCHED: Final = ("version_set__name", "display_name", "version_set__context", "version", "description")
+
+
+@require_safe
+def api_list(request: HttpRequest) -> HttpResponse:
+    """Cards of the APIs on offer, narrowed by `q` (every word must occur somewhere) and by `tag`."""
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
+    tag = request.GET.get("tag", "")
+    offers = selectors.apis_on_offer()
+    tags_of = dict(offers.values_list("pk", "tags"))
+    context = {
+        "page": page_of(found(offers, tags_of, query, tag), request),
+        "query": query,
+        "tag": tag,
+        "tags": _most_used(tags_of, tag),
+        "any_on_offer": bool(tags_of),
+    }
+    return render(request, "devportal/apis.html", context)
+
+
+def found(offers: QuerySet[Api], tags_of: dict[UUID, list[str]], query: str, tag: str) -> QuerySet[Api]:
+    """Offers with `tag` in which every word of `query` occurs: in name, context, version, description or a tag.
+
+    Tags are compared here and not in the database: SQLite cannot look into a JSON list.
+    """
+    if tag:
+        offers = offers.filter(pk__in=[pk for pk, tags in tags_of.items() if tag in tags])
+    for word in query.split()[:WORDS_LIMIT]:
+        anywhere = Q(pk__in=[pk for pk, tags in tags_of.items() if word.lower() in " ".join(tags).lower()])
+        for field in _SEARCHED:
+            anywhere |= Q(**{f"{field}__icontains": word})
+        offers = offers.filter(anywhere)
+    return offers
+
+
+def _most_used(tags_of: dict[UUID, list[str]], chosen: str) -> list[str]:
+    count = Counter(tag for tags in tags_of.values() for tag in tags)
+    shown = [tag for tag, _ in count.most_common(TAGS_SHOWN)]
+    if chosen in count and chosen not in shown:
+        shown.append(chosen)
+    return sorted(shown, key=str.lower)
+
+
+@require_safe
+@never_cache
+@found_or_404
+def api_detail(request: HttpRequest, api_id: UUID) -> HttpResponse:
+    """One API: what it is, where it is, what it costs, and the way to a connection."""
+    return api_page(request, selectors.api_on_offer(api_id))
+
+
+def api_page(
+    request: HttpRequest,
+    api: Api,
+    *,
+    form: SubscribeForm | None = None,
+    application: Application | None = None,
+    token: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Draw an API's page.
+
+    Args:
+        form: the subscription form as it was sent, where it was refused.
+        application: whose checklist and commands are shown, rather than what the address says.
+        token: {"text","seconds","key_type"} of a token made in this very request; it is nowhere else.
+    """
+    wanted = str(application.pk) if application else request.GET.get("application", "")
+    access = access_to(api, actor_of(request), wanted)
+    if form is None and access.actor and not access.obstacle:
+        form = SubscribeForm(api=api, applications=access.unsubscribed)
+    context = {
+        "api": api,
+        "access": access,
+        "form": form,
+        "other_versions": selectors.versions_on_offer(api),
+        "plans": api.business_plans.all(),
+        "topics": selectors.topics_served(api),
+        "gateway_urls": selectors.gateway_urls_deployed(api),
+        "subscription_forms": [
+            (row, ChangePlanForm(subscription=row), len(api.business_plans.all()) > 1) for row in access.subscriptions
+        ],
+        "token": token,
+        **_commands(request, api, access, token["text"] if token else ""),
+    }
+    response = render(request, "devportal/api.html", context, status=status)
+    # The browser lines are tried in the console of this very page, so it may talk to the gateway (and only there).
+    origins = sorted({"/".join(url.split("/")[:3]) for url in context["gateway_urls"]})
+    response._csp_update = {"connect-src": ["'self'", *origins]}  # type: ignore[attr-defined]
+    return response
+
+
+def _commands(request: HttpRequest, api: Api, access: Access, token: str) -> dict[str, Any]:
+    base = commands.portal_url(request)
+    pair = access.pair
+    key = pair.client.client_id if pair else ""
+    by_credentials = pair is None or "client_credentials" in pair.grant_types
+    return {
+        "pair": pair,
+        "get_token": commands.token_command(base, key=key) if by_credentials else None,
+        "connect": commands.connect_commands(commands.connect_urls(api), token),
+        "is_up": settings.MODE != "serve",
+    }

@@ -1,0 +1,124 @@
+"""Subscribing, changing the plan, unsubscribing."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from apis import selectors
+from apis.devportal.access import access_to
+from apis.devportal.base import add_errors, member, own_page
+from apis.devportal.forms import NEW_APPLICATION, ChangePlanForm, SubscribeForm
+from apis.devportal.offers import api_page
+from apis.errors import Invalid, Missing, ServiceError
+from apis.lifecycle import VISIBLE_TO_DEVELOPERS
+from apis.models import Api, Subscription
+from apis.permissions import Actor, owns
+from apis.services import subscribing
+
+
+@own_page
+def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
+    """Subscribe an own application, making it on the way where asked; then back to the API's page for the next step."""
+    api = selectors.api_on_offer(api_id)
+    if request.method != "POST":  # somebody who had to sign in first, or reloaded
+        return redirect("devportal:api", api.pk)
+    actor = member(request)
+    access = access_to(api, actor)
+    form = SubscribeForm(request.POST, api=api, applications=access.applications)
+    if form.is_valid():
+        try:
+            subscription = _subscribe(actor, api, form)
+        except ServiceError as error:
+            add_errors(form, error)
+            return api_page(request, api, form=form, status=error.status)
+        messages.success(
+            request, f"{subscription.application} is subscribed to {api} with {subscription.business_plan}."
+        )
+        return redirect(f"{reverse('devportal:api', args=[api.pk])}?application={subscription.application_id}#access")
+    return api_page(request, api, form=form, status=400)
+
+
+@transaction.atomic
+def _subscribe(actor: Actor, api: Api, form: SubscribeForm) -> Subscription:
+    """Both steps or neither, so a refused subscription leaves no application behind."""
+    wanted = form.cleaned_data["application"]
+    if wanted == NEW_APPLICATION:
+        try:
+            application = subscribing.application_create(actor=actor, name=form.cleaned_data["new_name"])
+        except Invalid as error:
+            error.fields = {"new_name": [text for texts in error.fields.values() for text in texts]}
+            raise
+    else:
+        application = selectors.application_get(actor, wanted)
+    try:
+        return subscribing.subscription_create(
+            actor=actor, api=api, application=application, business_plan=form.cleaned_data["plan"]
+        )
+    except Invalid as error:
+        error.fields = {"plan" if name == "business_plan" else name: texts for name, texts in error.fields.items()}
+        raise
+
+
+def _own(actor: Actor, subscription_id: UUID) -> Subscription:
+    """Raises: Missing for a subscription of somebody else's application, even where its API is the actor's."""
+    subscription = selectors.subscription_get(actor, subscription_id)
+    if not owns(actor, subscription.application):
+        raise Missing("There is no such subscription.")
+    return subscription
+
+
+def _back(request: HttpRequest, subscription: Subscription) -> str:
+    """The page the person came from: the API's or the application's."""
+    origin = request.POST.get("from") or request.GET.get("from")
+    if origin == "api" and subscription.api.state in VISIBLE_TO_DEVELOPERS:
+        page = reverse("devportal:api", args=[subscription.api_id])
+        return f"{page}?application={subscription.application_id}#access"
+    return reverse("devportal:application", args=[subscription.application_id]) + "#subscriptions"
+
+
+@own_page
+def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
+    """Move a subscription to another business plan."""
+    actor = member(request)
+    subscription = _own(actor, subscription_id)
+    if request.method == "POST":
+        form = ChangePlanForm(request.POST, subscription=subscription)
+        try:
+            if not form.is_valid():
+                raise Invalid({"plan": "Choose one of the plans that this API offers."})
+            subscription = subscribing.subscription_change_plan(
+                actor=actor, subscription=subscription, business_plan=form.cleaned_data["plan"]
+            )
+        except ServiceError as error:
+            sentences = error.fields.values() if isinstance(error, Invalid) else [[error.detail]]
+            messages.error(request, " ".join(text for texts in sentences for text in texts))
+        else:
+            messages.success(request, f"{subscription} now has the plan {subscription.business_plan}.")
+    return redirect(_back(request, subscription))
+
+
+@own_page
+def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
+    """Ask, then remove a subscription."""
+    actor = member(request)
+    subscription = _own(actor, subscription_id)
+    back = _back(request, subscription)
+    if request.method == "POST":
+        text = f"{subscription.application} is no longer subscribed to {subscription.api}."
+        subscribing.subscription_delete(actor=actor, subscription=subscription)
+        messages.success(request, text)
+        return redirect(back)
+    context = {
+        "title": f"Unsubscribe {subscription.application} from {subscription.api}",
+        "dialog": "unsubscribe",
+        "subscription": subscription,
+        "origin": request.GET.get("from", ""),
+        "back": back,
+    }
+    return render(request, "devportal/confirm.html", context)
