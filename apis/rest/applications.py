@@ -46,7 +46,7 @@ class KeysChangeBody(Body):
     redirect_uris = Texts(required=False)
 
 
-class TokenBody(Body):
+class KeyTypeBody(Body):
     """Which endpoint the token is for."""
 
     key_type = Text(help_text="production or sandbox")
@@ -185,11 +185,11 @@ class Secret(ApplicationResource):
 class GenerateToken(ApplicationResource):
     @operation(
         "applications_generate_token", "Make an access token to try an API with",
-        body=TokenBody, answer=GeneratedTokenAnswer, status=201, errors=(404,), example={"key_type": "production"},
+        body=KeyTypeBody, answer=GeneratedTokenAnswer, status=201, errors=(404,), example={"key_type": "production"},
     )  # fmt: skip
     def post(self, request: Request, application_id: UUID) -> Response:
         application = self.application(application_id)
-        token, life = keys.token_generate(actor=self.actor, application=application, **self.body(TokenBody))
+        token, life = keys.token_generate(actor=self.actor, application=application, **self.body(KeyTypeBody))
         return Response({"access_token": token, "token_type": "Bearer", "expires_in": life}, status=201)
 
 

@@ -1,0 +1,101 @@
+"""The people of every test, and the little they start with.
+
+carol creates, pia publishes, paul does both, sam subscribes, eve subscribes too but has nothing to do with sam,
+vic has no role at all, adam administers. The password of each is PASSWORD.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+
+from apis.models import Api, Person
+from apis.permissions import Actor
+from apis.roles import Role
+from apis.services import demo, publishing
+
+PASSWORD = "walks-the-dog-7"
+ROLES: dict[str, tuple[Role, ...]] = {
+    "carol": (Role.CREATOR,),
+    "pia": (Role.PUBLISHER,),
+    "paul": (Role.CREATOR, Role.PUBLISHER),
+    "sam": (Role.SUBSCRIBER,),
+    "eve": (Role.SUBSCRIBER,),
+    "vic": (),
+    "adam": (Role.ADMINISTRATOR,),
+}
+CHAT = {
+    "name": "Chat",
+    "context": "/chat",
+    "version": "1.0.0",
+    "endpoint": "wss://chat.example.com/socket",
+    "business_plans": ["Bronze", "Unlimited"],
+}
+
+
+@pytest.fixture
+def people(db: None) -> dict[str, Person]:
+    """Everybody, in a database with plans and the Default environment."""
+    found = {
+        name: Person.objects.create_user(name, f"{name}@example.com", PASSWORD, roles=[role.value for role in roles])
+        for name, roles in ROLES.items()
+    }
+    demo.seed_essentials(Actor.of(found["adam"]))
+    return found
+
+
+@pytest.fixture
+def carol(people: dict[str, Person]) -> Person:
+    return people["carol"]
+
+
+@pytest.fixture
+def pia(people: dict[str, Person]) -> Person:
+    return people["pia"]
+
+
+@pytest.fixture
+def paul(people: dict[str, Person]) -> Person:
+    return people["paul"]
+
+
+@pytest.fixture
+def sam(people: dict[str, Person]) -> Person:
+    return people["sam"]
+
+
+@pytest.fixture
+def eve(people: dict[str, Person]) -> Person:
+    return people["eve"]
+
+
+@pytest.fixture
+def vic(people: dict[str, Person]) -> Person:
+    return people["vic"]
+
+
+@pytest.fixture
+def adam(people: dict[str, Person]) -> Person:
+    return people["adam"]
+
+
+@pytest.fixture
+def actor() -> Callable[[Person], Actor]:
+    """A person as services take them: by session, with everything their roles allow."""
+    return Actor.of
+
+
+@pytest.fixture
+def chat(paul: Person) -> Api:
+    """A published API of paul's with the plans Bronze and Unlimited."""
+    return publishing.api_create_and_publish(actor=Actor.of(paul), **CHAT)
+
+
+@pytest.fixture(autouse=True)
+def _no_attempts_of_other_tests() -> Iterator[None]:
+    """Failed sign-ins are counted in the cache; no test may pay for another's."""
+    cache.clear()
+    yield
+    cache.clear()
