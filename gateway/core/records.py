@@ -31,6 +31,10 @@ class Tally:
         for name in TALLY_FIELDS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def less(self, other: Tally) -> Tally:
+        """This tally without another one that it grew from."""
+        return Tally(*[getattr(self, name) - getattr(other, name) for name in TALLY_FIELDS])
+
 
 TALLY_FIELDS = tuple(Tally.__slots__)
 

@@ -7,13 +7,17 @@ over. Everything it needs from the outside comes with its `Home`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from hashlib import sha256
+from typing import Any, Final, Protocol
 
 from gateway.core.frames import FrameScanner
 from gateway.core.records import SessionRecord, Tally, UsageKey
 from gateway.core.rejections import PLAN_SPENT, close_reason
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal
 from gateway.core.throttling import HANDSHAKES, Purse, Throttle, retry_after
+
+LONGEST_SESSION_S: Final = 86_400  # CONTRACT section 6: 24 h with jitter, unless the plan says otherwise
+JITTER: Final = 0.1
 
 
 class Corridor(Protocol):
@@ -60,10 +64,12 @@ class Session:
         "api_id",
         "api_path",
         "client",
+        "closing",
         "counted",
         "entitlement",
         "home",
         "link",
+        "mark",
         "over",
         "principal",
         "purse_in",
@@ -105,9 +111,11 @@ class Session:
         self.purse_in = Purse(self.scanner_in, home.clock)
         self.purse_out = Purse(self.scanner_out, home.clock)
         self.link: Corridor | None = None
+        self.closing: tuple[int, str] | None = None  # decided before there was a link
         self.waiting: tuple[Any, ...] = ()  # directions that a plan holds back
         self.throttled = 0
         self.counted = Tally()  # what the recorder has already put into its minutes
+        self.mark = 0  # a number that tells whether there is more
         self.over = False
         self._draw_from(throttles)
 
@@ -128,10 +136,39 @@ class Session:
             ("person", self.entitlement.owner_id),
         )
 
+    def plan_ids(self) -> tuple[str, str]:
+        """The business plan and the application plan it runs under."""
+        return self.entitlement.business_plan.plan_id, self.entitlement.application_plan.plan_id
+
+    def activity(self) -> int:
+        """A number that grows with every message and ping, in either direction."""
+        into, out = self.scanner_in, self.scanner_out
+        return into.messages + out.messages + into.payload + out.payload + into.pings + out.pings
+
+    def time_over_at(self) -> float:
+        """When it has lived long enough (epoch seconds): by its plan, or after a day less some jitter.
+
+        The jitter comes from the session's own id, so that sessions that began together do not return together.
+        """
+        longest_s = self.entitlement.business_plan.max_session_s
+        if longest_s is not None:
+            return self.started_at + longest_s
+        part = int.from_bytes(sha256(self.session_id.encode()).digest()[:4], "big") / (1 << 32)
+        return self.started_at + LONGEST_SESSION_S * (1 - JITTER * part)
+
     def tally(self) -> Tally:
         """Its counters of this moment."""
         into, out = self.scanner_in, self.scanner_out
         return Tally(1, into.messages, out.messages, into.payload, out.payload, 0, self.throttled)
+
+    def news(self) -> Tally | None:
+        """What was counted since the last call, or None: only the recorder asks."""
+        into, out = self.scanner_in, self.scanner_out
+        mark = 1 + into.messages + out.messages + into.payload + out.payload + self.throttled
+        if mark == self.mark:
+            return None
+        before, self.counted, self.mark = self.counted, self.tally(), mark
+        return self.counted.less(before)
 
     def _draw_from(self, throttles: Iterable[Throttle]) -> None:
         chosen = [throttle for throttle in throttles if throttle.limit.kind != HANDSHAKES]
@@ -175,21 +212,39 @@ class Session:
         if self.waiting and not self.over:
             self.home.held(self)
 
+    def attach(self, link: Corridor) -> None:
+        """Its frames have begun to travel. What a first message decided before this call is done now."""
+        if self.over:
+            return
+        self.link = link
+        if self.closing is not None:
+            link.close(*self.closing)
+
     def close(self, code: int, reason: str = "") -> None:
         """End it from here, with one of the gateway's own codes (CONTRACT section 6)."""
-        if self.link is not None and not self.over:
+        if self.link is not None:
             self.link.close(code, reason)
+        elif self.closing is None:
+            self.closing = (code, reason)
+
+    def abandon(self) -> None:
+        """Its client left before it was answered: give the credit back; it never was a session."""
+        self.over = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self.waiting = ()
+        self.purse_in.close()
+        self.purse_out.close()
+        # Scanner, purse, session and link hold each other; let go, so that no garbage collection has to.
+        self.scanner_in.refill = self.scanner_out.refill = self.link = None
 
     def ended(self, ending: Ended) -> None:
         """The corridor's last word: return the credit, write the record. Only the first call counts."""
         if self.over:
             return
         self.over = True
-        self.waiting = ()
-        self.purse_in.close()
-        self.purse_out.close()
-        # Scanner, purse, session and link hold each other; let go, so that no garbage collection has to.
-        self.scanner_in.refill = self.scanner_out.refill = self.link = None
+        self._let_go()
         tally = self.tally()
         record = SessionRecord(
             session_id=self.session_id,

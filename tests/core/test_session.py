@@ -78,7 +78,7 @@ def session(home: Home, *limits: Limit, **plan: Any) -> Session:
         upstream="ws://up",
         throttles=[Throttle(limit, home.now) for limit in limits],
     )
-    made.link = Link()
+    made.attach(Link())
     return made
 
 
@@ -176,6 +176,26 @@ def test_a_session_ends_once_and_writes_down_what_was() -> None:
     assert (record.started_at, record.ended_at) == (NOW, NOW + 2)
     assert (record.initiator, record.code, record.reason, record.how) == ("client", 1000, "bye", "close")
     assert (throttle.taken, throttle.attached, len(throttle.holders)) == (3, 0, 0)
+
+
+def test_what_the_first_message_decides_before_the_link_is_there_is_done_then() -> None:
+    home = Home()
+    one = session(home, Limit("events", 1, "minute"))
+    one.link = None  # frames sent right behind the upgrade are judged before the corridor has answered
+    feed(one, Direction.IN, 1, 1)
+    link = Link()
+    one.attach(link)
+    assert [code for code, _ in link.closed] == [4429]
+
+
+def test_a_client_that_left_before_the_answer_never_was_a_session() -> None:
+    home = Home()
+    throttle = Throttle(Limit("events", 9, "minute"), home.now)
+    one = session(home)
+    one.replan(entitled(), [throttle])
+    one.abandon()
+    one.ended(Ending())
+    assert (home.records, throttle.attached) == ([], 0)
 
 
 def test_a_session_is_found_by_everything_that_can_change_about_it() -> None:

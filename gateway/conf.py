@@ -1,0 +1,44 @@
+"""The gateway's settings, in one place, read from Django's settings when they are asked for.
+
+Each may be overridden in the settings by its upper-case name with `GATEWAY_` in front, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+
+from apis.validators import Network, address_allowed
+
+DEFAULTS: Final[dict[str, Any]] = {
+    # Which gateway environment this process serves (apis.models.Environment.name).
+    "ENVIRONMENT": "Default",
+    # Seconds between two looks at what other processes changed; CONTRACT section 4 promises one second.
+    "TICK_S": 0.3,
+    # How long a token that no live session uses is remembered after its last look-up.
+    "PRINCIPAL_TTL_S": 60.0,
+    "PRINCIPALS": 20_000,
+    "ENTITLEMENTS": 20_000,
+    # All URLs of an endpoint together: a client waits no longer than this for an upstream.
+    "DIAL_BUDGET_S": 25.0,
+    # Threads that look things up in the database, so that handshakes do not queue behind one another.
+    "DATABASE_THREADS": 4,
+    # Seconds between two sweeps of the counters of live sessions; usage is at most 2 s behind (CONTRACT section 4).
+    "SWEEP_S": 1.0,
+}
+
+
+def get(name: str) -> Any:
+    """The setting `GATEWAY_<name>`, or its default. `name` is a key of DEFAULTS."""
+    return getattr(settings, f"GATEWAY_{name}", DEFAULTS[name])
+
+
+def upstream_networks() -> tuple[Network, ...]:
+    """What ALLOWED_UPSTREAM_NETWORKS adds to the public internet."""
+    return tuple(settings.ALLOWED_UPSTREAM_NETWORKS)
+
+
+def may_dial(address: str) -> bool:
+    """Whether an endpoint may really lead to this IP address (judged on the address that is dialled)."""
+    return address_allowed(address, upstream_networks())

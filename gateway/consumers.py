@@ -1,0 +1,213 @@
+"""The Channels consumer behind the gateway's ports: it decides about a handshake and hands the frames to the corridor.
+
+credential -> principal -> admitted -> upstream dialled -> client answered -> corridor. After that nothing of this
+lives on but the small `Session`; there is no message loop, so no frame ever comes here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from channels.consumer import AsyncConsumer
+from django.db import DatabaseError
+
+from gateway import conf
+from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs
+from gateway.core.endpoints import Url
+from gateway.core.forwarding import about_client, onward
+from gateway.core.matching import RoutingTable, upstream_target
+from gateway.core.records import UsageKey
+from gateway.core.rejections import Rejection
+from gateway.core.session import Session
+from gateway.core.snapshot import Entitlement
+from gateway.core.throttling import rate_limit_fields
+from gateway.dialling import dial_any
+from gateway.doorway import ClientGone
+from gateway.plane import Plane, plane
+from gateway.upstreams import Target, Upstream
+
+log = structlog.get_logger("gateway")
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+CORRIDOR: Final = "wsportal.corridor"
+
+
+class GatewayConsumer(AsyncConsumer):
+    """Lean on purpose: only `websocket.connect` means something here, so nothing is dispatched or awaited after it."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Send) -> None:
+        message = await receive()
+        if message["type"] == "websocket.connect":
+            await Arrival(scope, plane).answer(send)
+
+
+class Arrival:
+    """One handshake, from its request to its session or its refusal.
+
+    Args:
+        scope: of the doorway, with the corridor in its extensions.
+        plane: what the process remembers and counts.
+    """
+
+    __slots__ = ("admission", "corridor", "headers", "plane", "request_id", "scope")
+
+    def __init__(self, scope: dict[str, Any], plane: Plane) -> None:
+        self.scope = scope
+        self.plane = plane
+        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.request_id: str = scope["state"]["request_id"]
+        self.corridor = scope["extensions"][CORRIDOR]
+        self.admission = Admission(self.headers)
+
+    async def answer(self, send: Send) -> None:
+        """Let the client in, or refuse it with the status and problem document of CONTRACT section 5."""
+        try:
+            await self._come_in()
+        except ClientGone:
+            return
+        except Rejection as rejection:
+            await self._refuse(send, rejection)
+        except DatabaseError as error:
+            log.error("handshake_without_database", error=type(error).__name__, request=self.request_id)
+            await self._refuse(send, Rejection("overloaded"))
+        except Exception:
+            log.exception("handshake_failed", request=self.request_id)
+            await self._refuse(send, Rejection("internal_error"))
+
+    async def _come_in(self) -> None:
+        registry = self.plane.registry
+        table = await self._table()
+        entitlement = await self._admit(table)
+        registry.enter(entitlement.subscription_id)  # nothing was awaited since its places were counted
+        try:
+            session, url, idle_s = await self._connect(entitlement)
+        except BaseException:
+            registry.leave(entitlement.subscription_id)
+            self.admission.toll.undo()
+            raise
+        if not session.over:
+            registry.open(session, url, idle_s)
+            self._look_again(table, session)
+
+    async def _table(self) -> RoutingTable:
+        memory = self.plane.memory
+        return memory.known_table() or await memory.table()
+
+    async def _admit(self, table: RoutingTable) -> Entitlement:
+        """Walk through the checks, answering their questions from memory or from the database."""
+        now = self.plane.registry.clock()
+        path = self.scope["raw_path"].decode("latin-1")
+        steps = self.admission.steps(path, self.headers, table, now)
+        answer: Any = None
+        while True:
+            try:
+                question = steps.send(answer)
+            except StopIteration as done:
+                admitted: Entitlement = done.value
+                return admitted
+            answer = self._known(question, now) or await self._look_up(question, now)
+
+    def _known(self, question: Question, now: float) -> Any:
+        memory, registry = self.plane.memory, self.plane.registry
+        if isinstance(question, WhoIs):
+            return memory.known_principal(question.credential, now)
+        if isinstance(question, MayUse):
+            return memory.known_entitlement(question.application_id, question.api_id)
+        throttles = registry.counters.of(question.entitlement, question.principal)
+        return Standing(throttles, registry.places[question.entitlement.subscription_id])
+
+    async def _look_up(self, question: Question, now: float) -> Any:
+        if isinstance(question, WhoIs):
+            return await self.plane.memory.principal(question.credential, now)
+        assert isinstance(question, MayUse)  # noqa: S101  (Room is always known)
+        return await self.plane.memory.entitlement(question.application_id, question.api_id)
+
+    async def _connect(self, entitlement: Entitlement) -> tuple[Session, Url, float]:
+        """Dial, make the session, answer the client."""
+        admission, registry = self.admission, self.plane.registry
+        assert admission.route is not None  # noqa: S101  (admitted)
+        assert admission.principal is not None  # noqa: S101
+        api, principal = admission.route.api, admission.principal
+        state = registry.endpoints.of(api.api_id, principal.key_type, admission.endpoint)
+        url, upstream = await dial_any(state, self._target, registry.clock)
+        throttles = registry.counters.of(entitlement, principal)  # those of now: a window may have rolled meanwhile
+        session = Session(
+            registry,
+            session_id=self.request_id,
+            api=api,
+            principal=principal,
+            entitlement=entitlement,
+            client=self._client(),
+            upstream=url.url,
+            deflate=bool(upstream.extensions and b"permessage-" in upstream.extensions.lower()),
+            throttles=throttles,
+        )
+        try:
+            self._hand_over(upstream, session, rate_limit_fields(throttles, registry.clock()))
+        except BaseException:
+            session.abandon()
+            raise
+        return session, url, admission.endpoint.timeouts.idle_s
+
+    def _hand_over(self, upstream: Upstream, session: Session, fields: tuple[tuple[str, str], ...]) -> None:
+        """Answer the client and let the frames travel."""
+        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields]
+        chosen = self.admission.subprotocols.answer(upstream.subprotocol)
+        session.attach(self.corridor.take(upstream, session, subprotocol=chosen, headers=headers))
+
+    def _target(self, url: str) -> Target:
+        """What is dialled for one URL of the endpoint."""
+        admission = self.admission
+        assert admission.route is not None  # noqa: S101  (admitted)
+        offers = [value for name, value in self.headers if name == b"sec-websocket-extensions"]
+        host = next((value for name, value in self.headers if name == b"host"), b"")
+        timeouts = admission.endpoint.timeouts
+        return Target(
+            url=url,
+            path_and_query=upstream_target(url, admission.route.rest, self.scope["query_string"]),
+            headers=onward(self.headers)
+            + about_client(self._client(), self.scope["scheme"] == "wss", host, self.request_id),
+            subprotocols=admission.subprotocols.offer,
+            extensions=b", ".join(offers) or None,
+            connect_s=timeouts.connect_s,
+            handshake_s=timeouts.handshake_s,
+            allowed=conf.may_dial,
+        )
+
+    def _client(self) -> str:
+        client = self.scope.get("client")
+        return client[0] if client else ""
+
+    def _look_again(self, table: RoutingTable, session: Session) -> None:
+        """Something that was true at the check may have changed while the upstream was dialled."""
+        memory, entitlement = self.plane.memory, session.entitlement
+        if memory.known_table() is not table:
+            self.plane.control.look_at("api", session.api_id)
+        if memory.known_entitlement(entitlement.application_id, session.api_id) is not entitlement:
+            self.plane.control.look_at("subscription", entitlement.subscription_id)
+
+    async def _refuse(self, send: Send, rejection: Rejection) -> None:
+        admission = self.admission
+        if admission.route is not None:
+            api_id = admission.route.api.api_id
+            application_id = admission.principal.application_id if admission.principal else ""
+            subscription_id = admission.entitlement.subscription_id if admission.entitlement else ""
+            self.plane.registry.recorder.refused(UsageKey(api_id, application_id, subscription_id))
+        log.info(
+            "handshake_refused",
+            request=self.request_id,
+            client=self._client(),
+            path=self.scope["path"],
+            status=rejection.status,
+            code=rejection.code,
+        )
+        await send(
+            {
+                "type": "websocket.http.response.start",
+                "status": rejection.status,
+                "headers": rejection.all_headers(),
+            }
+        )
+        await send({"type": "websocket.http.response.body", "body": rejection.body()})

@@ -1,0 +1,184 @@
+"""Live control: what changes in the control plane reaches the sessions that are already connected.
+
+A ticker looks at what other processes changed and which tokens are still valid: two queries for all sessions together.
+A change that this process made wakes it at once. Affected sessions only are judged again, and closed with the code
+of CONTRACT section 6 where they may not go on. Without a database everybody connected goes on as they were.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+import structlog
+
+from gateway import conf, snapshots
+from gateway.authenticators import AUTHENTICATORS
+from gateway.core.matching import RoutingTable
+from gateway.core.rejections import FORBIDDEN, POLICY, TOKEN_DEAD
+from gateway.core.session import Session
+from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES
+from gateway.memory import Memory
+from gateway.registry import REASONS, Facet, Registry
+
+log = structlog.get_logger("gateway")
+
+ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
+REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
+TokenIds = dict[str, list[str]]  # kind of credential -> ids
+Validity = dict[str, dict[str, float]]  # kind of credential -> id -> expiry of those that are valid
+
+
+class Control:
+    """The ticker of one process."""
+
+    def __init__(self, memory: Memory, registry: Registry) -> None:
+        self.memory = memory
+        self.registry = registry
+        self._outbox = snapshots.Outbox()
+        self._pending: deque[Facet] = deque()
+        self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._turn = 0
+        self._away = False
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        self.memory.listeners.append(self.look_at)
+        try:
+            while True:
+                await self._tick_safely()
+                try:
+                    await asyncio.wait_for(self._wake.wait(), conf.get("TICK_S"))
+                except TimeoutError:
+                    pass
+                self._wake.clear()
+        finally:
+            self.memory.listeners.remove(self.look_at)
+
+    def look_at(self, kind: str, subject: str) -> None:
+        """Judge soon what depends on this; from whatever thread."""
+        self._pending.append((kind, subject))
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def _tick_safely(self) -> None:
+        try:
+            await self.tick()
+        except Exception as error:
+            # Whatever it is, live sessions must go on and the next tick may do better; it is told once.
+            if not self._away:
+                self._away = True
+                log.exception("live_control_suspended", error=type(error).__name__)
+            return
+        if self._away:
+            self._away = False
+            log.warning("live_control_resumed")
+
+    async def tick(self) -> None:
+        """Look once, and act on what is found."""
+        self.registry.look_at_the_clock()
+        tokens = self._tokens_in_use()
+        changes, valid = await self.memory.ask(self._look, tokens)
+        for kind, subject in changes:
+            self.memory.changed(kind, subject)  # comes back through look_at
+        self._judge_remembered(tokens, valid)
+        await self._judge_tokens(tokens, valid)
+        taken = [self._pending.popleft() for _ in range(len(self._pending))]
+        try:
+            await self._judge(taken)
+        except BaseException:
+            self._pending.extendleft(reversed(taken))
+            raise
+
+    def _look(self, tokens: TokenIds) -> tuple[list[Facet], Validity]:
+        """In a thread: the changes of everybody, and which of these tokens are valid."""
+        return self._outbox.read(), {kind: AUTHENTICATORS[kind].alive(ids) for kind, ids in tokens.items()}
+
+    # -- tokens -------------------------------------------------------------------------------------------------
+
+    def _tokens_in_use(self) -> TokenIds:
+        """Ids of the tokens of live sessions, and of some that are only remembered."""
+        found: dict[str, dict[str, None]] = defaultdict(dict)
+        for session in self.registry.sessions.values():
+            found[session.principal.kind][session.principal.token_id] = None
+        remembered = self.memory.principals.values()
+        if self._turn >= len(remembered):
+            self._turn = 0
+        for _, principal in islice(remembered, self._turn, self._turn + REMEMBERED):
+            found[principal.kind][principal.token_id] = None
+        self._turn += REMEMBERED
+        return {kind: list(ids) for kind, ids in found.items()}
+
+    def _judge_remembered(self, tokens: TokenIds, valid: Validity) -> None:
+        dead = {token_id for kind, ids in tokens.items() for token_id in ids if token_id not in valid[kind]}
+        if dead:
+            self.memory.principals.forget(lambda known: known[1].token_id in dead)
+
+    async def _judge_tokens(self, tokens: TokenIds, valid: Validity) -> None:
+        dead: list[Session] = []
+        for kind, ids in tokens.items():
+            for token_id in ids:
+                expires_at = valid[kind].get(token_id)
+                for session in self.registry.find("token", token_id):
+                    if expires_at is None:
+                        dead.append(session)
+                    elif session.principal.expires_at != expires_at:
+                        session.principal = replace(session.principal, expires_at=expires_at)
+                        self.registry.set_deadlines(session)
+        await self._close(dead, TOKEN_DEAD)
+
+    # -- everything else ----------------------------------------------------------------------------------------
+
+    async def _judge(self, changes: Iterable[Facet]) -> None:
+        """Judge again what depends on these changes."""
+        kinds: dict[str, set[str]] = defaultdict(set)
+        for kind, subject in changes:
+            kinds[kind].add(subject)
+        for subject in kinds.pop("api", ()):
+            await self._judge_api(self.registry.find("api", subject), await self.memory.table())
+        affected: dict[Session, None] = {}
+        for kind in ("subscription", "plan", "application", "person"):
+            for subject in kinds.get(kind, ()):
+                affected.update(dict.fromkeys(self.registry.find(kind, subject)))
+        await self._judge_entitlements(list(affected))
+
+    async def _judge_api(self, sessions: list[Session], table: RoutingTable) -> None:
+        """An API was changed: these are its sessions."""
+        gone: list[Session] = []
+        unsubscribed: list[Session] = []
+        for session in sessions:
+            api = table.by_id.get(session.api_id)
+            if api is None or api.state == BLOCKED or session.principal.key_type not in api.endpoints:
+                gone.append(session)
+            elif api.state in UNSUBSCRIBED_STATES:
+                unsubscribed.append(session)
+        await self._close(gone, POLICY)
+        await self._close(unsubscribed, FORBIDDEN)
+
+    async def _judge_entitlements(self, sessions: list[Session]) -> None:
+        """Subscriptions, plans, applications or people were changed: close, or go on under the new terms."""
+        if not sessions:
+            return
+        ids = {session.entitlement.subscription_id for session in sessions}
+        now = await self.memory.ask(snapshots.load_entitlements, ids)
+        forbidden: list[Session] = []
+        for session in sessions:
+            entitlement = now.get(session.entitlement.subscription_id)
+            if entitlement is None or entitlement.blocked_for(session.principal.key_type):
+                forbidden.append(session)
+            elif entitlement != session.entitlement and not session.over:
+                session.replan(entitlement, self.registry.counters.of(entitlement, session.principal))
+                self.registry.set_deadlines(session)
+        await self._close(forbidden, FORBIDDEN)
+
+    async def _close(self, sessions: list[Session], code: int) -> None:
+        for number, session in enumerate(sessions, 1):
+            session.close(code, REASONS[code])
+            if number % ROUND == 0:
+                await asyncio.sleep(0)

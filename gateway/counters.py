@@ -1,0 +1,85 @@
+"""The running limits of this process: one set for each subscription, one for each application and end user.
+
+`Counters` is the whole interface that sessions and admission see; counters shared by many processes are another class
+with the same verbs, leasing out of a common window.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from gateway.core.snapshot import Entitlement, Principal
+from gateway.core.throttling import Limit, Throttle
+
+Subject = tuple[str, ...]
+
+
+class Counters(Protocol):
+    """Running limits by whom they belong to."""
+
+    def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
+        """The throttles of a session: its subscription's, then those of its application and end user."""
+
+    def next_roll(self) -> float | None:
+        """When the next window ends (epoch seconds), or None."""
+
+    def roll(self) -> bool:
+        """Start the windows whose time has come; whether any did."""
+
+
+class LocalCounters:
+    """Counters in memory, exact because there is one thread.
+
+    A set of throttles is dropped when no session is attached and its windows are over: what nobody counts any more
+    costs nothing.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._sets: dict[Subject, dict[tuple[str, str, str], Throttle]] = {}
+        self._ends: list[tuple[float, Subject, tuple[str, str, str]]] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._sets.values()))
+
+    def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
+        business, application = entitlement.business_plan.enforced(), entitlement.application_plan.enforced()
+        return (
+            *self._running(("subscription", entitlement.subscription_id), business),
+            *self._running(("application", entitlement.application_id, principal.end_user), application),
+        )
+
+    def _running(self, subject: Subject, limits: Iterable[Limit]) -> list[Throttle]:
+        """One throttle for each limit; one whose amount was changed goes on with its count."""
+        running = []
+        for limit in limits:
+            throttles = self._sets.setdefault(subject, {})
+            throttle = throttles.get(limit.key)
+            if throttle is None:
+                throttle = throttles[limit.key] = Throttle(limit, self._clock())
+                heapq.heappush(self._ends, (throttle.end, subject, limit.key))
+            elif throttle.limit != limit:
+                throttle.adopt(limit)
+            running.append(throttle)
+        return running
+
+    def next_roll(self) -> float | None:
+        return self._ends[0][0] if self._ends else None
+
+    def roll(self) -> bool:
+        now = self._clock()
+        rolled = False
+        while self._ends and self._ends[0][0] <= now:
+            _, subject, key = heapq.heappop(self._ends)
+            throttle = self._sets[subject][key]
+            if throttle.attached or now < throttle.end:  # its window may have rolled already, with somebody's question
+                throttle.roll(now)
+                heapq.heappush(self._ends, (throttle.end, subject, key))
+            else:
+                del self._sets[subject][key]
+                if not self._sets[subject]:
+                    del self._sets[subject]
+            rolled = True
+        return rolled

@@ -1,0 +1,102 @@
+"""Find an upstream that answers: the endpoint's URLs in the strategy's order, without those that are left alone.
+
+What goes wrong becomes the refusal of CONTRACT section 5, and what the URL's suspension counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from gateway import conf
+from gateway.core.endpoints import EndpointState, Url
+from gateway.core.rejections import Rejection
+from gateway.core.suspension import (
+    BAD_RESPONSE,
+    CONNECT_FAILED,
+    CONNECT_TIMEOUT,
+    HANDSHAKE_TIMEOUT,
+    SERVER_ERROR,
+)
+from gateway.upstreams import DialError, Target, Upstream, dial
+
+log = structlog.get_logger("gateway")
+
+FORBIDDEN_ADDRESS: Final = "forbidden_address"
+REFUSED: Final = "refused"  # an answer of the backend's own: it lives, so nothing else is tried and nothing counts
+
+
+def counted_as(error: DialError) -> str:
+    """The word that a suspension policy uses for this failure; "" for one that says nothing about the URL's health."""
+    if error.kind == "timeout":
+        return CONNECT_TIMEOUT if error.phase == "connect" else HANDSHAKE_TIMEOUT
+    words = {"unreachable": CONNECT_FAILED, "bad_response": BAD_RESPONSE, "server_error": SERVER_ERROR}
+    return words.get(error.kind, "")
+
+
+def refusal(error: DialError) -> Rejection:
+    """What the client is told: an upstream's own 4xx passes on, its other answers become 502."""
+    if error.status is not None:
+        status = error.status if 400 <= error.status < 500 else 0
+        return Rejection("upstream_refused", f"The endpoint of this API answered {error.status}.", status)
+    codes = {"timeout": "upstream_timeout", "bad_response": "upstream_bad_response"}
+    return Rejection(codes.get(error.kind, "upstream_unreachable"))
+
+
+async def dial_any(
+    state: EndpointState, target_of: Callable[[str], Target], clock: Callable[[], float]
+) -> tuple[Url, Upstream]:
+    """Dial until one answers.
+
+    Args:
+        target_of: what to dial for a URL of the endpoint.
+        clock: epoch seconds.
+
+    Returns:
+        The URL, whose sessions are not counted up yet, and its upgraded connection, which the caller must use or close.
+
+    Raises:
+        Rejection: what became of the last one tried; upstream_suspended where none may be tried.
+    """
+    last: DialError | None = None
+    try:
+        async with asyncio.timeout(conf.get("DIAL_BUDGET_S")):
+            for url in state.candidates(clock()):
+                try:
+                    return url, await _dial(url, target_of(url.url), clock)
+                except DialError as error:
+                    last = error
+                    if error.kind == REFUSED:
+                        break
+    except TimeoutError:
+        if last is None:
+            raise Rejection("upstream_timeout") from None
+    assert last is not None  # noqa: S101  (candidates() gave at least one, or raised)
+    raise refusal(last)
+
+
+async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstream:
+    url.sessions += 1  # a dial under way weighs like a session, or a burst would all go to one URL
+    try:
+        upstream = await dial(target)
+    except DialError as error:
+        word = counted_as(error)
+        if word:
+            url.suspension.failed(word, clock())
+        elif error.kind == REFUSED:
+            url.suspension.succeeded()
+        else:
+            url.suspension.abandoned()
+        if error.kind == FORBIDDEN_ADDRESS:
+            log.warning("upstream_address_forbidden", upstream=url.url)
+        raise
+    except BaseException:
+        url.suspension.abandoned()
+        raise
+    finally:
+        url.sessions -= 1
+    url.suspension.succeeded()
+    return upstream

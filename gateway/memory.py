@@ -1,0 +1,197 @@
+"""What this process remembers of the control plane, and how it forgets when something changes.
+
+Handshakes ask here first; only what is not known is looked up, in a thread. A change is announced by the `changed`
+signal in the process that wrote it (from whatever thread), and by the Change table in the others. An answer
+is kept only if nothing changed while it was being looked up, so the handshake after a write never sees
+what was before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Generic, TypeVar
+
+from channels.db import DatabaseSyncToAsync
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from oauth2_provider.models import AccessToken
+
+from apis.services.record import announce
+from apis.signals import changed
+from gateway import conf, snapshots
+from gateway.authenticators import AUTHENTICATORS
+from gateway.core.credentials import Credential
+from gateway.core.matching import RoutingTable
+from gateway.core.snapshot import Entitlement, Principal
+
+T = TypeVar("T")
+Listener = Callable[[str, str], object]
+
+
+class Answers(Generic[T]):
+    """A bounded memory of positive answers; the oldest go first. Safe to forget from any thread."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._known: OrderedDict[Any, T] = OrderedDict()
+        self._lock = threading.Lock()
+        self.generation = 0
+
+    def get(self, key: Any) -> T | None:
+        """What is remembered, or None."""
+        return self._known.get(key)
+
+    def keep(self, key: Any, value: T, generation: int) -> None:
+        """Remember an answer that was looked up since `generation`, unless something was forgotten meanwhile."""
+        with self._lock:
+            if generation == self.generation:
+                self._known[key] = value
+                while len(self._known) > self._size:
+                    self._known.popitem(last=False)
+
+    def forget(self, which: Callable[[T], bool]) -> None:
+        """Forget what is `which`, and everything that is being looked up now."""
+        with self._lock:
+            self.generation += 1
+            for key in [key for key, value in self._known.items() if which(value)]:
+                del self._known[key]
+
+    def values(self) -> list[T]:
+        """Everything remembered."""
+        with self._lock:
+            return list(self._known.values())
+
+
+class Memory:
+    """Routing table, entitlements and principals of one process."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+        self._table: tuple[int, RoutingTable] | None = None
+        self._table_generation = 0
+        self._table_guard = threading.Lock()
+        self._table_lock: asyncio.Lock | None = None
+        self.entitlements: Answers[Entitlement] = Answers(conf.get("ENTITLEMENTS"))
+        self.principals: Answers[tuple[float, Principal]] = Answers(conf.get("PRINCIPALS"))
+        self.listeners: list[Listener] = []
+
+    # -- asking -------------------------------------------------------------------------------------------------
+
+    async def ask(self, query: Callable[..., T], *args: Any) -> T:
+        """Run a database query in one of the gateway's own threads."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(conf.get("DATABASE_THREADS"), "gateway-db")
+        return await DatabaseSyncToAsync(query, thread_sensitive=False, executor=self._threads)(*args)
+
+    def known_table(self) -> RoutingTable | None:
+        """The routing table, if it is known and nothing has changed since."""
+        if self._table is not None and self._table[0] == self._table_generation:
+            return self._table[1]
+        return None
+
+    async def table(self) -> RoutingTable:
+        """The routing table as it is now."""
+        known = self.known_table()
+        if known is not None:
+            return known
+        if self._table_lock is None:
+            self._table_lock = asyncio.Lock()
+        async with self._table_lock:
+            known = self.known_table()
+            if known is None:
+                generation = self._table_generation
+                known = await self.ask(snapshots.load_table, conf.get("ENVIRONMENT"))
+                self._table = (generation, known)
+            return known
+
+    def known_principal(self, credential: Credential, now: float) -> Principal | None:
+        """The principal of a credential that was looked up not long ago."""
+        found = self.principals.get(credential.key)
+        return found[1] if found is not None and now < found[0] else None
+
+    async def principal(self, credential: Credential, now: float) -> Principal | None:
+        """The principal of a credential, or None where it is unknown, expired or revoked."""
+        generation = self.principals.generation
+        found = await self.ask(AUTHENTICATORS[credential.kind].find, credential.key)
+        if found is not None:
+            self.principals.keep(credential.key, (now + conf.get("PRINCIPAL_TTL_S"), found), generation)
+        return found
+
+    def known_entitlement(self, application_id: str, api_id: str) -> Entitlement | None:
+        """The subscription of an application to an API, if it is known."""
+        return self.entitlements.get((application_id, api_id))
+
+    async def entitlement(self, application_id: str, api_id: str) -> Entitlement | None:
+        """The subscription of an application to an API, or None where there is none."""
+        generation = self.entitlements.generation
+        found = await self.ask(snapshots.load_entitlement, application_id, api_id)
+        if found is not None:
+            self.entitlements.keep((application_id, api_id), found, generation)
+        return found
+
+    # -- forgetting ---------------------------------------------------------------------------------------------
+
+    def changed(self, kind: str, subject: str) -> None:
+        """Something was changed: forget what depends on it, then tell the listeners. From any thread."""
+        _FORGETS[kind](self, subject)
+        for listener in [*self.listeners]:
+            listener(kind, subject)
+
+    def forget_table(self, _: str) -> None:
+        with self._table_guard:
+            self._table_generation += 1
+
+    def forget_subscription(self, subject: str) -> None:
+        self.entitlements.forget(lambda known: known.subscription_id == subject)
+
+    def forget_plan(self, subject: str) -> None:
+        self.entitlements.forget(lambda known: subject in {known.business_plan.plan_id, known.application_plan.plan_id})
+
+    def forget_application(self, subject: str) -> None:
+        self.entitlements.forget(lambda known: known.application_id == subject)
+        self.principals.forget(lambda known: known[1].application_id == subject)
+
+    def forget_person(self, subject: str) -> None:
+        self.entitlements.forget(lambda known: known.owner_id == subject)
+        self.principals.forget(lambda known: known[1].end_user == subject)
+
+    def forget_token(self, subject: str) -> None:
+        self.principals.forget(lambda known: known[1].token_id == subject)
+
+
+_FORGETS: Final[dict[str, Callable[[Memory, str], None]]] = {
+    "api": Memory.forget_table,
+    "subscription": Memory.forget_subscription,
+    "plan": Memory.forget_plan,
+    "application": Memory.forget_application,
+    "person": Memory.forget_person,
+    "token": Memory.forget_token,
+}
+
+memory: Final = Memory()
+
+
+def _changed(sender: Any, kind: str, subject: str, **_: Any) -> None:
+    memory.changed(kind, subject)
+
+
+def _token_gone(sender: Any, instance: Any, **_: Any) -> None:
+    """A token was deleted through the ORM, wherever: the other processes hear of it, too."""
+    announce("token", instance.pk)
+
+
+def _token_saved(sender: Any, instance: Any, created: bool, **_: Any) -> None:
+    if not created:
+        subject = str(instance.pk)
+        transaction.on_commit(lambda: memory.changed("token", subject))
+
+
+def listen() -> None:
+    """Hear what this process writes. Called once the apps are loaded."""
+    changed.connect(_changed, dispatch_uid="gateway.memory.changed")
+    post_delete.connect(_token_gone, sender=AccessToken, dispatch_uid="gateway.memory.token_gone")
+    post_save.connect(_token_saved, sender=AccessToken, dispatch_uid="gateway.memory.token_saved")

@@ -1,0 +1,161 @@
+"""From rows of the control plane to what the core understands. The only file that speaks both languages.
+
+Plain functions that ask the database (call them off the loop) or translate; `gateway.memory` remembers the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+from django.db.models import QuerySet
+
+from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
+from gateway.authenticators import chunks
+from gateway.core.matching import RoutingTable
+from gateway.core.snapshot import (
+    ApiSnapshot,
+    EndpointSnapshot,
+    Entitlement,
+    OnSpent,
+    PlanSnapshot,
+    SuspensionPolicy,
+    Timeouts,
+    TopicSnapshot,
+    burst_limit,
+)
+from gateway.core.throttling import Limit
+
+MS: Final = 1000.0
+
+
+def limits(rows: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
+    """Limits of a plan (shape: apis.shapes.limits)."""
+    return tuple([Limit(row["kind"], row["amount"], row["per"], row.get("direction", "both")) for row in rows])
+
+
+def business_plan(row: BusinessPlan) -> PlanSnapshot:
+    """A business plan as the core counts by it."""
+    return PlanSnapshot(
+        plan_id=str(row.pk),
+        name=row.name,
+        limits=limits(row.limits),
+        burst=burst_limit(row.burst["amount"], row.burst["per"]) if row.burst else None,
+        max_sessions=row.max_sessions,
+        max_session_s=row.max_session_s,
+        max_message_bytes=row.max_message_bytes,
+        on_spent=cast(OnSpent, row.on_spent),
+        stop_on_quota=row.stop_on_quota,
+    )
+
+
+def application_plan(row: ApplicationPlan) -> PlanSnapshot:
+    """An application plan: limits, and nothing else."""
+    return PlanSnapshot(plan_id=str(row.pk), name=row.name, limits=limits(row.limits))
+
+
+def endpoint(config: Mapping[str, Any]) -> EndpointSnapshot:
+    """One endpoint (shape: apis.shapes.endpoint_config)."""
+    timeouts, suspension = config["timeouts"], config["suspension"]
+    return EndpointSnapshot(
+        urls=tuple([(item["url"], item["weight"]) for item in config["urls"]]),
+        strategy=config["strategy"],
+        timeouts=Timeouts(timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS, timeouts["idle_s"]),
+        suspension=SuspensionPolicy(
+            errors=frozenset(suspension["errors"]),
+            initial_s=suspension["initial_ms"] / MS,
+            max_s=suspension["max_ms"] / MS,
+            factor=suspension["factor"],
+            retries=suspension["retries"],
+            retry_delay_s=suspension["retry_delay_ms"] / MS,
+        ),
+    )
+
+
+def api(deployment: Deployment) -> ApiSnapshot:
+    """A deployed API: the deployment's frozen design, with the lifecycle state of now."""
+    design = deployment.design
+    topics = [
+        TopicSnapshot(row["name"], row["subscribe"], row["publish"], frozenset(row.get("scopes", ())))
+        for row in design["topics"]
+    ]
+    return ApiSnapshot(
+        api_id=str(deployment.api_id),
+        name=design["name"],
+        context=design["context"],
+        version=design["version"],
+        path=design["path"],
+        state=deployment.api.state,
+        topics=tuple(topics),
+        endpoints={key_type: endpoint(config) for key_type, config in design["endpoints"].items()},
+        revision=deployment.revision.number,
+    )
+
+
+def entitlement(row: Subscription) -> Entitlement:
+    """A subscription with its application, the application's owner and both plans (`select_related` them)."""
+    application = row.application
+    return Entitlement(
+        subscription_id=str(row.pk),
+        api_id=str(row.api_id),
+        application_id=str(row.application_id),
+        application_name=application.name,
+        owner_id=str(application.owner_id),
+        state=row.state,
+        owner_active=application.owner.is_active,
+        business_plan=business_plan(row.business_plan),
+        application_plan=application_plan(application.plan),
+    )
+
+
+def _subscriptions() -> QuerySet[Subscription]:
+    return Subscription.objects.select_related("application__owner", "application__plan", "business_plan")
+
+
+def load_table(environment: str) -> RoutingTable:
+    """Everything that is deployed on one gateway environment. One query."""
+    rows = Deployment.objects.filter(environment__name=environment).select_related("api", "revision")
+    return RoutingTable([api(row) for row in rows])
+
+
+def load_entitlement(application_id: str, api_id: str) -> Entitlement | None:
+    """The subscription of an application to an API, or None. One query."""
+    row = _subscriptions().filter(application_id=application_id, api_id=api_id).first()
+    return entitlement(row) if row else None
+
+
+def load_entitlements(subscription_ids: Iterable[str]) -> dict[str, Entitlement]:
+    """These subscriptions as they are now, by id; one that is gone is left out. One query for a few hundred."""
+    found: dict[str, Entitlement] = {}
+    for chunk in chunks(subscription_ids):
+        found.update((str(row.pk), entitlement(row)) for row in _subscriptions().filter(pk__in=chunk))
+    return found
+
+
+class Outbox:
+    """Reads the Change table on, from where it stands at the first call.
+
+    Ids are given out before a transaction commits, so a smaller id may become visible after a larger one: the last
+    OVERLAP ids are read again each time and what was seen is left out.
+    """
+
+    OVERLAP: Final = 100
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._seen: set[int] = set()
+
+    def read(self) -> list[tuple[str, str]]:
+        """(kind, subject) of every change since the last call, in order. One query."""
+        if self._last is None:
+            newest = Change.objects.order_by("-pk").values_list("pk", flat=True)[: self.OVERLAP]
+            self._seen = set(newest)
+            self._last = max(self._seen, default=0)
+            return []
+        rows = Change.objects.filter(pk__gt=self._last - self.OVERLAP).order_by("pk")
+        fresh = [row for row in rows.values_list("pk", "kind", "subject") if row[0] not in self._seen]
+        if fresh:
+            self._last = max(self._last, fresh[-1][0])
+            self._seen.update(row[0] for row in fresh)
+            self._seen = {pk for pk in self._seen if pk > self._last - self.OVERLAP}
+        return [(kind, subject) for _, kind, subject in fresh]
