@@ -1,0 +1,111 @@
+"""Design a New WebSocket API, its validation while typing, further versions, and the end of an API."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from apis import selectors
+from apis.errors import ServiceError
+from apis.models import Api
+from apis.permissions import Actor
+from apis.publisher.forms import DesignForm, VersionForm
+from apis.publisher.pages import PortalRequest, api_page, ask, deletion, go, is_confirmed, page, sheet
+from apis.roles import Capability
+from apis.services import designs, publishing
+from apis.validators import gateway_path, normal_context
+
+LIVE_FIELDS: Final = ("name", "context", "version", "endpoint")
+
+
+def exposed_path(context: str, version: str) -> str:
+    """Where the gateway will expose what is typed so far; what is still empty is named instead."""
+    return gateway_path(
+        normal_context(context.strip()) if context.strip("/ ") else "/{context}", version or "{version}"
+    )
+
+
+@page
+def new(request: PortalRequest, actor: Actor) -> HttpResponse:
+    """The design form. CREATE makes the API, CREATE & PUBLISH all of it up to the lifecycle, or nothing."""
+    actor.require(Capability.DESIGN_APIS)
+    if request.method != "POST":
+        return _form(request, DesignForm())
+    form = DesignForm(request.POST)
+    if not form.is_valid():
+        return _form(request, form, status=400)
+    publish = request.POST.get("do") == "publish"
+    create: Any = publishing.api_create_and_publish if publish else designs.api_create
+    try:
+        api = create(actor=actor, **form.cleaned_data)
+    except ServiceError as refusal:
+        return _form(request, form, status=form.take(refusal))
+    messages.success(request, f"{api} is published and deployed." if publish else f"{api} is created.")
+    return go(request, "overview", api.pk)
+
+
+def _form(request: PortalRequest, form: DesignForm, status: int = 200) -> HttpResponse:
+    template = "publisher/_design_form.html" if request.htmx else "publisher/new.html"
+    context = {
+        "form": form,
+        "plans": selectors.business_plans(),
+        "chosen": form["business_plans"].value() or [],
+        "exposed": exposed_path(form["context"].value() or "", form["version"].value() or ""),
+    }
+    return render(request, template, context, status=status)
+
+
+@page
+def validate(request: PortalRequest, actor: Actor) -> HttpResponse:
+    """What is wrong with the one field that is being typed in (`?field=`), and where the API would be exposed."""
+    actor.require(Capability.DESIGN_APIS)
+    field = request.GET.get("field", "")
+    value = request.POST.get(field, "")
+    problem = ""
+    if field in LIVE_FIELDS:
+        checked: dict[str, Any] = {field: value}
+        problem = designs.design_problems(**checked).get(field, "")
+    exposed = exposed_path(request.POST.get("context", ""), request.POST.get("version", ""))
+    context = {"problem": problem, "exposed": exposed, "field": field}
+    # Without white space around it: an empty answer leaves the place for the sentence empty.
+    return HttpResponse(render_to_string("publisher/_feedback.html", context).strip())
+
+
+@api_page
+def new_version(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Copy the design into a new version."""
+    actor.require(Capability.DESIGN_APIS)
+    form, status = VersionForm(request.POST if request.method == "POST" else None), 200
+    if form.is_valid():
+        try:
+            copy = designs.api_version_create(actor=actor, api=api, **form.cleaned_data)
+        except ServiceError as refusal:
+            status = form.take(refusal)
+        else:
+            messages.success(request, f"{copy} is created with the design of {api.version}.")
+            return go(request, "overview", copy.pk)
+    elif form.is_bound:
+        status = 400
+    title = f"New version of {api.title}"
+    return sheet(
+        request, api, "publisher/_new_version.html", {"form": form}, current="overview", title=title, status=status
+    )
+
+
+@api_page
+def delete(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Delete an API for good; refused in words while somebody is subscribed."""
+    actor.require(Capability.DESIGN_APIS)
+    if not is_confirmed(request):
+        return ask(request, api, deletion(api), current="overview")
+    text = str(api)
+    try:
+        designs.api_delete(actor=actor, api=api)
+    except ServiceError as refusal:
+        return ask(request, api, deletion(api), current="overview", refusal=refusal)
+    messages.success(request, f"{text} is deleted.")
+    return go(request, "apis")

@@ -1,0 +1,118 @@
+"""Revisions and where they are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+
+from apis import selectors
+from apis.errors import Forbidden, Invalid, ServiceError
+from apis.lifecycle import State
+from apis.models import Api, Revision
+from apis.permissions import Actor
+from apis.publisher.forms import RevisionForm, number
+from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
+from apis.services import publishing
+
+
+@api_page
+def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Up to five revisions: make, deploy, undeploy, restore, delete (`do` names which)."""
+    form, refusal, status = RevisionForm(), None, 200
+    if request.method == "POST":
+        do = request.POST.get("do", "")
+        try:
+            if do == "create":
+                form = RevisionForm(request.POST)
+                if form.is_valid():
+                    messages.success(request, _create(actor, api, **form.cleaned_data))
+                    return go(request, "deployments", api.pk)
+                status = 400
+            else:
+                revision = _named(api, request.POST.get("number", ""))
+                if (question := _question(do, revision)) and not is_confirmed(request):
+                    return ask(request, api, question, current="deployments")
+                messages.success(request, _act(actor, do, revision, request.POST.getlist("environments")))
+                return go(request, "deployments", api.pk)
+        except Forbidden:
+            raise
+        except ServiceError as error:
+            refusal = error
+    context = {
+        "form": form,
+        "revisions": [
+            (revision, list(revision.deployments.all()), _question("restore", revision), _question("delete", revision))
+            for revision in selectors.revisions_of(api)
+        ],
+        "limit": publishing.REVISIONS_LIMIT,
+        "environments": selectors.environments(),
+        "gateway_urls": selectors.gateway_urls(api),
+        "is_retired": api.state == State.RETIRED,
+        "undeploy": UNDEPLOY,
+    }
+    return show(request, api, "deployments", context, refusal=refusal, status=status)
+
+
+UNDEPLOY: Final = Question(
+    "Undeploy?",
+    "The gateway stops serving this API there at once, and clients that are connected are cut off.",
+    "Undeploy",
+)
+
+
+def _question(do: str, revision: Revision) -> Question | None:
+    if do == "undeploy":
+        return UNDEPLOY
+    if do == "delete":
+        return Question(f"Delete revision {revision.number}?", "It cannot be brought back.", "Delete")
+    if do == "restore":
+        text = "Its topics and endpoints replace those you are working on. What is deployed stays as it is."
+        return Question(f"Restore revision {revision.number}?", text, "Restore")
+    return None
+
+
+def _named(api: Api, typed: str) -> Revision:
+    wanted = number(typed)
+    if not isinstance(wanted, int):
+        raise Invalid({"number": "This should be the number of a revision."})
+    return selectors.revision_get(api, wanted)
+
+
+@transaction.atomic
+def _create(actor: Actor, api: Api, *, description: str, environments: list[str]) -> str:
+    """A revision, deployed at once where `environments` names some: both or neither."""
+    revision = publishing.revision_create(actor=actor, api=api, description=description)
+    if not environments:
+        return f"{revision} is made."
+    publishing.revision_deploy(actor=actor, revision=revision, environments=environments)
+    return f"{revision} is made and deployed to {', '.join(environments)}."
+
+
+def _act(actor: Actor, do: str, revision: Revision, environments: list[str]) -> str:
+    """Do one of the named things to a revision. Returns: a sentence that says so."""
+    names = ", ".join(environments)
+
+    def deploy() -> str:
+        publishing.revision_deploy(actor=actor, revision=revision, environments=environments)
+        return f"{revision} is deployed to {names}."
+
+    def undeploy() -> str:
+        publishing.revision_undeploy(actor=actor, revision=revision, environments=environments or None)
+        return f"{revision} is no longer deployed{f' to {names}' if names else ''}."
+
+    def restore() -> str:
+        publishing.revision_restore(actor=actor, revision=revision)
+        return f"You are now working on the design of revision {revision.number}."
+
+    def delete() -> str:
+        publishing.revision_delete(actor=actor, revision=revision)
+        return f"{revision} is deleted."
+
+    known: dict[str, Callable[[], str]] = {"deploy": deploy, "undeploy": undeploy, "restore": restore, "delete": delete}
+    if do not in known:
+        raise Invalid({"do": f"This should be one of: create, {', '.join(known)}."})
+    return known[do]()

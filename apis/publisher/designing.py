@@ -1,0 +1,158 @@
+"""An API's own pages: overview, basic info, business plans, topics, subscriptions."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+
+from apis import selectors
+from apis.errors import Forbidden, Missing, ServiceError
+from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
+from apis.models import Api, Subscription
+from apis.permissions import Actor
+from apis.publisher.forms import InfoForm, PlansForm
+from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
+from apis.roles import Capability
+from apis.services import designs, subscribing
+
+
+@api_page
+def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Develop > Deploy > Publish with what is done and what is missing, and the facts of the API."""
+    ways = [
+        (step.action, ACTION_LABELS[step.action], ready, missing)
+        for step, ready, missing in selectors.transitions_of(actor, api)
+        if step.target == State.PUBLISHED != step.source
+    ]
+    context = {
+        "facts": selectors.overview_facts(api),
+        "publish": ways[0] if ways else None,
+        "on_show": api.state in VISIBLE_TO_DEVELOPERS,
+        "endpoints": api.endpoints.all(),
+        "subscription_count": selectors.subscriptions_visible(actor).filter(api=api).count(),
+    }
+    return show(request, api, "overview", context)
+
+
+@api_page
+def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Display name, description and tags."""
+    if not actor.can(Capability.DESIGN_APIS):
+        if request.method == "POST":
+            actor.require(Capability.DESIGN_APIS)
+        return show(request, api, "info", {"form": None})
+    if request.method != "POST":
+        return show(request, api, "info", {"form": InfoForm.of(api)})
+    form = InfoForm(request.POST)
+    status = 400
+    if form.is_valid():
+        try:
+            designs.api_update(actor=actor, api=api, **form.values())
+        except ServiceError as refusal:
+            status = form.take(refusal)
+        else:
+            messages.success(request, "Saved.")
+            return go(request, "info", api.pk)
+    return show(request, api, "info", {"form": form}, status=status)
+
+
+def _why_not_plans(actor: Actor, api: Api) -> str:
+    """Why this person may not choose the API's plans now, or ""."""
+    try:
+        designs.require_edit(actor, api, {"business_plans"})
+    except Forbidden as refusal:
+        return refusal.detail
+    return ""
+
+
+@api_page
+def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Which business plans the API offers."""
+    offered = [plan.name for plan in api.business_plans.all()]
+    form, status = PlansForm(request.POST if request.method == "POST" else None), 200
+    if form.is_valid():
+        try:
+            designs.api_update(actor=actor, api=api, **form.cleaned_data)
+        except Forbidden:
+            raise
+        except ServiceError as refusal:
+            status = form.take(refusal)
+        else:
+            messages.success(request, "Saved.")
+            return go(request, "plans", api.pk)
+    elif form.is_bound:
+        status = 400
+    context = {
+        "form": form,
+        "plans": selectors.business_plans(),
+        "chosen": request.POST.getlist("business_plans") if form.is_bound else offered,
+        "why_not": _why_not_plans(actor, api),
+    }
+    return show(request, api, "plans", context, status=status)
+
+
+@api_page
+def topics(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """The topics of the design."""
+    return show(request, api, "topics", {"topics": api.topics.all()})
+
+
+@api_page
+def subscriptions(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Who is subscribed; publishers block and unblock here."""
+    refusal = None
+    if request.method == "POST":
+        subscription = _subscription(actor, api, request.POST.get("subscription", ""))
+        what = request.POST.get("what", "")
+        if what != "unblock" and not is_confirmed(request):
+            return ask(request, api, block_question(subscription, what), current="subscriptions")
+        try:
+            _set_state(actor, subscription, what)
+        except Forbidden:
+            raise
+        except ServiceError as error:
+            refusal = error
+        else:
+            messages.success(request, f"{subscription.application}: {subscription.get_state_display().lower()}.")
+            return go(request, "subscriptions", api.pk)
+    rows = paged(request, selectors.subscriptions_visible(actor).filter(api=api))
+    lines = [(row, [(*way, block_question(row, way[0])) for way in _ways_to_block(row)]) for row in rows]
+    return show(request, api, "subscriptions", {"rows": rows, "lines": lines}, refusal=refusal)
+
+
+def _ways_to_block(subscription: Subscription) -> list[tuple[str, str]]:
+    """(what, label) of everything that is not blocked yet."""
+    ways = {
+        Subscription.State.UNBLOCKED: [("all", "Block all"), ("production", "Block production only")],
+        Subscription.State.PRODUCTION_BLOCKED: [("all", "Block all")],
+    }
+    return ways.get(Subscription.State(subscription.state), [])
+
+
+def _subscription(actor: Actor, api: Api, typed: str) -> Subscription:
+    """Raises: Missing, also for a subscription to another API and for what is no id."""
+    try:
+        subscription = selectors.subscription_get(actor, UUID(typed))
+    except ValueError:
+        raise Missing from None
+    if subscription.api_id != api.pk:
+        raise Missing
+    return subscription
+
+
+def _set_state(actor: Actor, subscription: Subscription, what: str) -> None:
+    if what == "unblock":
+        subscribing.subscription_unblock(actor=actor, subscription=subscription)
+    else:
+        subscribing.subscription_block(actor=actor, subscription=subscription, what=what)
+
+
+def block_question(subscription: Subscription, what: str) -> Question:
+    only = " with production keys" if what == "production" else ""
+    return Question(
+        f"Block {subscription.application}?",
+        f"Its connections{only} are closed within a second and it cannot connect again until it is unblocked.",
+        "Block",
+    )

@@ -1,0 +1,200 @@
+"""Forms of the publisher portal. They only read what was sent; what is valid, the services say.
+
+A refusal of a service is put beside its fields with `take`, so the same sentences appear here as in REST.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from apis import selectors
+from apis.errors import Invalid, ServiceError
+from apis.models import Api
+from apis.publisher.pages import sentences
+from apis.shapes import STRATEGIES, SUSPENSION_ERRORS
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+class Text(forms.CharField):
+    """Text exactly as typed: nothing is trimmed and nothing is required here."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"required": False, "strip": False, **options})
+
+
+class ServiceForm(forms.Form):
+    """A form whose rules live in a service.
+
+    Attributes:
+        FIELD_OF: where a service's name for a field differs from the form's.
+    """
+
+    FIELD_OF: Mapping[str, str] = {}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", "use_required_attribute": False, **options})
+
+    def take(self, refusal: ServiceError) -> int:
+        """Put a refusal beside its fields (or above the form). Returns: the HTTP status that fits."""
+        if not isinstance(refusal, Invalid):
+            self.add_error(None, sentences(refusal))
+            return refusal.status
+        for name, texts in refusal.fields.items():
+            field = self.FIELD_OF.get(name, name)
+            self.add_error(field if field in self.fields else None, texts)
+        return refusal.status
+
+
+def plan_choices() -> list[tuple[str, str]]:
+    return [(plan.name, plan.name) for plan in selectors.business_plans()]
+
+
+class DesignForm(ServiceForm):
+    """Design a New WebSocket API."""
+
+    name = Text(label="Name")
+    context = Text(label="Context")
+    version = Text(label="Version")
+    endpoint = Text(label="Endpoint")
+    business_plans = forms.MultipleChoiceField(label="Business Plan(s)", required=False, choices=plan_choices)
+
+
+class PlansForm(ServiceForm):
+    """Which business plans an API offers."""
+
+    business_plans = forms.MultipleChoiceField(label="Business Plan(s)", required=False, choices=plan_choices)
+
+
+class InfoForm(ServiceForm):
+    """What people read about an API."""
+
+    display_name = Text(label="Display name")
+    description = Text(label="Description", widget=forms.Textarea)
+    tags = Text(label="Tags")
+
+    @classmethod
+    def of(cls, api: Api) -> InfoForm:
+        """A form that shows what is stored."""
+        initial = {"display_name": api.display_name, "description": api.description, "tags": ", ".join(api.tags)}
+        return cls(initial=initial)
+
+    def values(self) -> dict[str, Any]:
+        """What was sent, as `designs.api_update` takes it."""
+        words = [word.strip() for word in self.cleaned_data["tags"].split(",")]
+        return {
+            "display_name": self.cleaned_data["display_name"],
+            "description": self.cleaned_data["description"].replace("\r\n", "\n"),
+            "tags": [word for word in words if word],
+        }
+
+
+class VersionForm(ServiceForm):
+    """A new version of an API."""
+
+    version = Text(label="Version")
+
+
+class RevisionForm(ServiceForm):
+    """Freeze the design, and perhaps put it on gateway environments at once."""
+
+    description = Text(label="What changed (optional)")
+    environments = forms.MultipleChoiceField(
+        label="Deploy at once to",
+        required=False,
+        choices=lambda: [(row.name, row.name) for row in selectors.environments()],
+    )
+
+
+class EndpointForm(ServiceForm):
+    """One endpoint with everything that the cogwheel holds. URLs are rows, so they are read beside the fields."""
+
+    FIELD_OF = {
+        **{f"timeouts/{name}": name for name in ("connect_ms", "handshake_ms", "idle_s")},
+        **{
+            f"suspension/{name}": name
+            for name in ("errors", "initial_ms", "max_ms", "factor", "retries", "retry_delay_ms")
+        },
+        "suspension/errors": "failures",
+    }
+
+    strategy = forms.ChoiceField(required=False, choices=[(name, name) for name in STRATEGIES])
+    connect_ms = Text(label="Connect")
+    handshake_ms = Text(label="Handshake")
+    idle_s = Text(label="Idle")
+    failures = forms.MultipleChoiceField(
+        label="What counts as a failure", required=False, choices=list(SUSPENSION_ERRORS.items())
+    )
+    initial_ms = Text(label="First suspension")
+    max_ms = Text(label="Longest suspension")
+    factor = Text(label="Factor")
+    retries = Text(label="Retries")
+    retry_delay_ms = Text(label="Delay between retries")
+
+    def __init__(self, data: Any = None, *, config: dict[str, Any] | None = None) -> None:
+        """Args: config: what is stored (complete), shown while `data` is None."""
+        stored = config or {}
+        suspension = {**stored.get("suspension", {})}
+        initial = {
+            "strategy": stored.get("strategy"),
+            **stored.get("timeouts", {}),
+            "failures": suspension.pop("errors", None),
+            **suspension,
+        }
+        super().__init__(data, initial=initial)
+        self.rows: list[dict[str, Any]] = self._rows(stored.get("urls", []))
+        self.urls_problem = ""
+
+    def _rows(self, stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """[{"url","weight","problem"}] as stored or as typed; lines left empty are dropped, but one always remains."""
+        pairs = [(item["url"], item["weight"]) for item in stored]
+        if self.is_bound:
+            weights = self.data.getlist("weight")
+            weights += ["1"] * (len(self.data.getlist("url")) - len(weights))
+            pairs = [(url, weight) for url, weight in zip(self.data.getlist("url"), weights, strict=False) if url]
+        return [{"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]]
+
+    def config(self) -> dict[str, Any]:
+        """What was sent, in the shape of `apis.shapes.endpoint_config`; what is not a number stays text."""
+        typed = self.cleaned_data
+        suspension = {name: number(typed[name]) for name in ("initial_ms", "max_ms", "retries", "retry_delay_ms")}
+        return {
+            "urls": [{"url": row["url"], "weight": number(str(row["weight"]))} for row in self.rows],
+            "strategy": typed["strategy"],
+            "timeouts": {name: number(typed[name]) for name in ("connect_ms", "handshake_ms", "idle_s")},
+            "suspension": {"errors": typed["failures"], "factor": decimal(typed["factor"]), **suspension},
+        }
+
+    def take(self, refusal: ServiceError) -> int:
+        if not isinstance(refusal, Invalid):
+            return super().take(refusal)
+        rest = {}
+        for name, texts in refusal.fields.items():
+            head, _, tail = name.partition("/")
+            index = tail.partition("/")[0]
+            if head == "urls" and index.isdigit() and int(index) < len(self.rows):
+                self.rows[int(index)]["problem"] = " ".join(texts)
+            elif head == "urls":
+                self.urls_problem = " ".join(texts)
+            else:
+                rest[name] = texts
+        return super().take(Invalid(rest)) if rest else refusal.status
+
+
+def number(text: str) -> int | str:
+    """A whole number, or the text as it was (which a service then names as not a number)."""
+    return int(text) if _WHOLE.fullmatch(text.strip()) else text
+
+
+def decimal(text: str) -> float | str:
+    """A finite number, or the text as it was."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return value if math.isfinite(value) else text

@@ -1,0 +1,171 @@
+/* Publisher portal. Every form works without this; it adds dialogs, what is enabled when, and drafts. */
+"use strict";
+
+/* Dialogs ------------------------------------------------------------------------------------------------------ */
+
+/* A form that was fetched into a dialog opens it; refusals (4xx) are swapped in like any answer: they hold the form
+   with its errors and everything that was typed. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target } = event.detail;
+  if (xhr.status >= 400 && xhr.status < 500 && (target.id === "sheet-content" || target.id === "design-form")) {
+    const isForm = xhr.responseText.trimStart().startsWith("<form");
+    event.detail.shouldSwap = isForm;
+    event.detail.isError = !isForm;
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  const sheet = target.closest("dialog.sheet");
+  if (sheet && !sheet.open) sheet.showModal();
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { target } = event.detail;
+  if (target.id !== "sheet-content" && target.id !== "design-form") return;
+  const form = document.querySelector("#design-form") ?? target;
+  form.querySelector("[aria-invalid='true']")?.focus();
+});
+
+/* What could not be sent or answered is said; nothing that was typed is touched. */
+function complain(event) {
+  const place = event.target.closest("[data-load-failed]");
+  if (place) {
+    place.textContent = place.dataset.loadFailed;
+    return;
+  }
+  const form = event.target.closest("form");
+  if (!form || event.detail.xhr?.status === 401 || event.target !== form) return;
+  const status = event.detail.xhr?.status;
+  const alert = form.querySelector("[data-complaint]") ?? document.createElement("div");
+  alert.className = "alert alert-danger m-3";
+  alert.dataset.complaint = "";
+  alert.setAttribute("role", "alert");
+  alert.textContent = status
+    ? `The server could not do this (${status}). Nothing was changed; what you typed is still here.`
+    : "The server cannot be reached. What you typed is still here; try again.";
+  form.prepend(alert);
+  alert.scrollIntoView({ block: "nearest" });
+}
+document.addEventListener("htmx:responseError", complain);
+document.addEventListener("htmx:sendError", complain);
+
+/* Before something that hurts: <form data-confirm-title data-confirm-text data-confirm-button>. The server asks
+   again unless `confirmed` comes with it, so a browser without script gets the question as a page. */
+let asking = null;
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.confirmTitle || form.elements.confirmed) return;
+  event.preventDefault();
+  const dialog = document.getElementById("confirm-dialog");
+  dialog.querySelector("#confirm-title").textContent = form.dataset.confirmTitle;
+  dialog.querySelector("[data-confirm-slot='text']").textContent = form.dataset.confirmText;
+  dialog.querySelector("[data-confirm-slot='button']").textContent = form.dataset.confirmButton;
+  asking = { form, submitter: event.submitter };
+  dialog.showModal();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-confirm-slot='button']") || !asking) return;
+  const { form, submitter } = asking;
+  const yes = document.createElement("input");
+  yes.type = "hidden";
+  yes.name = "confirmed";
+  yes.value = "yes";
+  form.append(yes);
+  document.getElementById("confirm-dialog").close();
+  form.requestSubmit(submitter);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+
+/* Rows of URLs in the endpoint's configuration ----------------------------------------------------------------- */
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-add-row]")) {
+    const group = event.target.closest("fieldset");
+    const row = group.querySelector("[data-row-template]").content.firstElementChild.cloneNode(true);
+    group.querySelector("[data-url-rows]").append(row);
+    row.querySelector("[name='url']").focus();
+  }
+  if (event.target.closest("[data-remove-row]")) {
+    const row = event.target.closest("[data-url-row]");
+    if (row.parentElement.children.length > 1) row.remove();
+    else row.querySelector("[name='url']").value = "";
+  }
+});
+
+/* Design a New WebSocket API ----------------------------------------------------------------------------------- */
+
+function isGiven(form, name) {
+  const fields = form.elements[name];
+  if (!fields) return false;
+  const list = fields instanceof RadioNodeList ? [...fields] : [fields];
+  const problem = form.querySelector(`#${name}-problem`)?.textContent.trim();
+  return !problem && list.some((field) => (field.type === "checkbox" ? field.checked : field.value.trim() !== ""));
+}
+
+function hasProblems(form) {
+  return [...form.querySelectorAll(".invalid-feedback")].some((place) => place.textContent.trim());
+}
+
+/* A button is enabled when what it needs is given and no field is known to be wrong; the server checks again. */
+function refresh(form) {
+  for (const button of form.querySelectorAll("[data-needs]")) {
+    button.disabled = hasProblems(form) || !button.dataset.needs.split(" ").every((name) => isGiven(form, name));
+  }
+  for (const field of form.querySelectorAll("input[aria-describedby]")) {
+    const problem = document.getElementById(field.getAttribute("aria-describedby").split(" ")[0]);
+    if (problem?.textContent.trim()) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+}
+
+/* The draft lives in this tab until the API exists or the person cancels. */
+function keepDraft(form) {
+  const values = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  sessionStorage.setItem(form.dataset.draft, JSON.stringify(values));
+}
+
+function restoreDraft(form) {
+  const draft = sessionStorage.getItem(form.dataset.draft);
+  if (!draft) return;
+  for (const [name, value] of JSON.parse(draft)) {
+    const fields = form.elements[name];
+    if (!fields) continue;
+    for (const field of fields instanceof RadioNodeList ? fields : [fields]) {
+      if (field.type === "checkbox") field.checked ||= field.value === value;
+      else if (field.type !== "submit") field.value = value;
+    }
+  }
+  for (const field of form.querySelectorAll("[hx-trigger]")) {
+    if (field.value) htmx.trigger(field, "recheck");
+  }
+}
+
+function designForm() {
+  return document.querySelector("[data-design-form]");
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("[data-design-form]");
+  if (!form) return;
+  keepDraft(form);
+  refresh(form);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  if (designForm()) refresh(designForm());
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  if (event.target.matches?.("[data-design-form]") && xhr.status === 204) sessionStorage.removeItem(event.target.dataset.draft);
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-forget-draft]")) sessionStorage.removeItem(designForm().dataset.draft);
+});
+document.addEventListener("DOMContentLoaded", () => {
+  document.documentElement.classList.add("has-script");
+  const form = designForm();
+  if (!form) return;
+  if (!form.querySelector("[aria-invalid='true']")) restoreDraft(form);
+  refresh(form);
+});
