@@ -173,9 +173,8 @@ def key_pairs_of(application: Application) -> dict[str, KeyPair]:
 
 def applications_of(actor: Actor) -> QuerySet[Application]:
     """The person's own applications; an administrator sees everybody's."""
-    rows = Application.objects.select_related("plan", "owner").annotate(
-        subscription_count=Count("subscriptions", distinct=True)
-    )
+    counted = Application.objects.annotate(subscription_count=Count("subscriptions", distinct=True))
+    rows = counted.select_related("plan", "owner").order_by("name", "pk")  # grouping loses the model's own order
     if actor.can(Capability.ADMINISTER):
         return rows
     return rows.filter(owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.cache import cache
 
-from apis.models import Api, Person
+from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
 from apis.roles import Role
-from apis.services import demo, publishing
+from apis.services import demo, publishing, subscribing
 
 PASSWORD = "walks-the-dog-7"
 ROLES: dict[str, tuple[Role, ...]] = {
@@ -99,3 +99,17 @@ def _no_attempts_of_other_tests() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def phone(sam: Person) -> Application:
+    """sam's application."""
+    return subscribing.application_create(actor=Actor.of(sam), name="Phone")
+
+
+@pytest.fixture
+def subscription(sam: Person, phone: Application, chat: Api) -> Subscription:
+    """sam's subscription to Chat under Bronze."""
+    return subscribing.subscription_create(
+        actor=Actor.of(sam), api=chat, application=phone, business_plan="Bronze"
+    )

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 from apis.permissions import Actor
 from apis.rest.authentication import actor_of
 from apis.rest.pagination import Pages
+from apis.rest.parsers import BODY_LIMIT
 from apis.rest.problems import BadQuery
 
 
@@ -39,7 +41,7 @@ class Resource(APIView):
 
     def optional_body(self, shape: type[serializers.Serializer]) -> dict[str, Any]:
         """Like `body`, where no body at all is the same as an empty object."""
-        if not self.request.META.get("CONTENT_LENGTH") and "HTTP_TRANSFER_ENCODING" not in self.request.META:
+        if self.request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
             return {}
         return self.body(shape)
 
@@ -75,6 +77,13 @@ class Resource(APIView):
             return UUID(text) if text else None
         except ValueError:
             raise BadQuery({name: "This should be an id (UUID)."}) from None
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Give a chunked body its length: without one, DRF takes it for no body at all."""
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            request._body = request.read(BODY_LIMIT + 1)
+            request.META["CONTENT_LENGTH"] = str(len(request._body))
+        return super().initialize_request(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super().finalize_response(request, response, *args, **kwargs)

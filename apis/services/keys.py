@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ DEFAULT_GRANT_TYPES = ("client_credentials",)
 TOKEN_SECONDS = 3600
 CONSUMER_SCOPE = "default"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 
 
 def _check(key_type: str, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> None:
@@ -48,13 +50,19 @@ def _check(key_type: str, grant_types: Sequence[str], redirect_uris: Sequence[st
 
 
 def redirect_problem(uri: str) -> str:
-    """What is wrong with a redirect URI, or "": absolute, https (http only to this machine), no fragment (RFC 6749 3.1.2)."""
+    """What is wrong with a redirect URI, or "": absolute, https (http only here), no fragment (RFC 6749 3.1.2).
+
+    Its host goes into a Content-Security-Policy header and is read by browsers, so only plain hosts will do.
+    """
     try:
         parts = urlsplit(uri)
+        _ = parts.port
     except ValueError:
         return "This is not a URL."
-    if any(char.isspace() for char in uri) or len(uri) > 2000 or not parts.hostname:
-        return "This should be an absolute URL without spaces."
+    if not uri.isascii() or not uri.isprintable() or len(uri) > 2000 or set(uri) & set(' "<>\\^`{|}'):
+        return "This should be an absolute URL without spaces and special characters."
+    if not _HOST.fullmatch(parts.netloc):
+        return "This should be an absolute URL with a host, without user name and password."
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         return "This should start with https:// (http:// only for localhost)."
     return "A redirect URI has no fragment (#)." if "#" in uri else ""

@@ -176,14 +176,16 @@ def personal_token_mint(
 
 
 @transaction.atomic
-def personal_token_revoke(*, person: Person, token: PersonalToken) -> None:
-    """Delete a personal token: `person` one of their own, an administrator anybody's.
+def personal_token_revoke(*, actor: Actor, token: PersonalToken) -> None:
+    """Delete a personal token: one's own, and for an administrator anybody's.
 
-    Raises: Missing for somebody else's token.
+    Raises: Missing for somebody else's; Forbidden where an own token allows more than the credential that asks.
     """
-    actor = Actor.of(person)
-    if token.person_id != person.pk and not actor.can(Capability.ADMINISTER):
-        raise Missing("There is no such token.")
+    if token.person_id != actor.person.pk:
+        if not actor.can(Capability.ADMINISTER):
+            raise Missing("There is no such token.")
+    elif not narrowed(actor.person.capabilities, token.scopes) <= actor.capabilities:
+        raise Forbidden("This credential allows less than the token that it would revoke.", code="insufficient_scope")
     record(actor, "revoke_token", token, owner=token.person.get_username())
     token.delete()
 

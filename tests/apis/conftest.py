@@ -50,6 +50,8 @@ class Rest:
             options |= {"data": raw, "content_type": "application/json"}
         elif body is not None:
             options |= {"data": body, "content_type": "application/json"}
+        elif method in {"post", "put", "patch"}:
+            options |= {"data": b"", "content_type": ""}  # as curl -X POST does
         sent = getattr(self.client, method)("/api/v1" + path, **options)
         decoded = sent.json() if "json" in sent.headers.get("Content-Type", "") and sent.content else None
         return Answer(sent.status_code, decoded, sent.headers)
