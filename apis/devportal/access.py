@@ -69,7 +69,11 @@ class Access:
         texts = [
             ("Application", self.chosen.name if self.chosen else "", "Create one while you subscribe."),
             ("Subscribe", subscription.business_plan.name if subscription else "", "Choose a business plan."),
-            ("Keys", " and ".join(self.pairs), "Generate the consumer key and secret of your application."),
+            (
+                "Keys",
+                " and ".join(self.pairs).capitalize(),
+                "Generate your consumer key and secret.",
+            ),
             ("Connect", "", "Get a token and open a WebSocket with it."),
         ]
         steps: list[Step] = []

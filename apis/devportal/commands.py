@@ -31,12 +31,14 @@ class Command:
         slug: unique on its page; the copy button finds the text by it.
         title, note: what it does, and what one should know about it ("" for nothing).
         text: the lines.
+        folded: shown on demand; there is a simpler way above it.
     """
 
     slug: str
     title: str
     text: str
     note: str = ""
+    folded: bool = False
 
 
 def quoted(text: str) -> str:
@@ -125,6 +127,7 @@ def connect_commands(urls: list[str], token: str = "") -> list[Command]:
                 "wscat over TLS" if url.startswith("wss:") else "wscat",
                 f"wscat {'-n ' if self_signed else ''}-c {quoted(url)} -H {header}",
                 "-n accepts the self-signed certificate of this machine." if self_signed else "",
+                index > 0,
             )
         )
     if urls:
@@ -144,7 +147,7 @@ def _python(url: str, token: str) -> Command:
         "    print(socket.recv())",
         "END",
     ]
-    return Command("python", "Python", "\n".join(lines), "Needs the package websockets (pip install websockets).")
+    return Command("python", "Python", "\n".join(lines), "Needs the package websockets (pip install websockets).", True)
 
 
 def _browser(url: str, token: str) -> Command:
@@ -157,4 +160,4 @@ def _browser(url: str, token: str) -> Command:
         "socket.onclose = (event) => console.log(event.code, event.reason);",
     ]
     note = "A browser cannot set headers for a WebSocket, so the token travels as a subprotocol."
-    return Command("browser", "Browser", "\n".join(lines), note)
+    return Command("browser", "Browser", "\n".join(lines), note, True)

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from apis import selectors
 from apis.models import Api, Application, KeyPair, Subscription
+from apis.models.plan import Plan
 from apis.services.keys import DEFAULT_GRANT_TYPES, GRANT_TYPES
 from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
 from apis.validators import NAME_LIMIT
@@ -49,7 +50,7 @@ class ApplicationForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields["plan"] = _choice(
             "Application plan",
-            [(plan.name, f"{plan.name}: {', '.join(plan.limit_lines)}") for plan in selectors.application_plans()],
+            [(plan.name, plan_label(plan)) for plan in selectors.application_plans()],
         )
         self.fields["plan"].initial = DEFAULT_APPLICATION_PLAN
 
@@ -73,9 +74,14 @@ class SubscribeForm(forms.Form):
         return len(self.fields["application"].choices) == 1  # type: ignore[attr-defined]
 
 
+def plan_label(plan: Plan) -> str:
+    """A plan's name with its limits in words; a name alone where there are none."""
+    return f"{plan.name}: {', '.join(plan.limit_lines)}" if plan.limits else plan.name
+
+
 def plan_choices(api: Api) -> list[tuple[str, str]]:
-    """The business plans on offer, each with its limits in words."""
-    return [(plan.name, f"{plan.name}: {', '.join(plan.limit_lines)}") for plan in api.business_plans.all()]
+    """The business plans on offer."""
+    return [(plan.name, plan_label(plan)) for plan in api.business_plans.all()]
 
 
 class ChangePlanForm(forms.Form):
@@ -88,7 +94,7 @@ class ChangePlanForm(forms.Form):
         current = subscription.business_plan.name
         choices = plan_choices(subscription.api)
         if current not in dict(choices):  # the API no longer offers it; it stays until it is changed
-            choices.insert(0, (current, f"{current} (no longer offered)"))
+            choices.insert(0, (current, f"{plan_label(subscription.business_plan)} (no longer offered)"))
         self.fields["plan"] = _choice("Business plan", choices)
         self.fields["plan"].initial = current
 

@@ -34,6 +34,12 @@ class Plan(models.Model):
         ]
         return lines or ["unlimited"]
 
+    @property
+    def says_more(self) -> bool:
+        """Whether the description adds anything to the limits in words."""
+        said = self.description.strip().rstrip(".").lower()
+        return said not in {"", "no limits", ", ".join(self.limit_lines).lower()}
+
 
 class ApplicationPlan(Plan):
     """Limits for one application and end user over all APIs it uses."""
