@@ -147,7 +147,7 @@ def writable_var_dir() -> Path:
     Raises: ConfigurationError when it cannot be made or written.
     """
     try:
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=VAR_DIR):
             return VAR_DIR
     except OSError as error:

@@ -25,7 +25,6 @@ class Facts:
         people: user name -> what the person is, of those whose password still is their user name.
         application_id: the seeded application, if it is still there.
         api_path: the path of the seeded API at the gateway, if it is still there.
-        seconds: how long the start took.
         first: whether this start filled the database.
     """
 
@@ -34,13 +33,12 @@ class Facts:
     people: dict[str, str]
     application_id: str | None
     api_path: str | None
-    seconds: float
     first: bool
 
     @property
     def name(self) -> str:
         """The host as a person on this machine types it."""
-        if is_loopback(self.host) or self.host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        if is_loopback(self.host) or is_everywhere(self.host):
             return "localhost"
         return f"[{self.host}]" if ":" in self.host else self.host
 
@@ -53,7 +51,12 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def gather(host: str, ports: Ports, *, seconds: float, first: bool) -> Facts:
+def is_everywhere(host: str) -> bool:
+    """Whether `host` means every address of this machine."""
+    return host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
+
+def gather(host: str, ports: Ports, *, first: bool) -> Facts:
     """Look up what is left of the seed, so that the screen shows nothing that does not work."""
     people = Person.objects.filter(username__in=demo.PEOPLE, is_active=True).order_by("date_joined")
     application = Application.objects.filter(owner__username="subscriber", name="DefaultApplication").first()
@@ -68,7 +71,6 @@ def gather(host: str, ports: Ports, *, seconds: float, first: bool) -> Facts:
         },
         application_id=str(application.pk) if application else None,
         api_path=api.path if api else None,
-        seconds=seconds,
         first=first,
     )
 
@@ -112,15 +114,15 @@ def _bearer(variable: str) -> str:
     return f'-H "Authorization: Bearer ${variable}"'
 
 
-def show(facts: Facts, console: Console) -> None:
-    """Print the screen. Long lines are not wrapped, so that they can be copied."""
+def show(facts: Facts, console: Console, *, seconds: float) -> None:
+    """Print the screen after a start of `seconds`. Long lines are not wrapped, so that they can be copied."""
 
     def line(text: str = "", style: str = "") -> None:
         console.print(text, style=style, soft_wrap=True, markup=False, highlight=False)
 
     started = "first start" if facts.first else "started"
     line()
-    line(f"wsportal is up ({started} in {facts.seconds:.1f} s). Ctrl-C stops it.", "bold green")
+    line(f"wsportal is up ({started} in {seconds:.1f} s). Ctrl-C stops it.", "bold green")
     line()
     line("Where to click", "bold")
     secure, plain = f"https://{facts.name}:{facts.ports.portal_tls}", f"http://{facts.name}:{facts.ports.portal}"
