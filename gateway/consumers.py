@@ -141,7 +141,7 @@ class Arrival:
             entitlement=entitlement,
             client=self._client(),
             upstream=url.url,
-            deflate=bool(upstream.extensions and b"permessage-" in upstream.extensions.lower()),
+            deflate=upstream.deflate,
             throttles=throttles,
         )
         try:

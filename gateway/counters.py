@@ -47,18 +47,20 @@ class LocalCounters:
     def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
         business, application = entitlement.business_plan.enforced(), entitlement.application_plan.enforced()
         return (
-            *self._running(("subscription", entitlement.subscription_id), business),
-            *self._running(("application", entitlement.application_id, principal.end_user), application),
+            *self._running(("subscription", entitlement.subscription_id), business, ""),
+            *self._running(
+                ("application", entitlement.application_id, principal.end_user), application, "application-"
+            ),
         )
 
-    def _running(self, subject: Subject, limits: Iterable[Limit]) -> list[Throttle]:
+    def _running(self, subject: Subject, limits: Iterable[Limit], prefix: str) -> list[Throttle]:
         """One throttle for each limit; one whose amount was changed goes on with its count."""
         running = []
         for limit in limits:
             throttles = self._sets.setdefault(subject, {})
             throttle = throttles.get(limit.key)
             if throttle is None:
-                throttle = throttles[limit.key] = Throttle(limit, self._clock())
+                throttle = throttles[limit.key] = Throttle(limit, self._clock(), prefix)
                 heapq.heappush(self._ends, (throttle.end, subject, limit.key))
             elif throttle.limit != limit:
                 throttle.adopt(limit)

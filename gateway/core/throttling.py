@@ -81,10 +81,11 @@ class Throttle:
     `taken` counts everything leased or spent in this window, including what lies unspent in `holders`.
     """
 
-    __slots__ = ("attached", "end", "holders", "limit", "start", "taken")
+    __slots__ = ("attached", "end", "holders", "limit", "prefix", "start", "taken")
 
-    def __init__(self, limit: Limit, now: float) -> None:
+    def __init__(self, limit: Limit, now: float, prefix: str = "") -> None:
         self.limit = limit
+        self.prefix = prefix  # of its name in RateLimit fields: two plans may have limits of one name
         self.start, self.end = window(limit.per, now)
         self.taken = 0
         self.holders: dict[Purse, None] = {}  # purses with a lease, in the order they drew (dicts keep it)
@@ -258,6 +259,13 @@ def retry_after(throttles: Iterable[Throttle], now: float) -> int:
     return max([1, *(ceil(throttle.end - now) for throttle in throttles)])
 
 
+def _quoted(text: str) -> str:
+    """A Structured Fields string (RFC 9651 section 3.3.3): printable ASCII in quotes."""
+    plain = "".join(char if " " <= char <= "~" else "?" for char in text)
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[str, str], ...]:
     """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), one item for each throttle.
 
@@ -269,6 +277,7 @@ def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[
         limit = throttle.limit
         unit = ';qu="content-bytes"' if limit.kind == BYTES else ""
         left = max(0, limit.amount - throttle.passed())
-        state.append(f'"{limit.policy}";r={left};t={max(0, ceil(throttle.end - now))}')
-        policy.append(f'"{limit.policy}";q={limit.amount};w={NOMINAL_S[limit.per]}{unit}')
+        name = _quoted(throttle.prefix + limit.policy)
+        state.append(f"{name};r={left};t={max(0, ceil(throttle.end - now))}")
+        policy.append(f"{name};q={limit.amount};w={NOMINAL_S[limit.per]}{unit}")
     return (("RateLimit", ", ".join(state)), ("RateLimit-Policy", ", ".join(policy))) if state else ()

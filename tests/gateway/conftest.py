@@ -1,13 +1,7 @@
-"""Gateway tests run on the loop that the gateway runs on."""
+"""What the tests of the gateway share."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from tests.apis.conftest import rest
 
-import uvloop
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """uvloop for every asynchronous test here."""
-    return {"uvloop": uvloop.new_event_loop}
+__all__ = ["rest"]

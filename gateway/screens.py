@@ -1,0 +1,61 @@
+"""Pieces of portal pages that show what the data plane knows; the portals place them by their addresses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from apis import selectors
+from apis.errors import ServiceError
+from apis.permissions import Actor
+from gateway import reports
+
+SPAN: Final = timedelta(hours=24)
+STEP: Final = "hour"
+
+
+def _card(request: HttpRequest, actor: Actor, **which: UUID) -> HttpResponse:
+    now = timezone.now()
+    found = reports.report(reports.visible_minutes(actor, **which), now - SPAN, now, STEP)
+    rows = reports.filled(found, now - SPAN, now, STEP)
+    chart: dict[str, Any] = {
+        "labels": [row["start"].isoformat() for row in rows],
+        "in": [row["events_in"] for row in rows],
+        "out": [row["events_out"] for row in rows],
+    }
+    facts = {"total": found.total, "chart": chart, "chart_id": f"usage-{next(iter(which.values()))}"}
+    return render(request, "gateway/usage_card.html", facts)
+
+
+@require_safe
+@never_cache
+@login_required
+def usage_of_api(request: HttpRequest, api_id: UUID) -> HttpResponse:
+    """The last day of one API, for people who may see it."""
+    actor = Actor.of(request.user)  # type: ignore[arg-type]  # login_required
+    try:
+        selectors.api_get(actor, api_id)
+    except ServiceError:
+        raise Http404 from None
+    return _card(request, actor, api_id=api_id)
+
+
+@require_safe
+@never_cache
+@login_required
+def usage_of_application(request: HttpRequest, application_id: UUID) -> HttpResponse:
+    """The last day of one application, for its owner."""
+    actor = Actor.of(request.user)  # type: ignore[arg-type]  # login_required
+    try:
+        selectors.application_get(actor, application_id)
+    except ServiceError:
+        raise Http404 from None
+    return _card(request, actor, application_id=application_id)
