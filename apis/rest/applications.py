@@ -167,7 +167,7 @@ class OneKeyPair(ApplicationResource):
     def patch(self, request: Request, application_id: UUID, key_type: str) -> Response:
         pair = self.pair(application_id, key_type)
         present = {"grant_types": pair.grant_types, "redirect_uris": pair.client.redirect_uris.split()}
-        keys.keys_update(actor=self.actor, pair=pair, **{**present, **self.body(KeysChangeBody)})
+        keys.keys_update(actor=self.actor, pair=pair, **{**present, **self.body(KeysChangeBody, partial=True)})
         return Response(KeysAnswer(self.pair(application_id, key_type)).data)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -33,10 +34,12 @@ class Resource(APIView):
         Args:
             partial: PATCH, where every field may be left out.
 
-        Raises: ValidationError.
+        Raises: ValidationError, ParseError.
         """
         reader = shape(data=self.request.data, partial=partial)
         reader.is_valid(raise_exception=True)
+        if partial and not reader.validated_data:
+            raise ParseError("The body should name at least one field to change.")
         return dict(reader.validated_data)
 
     def optional_body(self, shape: type[serializers.Serializer]) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class OnePerson(PeopleResource):
     )  # fmt: skip
     def patch(self, request: Request, person_id: UUID) -> Response:
         person = self.person(person_id)
-        values = self.body(PersonChangeBody)
+        values = self.body(PersonChangeBody, partial=True)
         return Response(PersonAnswer(people.person_update(actor=self.actor, person=person, **values)).data)
 
 

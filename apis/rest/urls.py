@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path, re_path
+from django.views.generic import RedirectView
 
 from apis.rest import applications, designs, docs, people, plans, publishing, subscriptions, tokens
 
@@ -49,5 +50,6 @@ urlpatterns = [
     path(_SUBSCRIPTION, subscriptions.OneSubscription.as_view()),
     path(f"{_SUBSCRIPTION}/block", subscriptions.Block.as_view()),
     path(f"{_SUBSCRIPTION}/unblock", subscriptions.Unblock.as_view()),
+    path("", RedirectView.as_view(pattern_name="rest:docs")),
     re_path(r"", docs.UnknownAddress.as_view()),
 ]

@@ -1,0 +1,200 @@
+"""Whatever somebody sends gets a 4xx as a problem document, never a 500, and changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIRequest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apis.rest import designs
+from apis.services import keys
+from tests.apis.conftest import PROBLEM
+from tests.conftest import CHAT
+
+TABLES_THAT_MAY_CHANGE = {"axes_accessattempt", "axes_accessfailurelog", "axes_accesslog"}
+
+
+@dataclass(frozen=True)
+class Write:
+    """One operation that takes a body, and a body it would accept."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+PLAN = {"name": "Copper", "limits": [{"kind": "events", "amount": 5, "per": "minute"}]}
+WRITES = [
+    Write("post", "/apis", {**CHAT, "name": "New", "context": "/new", "description": "", "tags": [], "display_name": ""}),
+    Write("post", "/apis?publish=true", {**CHAT, "name": "New", "context": "/new"}),
+    Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example"}),
+    Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
+          "timeouts": {}, "suspension": {}}),
+    Write("post", "/apis/{api}/transitions", {"action": "publish", "checklist": {"deprecate_old_versions": False}}),
+    Write("post", "/apis/{api}/revisions", {"description": "x"}),
+    Write("post", "/apis/{api}/revisions/1/deploy", {"environments": ["Default"]}),
+    Write("post", "/apis/{api}/revisions/1/undeploy", {"environments": ["Default"]}),
+    Write("post", "/apis/{api}/versions", {"version": "9"}),
+    Write("post", "/business-plans", {**PLAN, "burst": {"amount": 1, "per": "second"}, "max_sessions": 1,
+          "max_session_s": 1, "max_message_bytes": 200, "on_spent": "close", "stop_on_quota": True}),
+    Write("patch", "/business-plans/{plan}", {"description": "x", "limits": []}),
+    Write("post", "/application-plans", {**PLAN, "description": "x"}),
+    Write("post", "/applications", {"name": "New", "plan": "Unlimited", "description": "x"}),
+    Write("patch", "/applications/{application}", {"name": "New"}),
+    Write("post", "/applications/{application}/keys", {"key_type": "sandbox", "grant_types": ["client_credentials"],
+          "redirect_uris": ["https://a.example"]}),
+    Write("patch", "/applications/{application}/keys/production", {"grant_types": ["client_credentials"]}),
+    Write("post", "/applications/{application}/generate-token", {"key_type": "sandbox"}),
+    Write("post", "/subscriptions", {"api": "{api}", "application": "{application}", "business_plan": "Bronze"}),
+    Write("patch", "/subscriptions/{subscription}", {"business_plan": "Unlimited"}),
+    Write("post", "/subscriptions/{subscription}/block", {"what": "all"}),
+    Write("post", "/people", {"username": "nina", "password": "plays the oboe", "email": "n@example.com", "roles": []}),
+    Write("patch", "/people/{person}", {"roles": ["creator"], "email": "n@example.com", "disabled": True}),
+    Write("post", "/people/{person}/set-password", {"password": "plays the oboe"}),
+]  # fmt: skip
+NOT_OBJECTS = [[], [{}], "text", 7, None, True, 1.5]
+WRONG = [None, True, 7, -1, 1.5, 10**40, "", "\u202e", " ", "x" * 30_000, [], [None], [[]], [7], ["x"] * 101, {}, {"a": 1},
+         [{"a": [1]}], "\x1f"]  # fmt: skip
+
+
+@pytest.fixture
+def world(rest, adam, sam, actor, chat, phone, subscription):
+    """adam's caller, who may do everything, and the ids that paths name."""
+    keys.keys_generate(actor=actor(sam), application=phone, key_type="production")
+    ids = {
+        "api": chat.pk, "plan": chat.business_plans.first().pk, "application": phone.pk,
+        "subscription": subscription.pk, "person": sam.pk,
+    }  # fmt: skip
+    return rest(adam), {name: str(key) for name, key in ids.items()}
+
+
+def everything() -> dict[str, Any]:
+    """Every row of every table."""
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in sorted(set(connection.introspection.table_names()) - TABLES_THAT_MAY_CHANGE):
+            cursor.execute(f'SELECT * FROM "{table}"')
+            rows[table] = cursor.fetchall()
+    return rows
+
+
+def send(world, write: Write, body: Any = None, raw: bytes | None = None):
+    caller, ids = world
+    filled = json.loads(json.dumps(body).replace("{api}", ids["api"]).replace("{application}", ids["application"]))
+    return caller.send(write.method, write.path.format(**ids), filled, raw=raw)
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.method} {write.path}")
+def test_the_table_of_writes_is_right(world, write):
+    assert send(world, write, write.body).status in {200, 201, 204, 409}
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.method} {write.path}")
+def test_wrong_bodies_are_refused_and_change_nothing(world, write):
+    before = everything()
+    raws = [json.dumps(body).encode() for body in NOT_OBJECTS]
+    raws += [json.dumps({**write.body, "surprise": 1}).encode()]
+    raws += [b"", b"{", b"\xff", b'{"a":NaN}', b'{"a":1,"a":1}', b'{"a":"\\u0000"}', b'{"a":"\\ud800"}', b'{"\\u0000":1}']
+    raws += [b"[" * 100_000, b'{"a":' * 50 + b"1" + b"}" * 50, b'{"a":' + b"9" * 5000 + b"}", b" " * (1 << 20) + b"{}"]
+    for raw in raws:
+        if raw == b"" and write.path.endswith(("block", "deploy", "revisions")):
+            continue  # these take no body for an empty one
+        answer = send(world, write, raw=raw)
+        assert 400 <= answer.status < 500, (raw[:50], answer.body)
+        assert answer.headers["Content-Type"] == PROBLEM
+    assert everything() == before
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.method} {write.path}")
+def test_wrong_values_are_refused_by_field_or_taken_whole(world, write, transaction_that_is_undone):
+    """Each field gets every wrong type; what is refused names that field, and a 500 would raise here."""
+    for name in write.body:
+        for value in WRONG:
+            with transaction_that_is_undone():
+                before = everything()
+                answer = send(world, write, {**write.body, name: value})
+                if answer.status >= 300:
+                    assert answer.status in {400, 404, 409}, (name, value, answer.body)
+                    assert answer.headers["Content-Type"] == PROBLEM
+                    assert everything() == before, (name, value)
+                if answer.status == 400:
+                    assert {one["pointer"].split("/")[1] for one in answer.body["errors"]} <= {name, *write.body}
+                    assert any(one["pointer"].startswith(f"#/{name}") for one in answer.body["errors"]), answer.body
+
+
+@pytest.fixture
+def transaction_that_is_undone():
+    from contextlib import contextmanager
+
+    from django.db import transaction
+
+    @contextmanager
+    def undone():
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+
+    return undone
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_nothing_that_json_can_say_is_a_fault(world, transaction_that_is_undone, data):
+    write = data.draw(st.sampled_from(WRITES))
+    body = {**write.body, **{data.draw(st.sampled_from(sorted(write.body))): data.draw(JSON)}}
+    with transaction_that_is_undone():
+        answer = world[0].send(write.method, write.path.format(**world[1]), body)
+        assert answer.status < 500
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_body_that_is_not_json_is_415(world, content_type):
+    caller, _ = world
+    answer = caller.client.post(
+        "/api/v1/apis", b"name=x", content_type=content_type, headers=caller.headers
+    )
+    assert (answer.status_code, answer.headers["Content-Type"]) == (415, PROBLEM)
+
+
+def test_other_content_and_methods_are_problem_documents_too(world):
+    caller, ids = world
+    caller.get("/apis", Accept="text/html").refused(406)
+    for method, path in (("put", "/apis"), ("delete", "/apis"), ("options", "/apis"), ("post", "/me"), ("patch", "/me")):
+        answer = caller.send(method, path, {})
+        answer.refused(405)
+        assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/apis/", "/apis/x/y/z", "/APIs", "/%00", "/close", "/../admin"])
+def test_unknown_addresses_are_problem_documents_for_everybody(rest, db, path):
+    for method in ("get", "post", "put", "patch", "delete", "options"):
+        rest().send(method, path).refused(404, "not_found")
+
+
+def test_a_chunked_body_counts_as_a_body(rest, carol):
+    raw, token = json.dumps(CHAT).encode(), rest(carol).headers["Authorization"]
+    headers = {"authorization": token, "content-type": "application/json", "transfer-encoding": "chunked"}
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/v1/apis", "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    answer = designs.Apis.as_view()(ASGIRequest(scope, io.BytesIO(raw)))
+    assert answer.status_code == 201
+
+
+def test_answers_are_kept_by_no_cache(rest, carol):
+    assert rest(carol).get("/me").headers["Cache-Control"] == "no-store"
