@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 
 from apis import selectors
 from apis.errors import Invalid, ServiceError
@@ -136,7 +138,7 @@ class EndpointForm(ServiceForm):
     retries = Text(label="Retries")
     retry_delay_ms = Text(label="Delay between retries")
 
-    def __init__(self, data: Any = None, *, config: dict[str, Any] | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, config: dict[str, Any] | None = None) -> None:
         """Args: config: what is stored (complete), shown while `data` is None."""
         stored = config or {}
         suspension = {**stored.get("suspension", {})}
@@ -147,17 +149,9 @@ class EndpointForm(ServiceForm):
             **suspension,
         }
         super().__init__(data, initial=initial)
-        self.rows: list[dict[str, Any]] = self._rows(stored.get("urls", []))
+        pairs = _typed_urls(data) if data is not None else [(x["url"], x["weight"]) for x in stored.get("urls", [])]
+        self.rows = [{"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]]
         self.urls_problem = ""
-
-    def _rows(self, stored: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """[{"url","weight","problem"}] as stored or as typed; lines left empty are dropped, but one always remains."""
-        pairs = [(item["url"], item["weight"]) for item in stored]
-        if self.is_bound:
-            weights = self.data.getlist("weight")
-            weights += ["1"] * (len(self.data.getlist("url")) - len(weights))
-            pairs = [(url, weight) for url, weight in zip(self.data.getlist("url"), weights, strict=False) if url]
-        return [{"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]]
 
     def config(self) -> dict[str, Any]:
         """What was sent, in the shape of `apis.shapes.endpoint_config`; what is not a number stays text."""
@@ -178,12 +172,18 @@ class EndpointForm(ServiceForm):
             head, _, tail = name.partition("/")
             index = tail.partition("/")[0]
             if head == "urls" and index.isdigit() and int(index) < len(self.rows):
-                self.rows[int(index)]["problem"] = " ".join(texts)
+                self.rows[int(index)]["problem"] += " ".join(["", *texts])
             elif head == "urls":
                 self.urls_problem = " ".join(texts)
             else:
                 rest[name] = texts
         return super().take(Invalid(rest)) if rest else refusal.status
+
+
+def _typed_urls(data: QueryDict) -> list[tuple[str, str]]:
+    """(url, weight) of each line that is not empty; a missing weight is 1."""
+    urls, weights = data.getlist("url"), data.getlist("weight")
+    return [(url, weight) for url, weight in zip_longest(urls, weights[: len(urls)], fillvalue="1") if url]
 
 
 def number(text: str) -> int | str:

@@ -30,7 +30,7 @@ def apis(request: PortalRequest, actor: Actor) -> HttpResponse:
     context = {
         "rows": paged(request, rows),
         "asked": asked,
-        "any_at_all": any(asked.values()) and every.exists() or rows.exists(),
+        "any_at_all": every.exists(),
         "states": [(state.value, LABELS[state]) for state in State],
     }
     return render(request, "publisher/apis.html", context)

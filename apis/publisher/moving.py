@@ -97,7 +97,7 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             api = selectors.api_get(actor, api.pk)
         else:
             messages.success(request, f"{moved} is {LABELS[State(moved.state)].lower()}.")
-            return go(request, request.POST.get("back") == "overview" and "overview" or "lifecycle", api.pk)
+            return go(request, "overview" if request.POST.get("back") == "overview" else "lifecycle", api.pk)
     return show(request, api, "lifecycle", _facts(request, actor, api), refusal=refusal)
 
 

@@ -164,6 +164,7 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("DOMContentLoaded", () => {
   document.documentElement.classList.add("has-script");
+  document.querySelector(".side-link.active")?.scrollIntoView({ block: "nearest", inline: "center" });
   const form = designForm();
   if (!form) return;
   if (!form.querySelector("[aria-invalid='true']")) restoreDraft(form);
