@@ -30,6 +30,8 @@ class TransportLeg(Leg, asyncio.Protocol):
         self.on_patrol = False
         transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         transport.set_protocol(self)
+        if transport.is_closing():  # lost between its handshake and now; nobody would ever tell
+            link.loop.call_soon(self.connection_lost, None)
 
     @property
     def alive(self) -> bool:

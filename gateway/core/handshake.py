@@ -1,0 +1,272 @@
+"""A client's upgrade request, read strictly, and the answers to it (sans-IO).
+
+Strict means: what two HTTP parsers could read in two ways is refused, so that nothing can be smuggled past the gateway
+to whatever stands before or behind it. Source: RFC 6455 section 4, RFC 9112 (HTTP/1.1), CONTRACT section 5.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from gateway.core.frames import FOREVER, PROTOCOL, FrameScanner
+from gateway.core.rejections import Rejection, title
+
+HEAD_LIMIT: Final = 16_384  # bytes of request line and headers together
+TARGET_LIMIT: Final = 4_096  # bytes of path and query
+HEADER_COUNT_LIMIT: Final = 100
+
+GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+VERSION: Final = "13"  # RFC 6455 section 4.1
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/1\.([01])")
+_TARGET: Final = re.compile(rb"/(?:[^%#\\]|%[0-9A-Fa-f]{2})*")  # origin-form; a backslash is no part of any URI
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
+_HEADER: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
+_IS_TOKEN: Final = re.compile(_TOKEN)
+_HOST: Final = re.compile(rb"[0-9A-Za-z._~\-%!$&'()*+;=]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+_C1: Final = re.compile("[\x80-\x9f\u2028\u2029]")  # some line splitters end a line here (CVE-2026-44546)
+_ONCE: Final = frozenset({b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A request that is no upgrade: for health checks, and people with a browser."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A valid WebSocket upgrade request.
+
+    Attributes:
+        raw_path: path as it was sent, percent-encoded.
+        path: the same, decoded.
+        query: what follows the question mark.
+        headers: (lower-case name, value) in their order, without names that hold an underscore.
+        key: Sec-WebSocket-Key.
+        subprotocols: all that were offered, in their order.
+    """
+
+    raw_path: bytes
+    path: str
+    query: bytes
+    headers: list[tuple[bytes, bytes]]
+    key: bytes
+    subprotocols: list[str]
+
+
+def head_end(data: bytes | bytearray) -> int:
+    """Where the head ends, blank line included, or 0 while it is not complete.
+
+    Raises:
+        Rejection: it is larger than HEAD_LIMIT, or cannot become a request any more.
+    """
+    end = data.find(b"\r\n\r\n") + 4
+    if end > HEAD_LIMIT or (end < 4 and len(data) >= HEAD_LIMIT):
+        raise Rejection("header_too_large")
+    if end >= 4:
+        return end
+    if data.count(b"\n") != data.count(b"\r\n"):
+        raise _bad("A line ends with a bare line feed.")
+    if data and not 65 <= data[0] <= 90:
+        raise _bad("The request does not begin with a method.")  # TLS on the plain port, mostly
+    return 0
+
+
+def parse_request(head: bytes) -> Upgrade | Plain:
+    """Read a whole head, blank line included.
+
+    Raises:
+        Rejection: bad_request, upgrade_required (another version than 13) or header_too_large.
+    """
+    lines = head[:-4].split(b"\r\n")
+    matched = _REQUEST_LINE.fullmatch(lines[0])
+    if not matched:
+        raise _bad("The request line is malformed.")
+    method, target, minor = matched.groups()
+    if len(target) > TARGET_LIMIT:
+        raise Rejection("header_too_large", f"The URL is longer than {TARGET_LIMIT} bytes.")
+    raw_path, _, query = target.partition(b"?")
+    path = _decode_path(target, raw_path)
+    headers, once = _read_headers(lines[1:])
+    if b"websocket" not in _items(headers, b"upgrade") and b"sec-websocket-key" not in once:
+        return Plain(method.decode(), path)
+    _check_http(method, minor, headers, once)
+    key = _check_websocket(headers, once)
+    passed = [header for header in headers if b"_" not in header[0]]
+    return Upgrade(raw_path, path, query, passed, key, _read_subprotocols(headers))
+
+
+def check_early(data: bytes) -> None:
+    """Bytes sent behind a request, before it was answered, must at least be frames.
+
+    Raises:
+        Rejection: bad_request: a second request, or a body.
+    """
+    scanner = FrameScanner(True, True, FOREVER, FOREVER, FOREVER)
+    scanner.feed(data)
+    if scanner.event == PROTOCOL:
+        raise _bad("What follows the request is no WebSocket frame.")
+
+
+def accept_key(key: bytes) -> bytes:
+    """The value of Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2)."""
+    return b64encode(sha1(key + GUID, usedforsecurity=False).digest())
+
+
+def accept_answer(key: bytes, subprotocol: bytes | None, extensions: bytes | None, headers: Headers = ()) -> bytes:
+    """The head that opens the session: 101 has neither a body nor a Content-Length (RFC 9110 section 8.6)."""
+    pairs = [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", accept_key(key))]
+    if subprotocol:
+        pairs.append((b"Sec-WebSocket-Protocol", subprotocol))
+    if extensions:
+        pairs.append((b"Sec-WebSocket-Extensions", extensions))
+    return render_head(b"HTTP/1.1 101 Switching Protocols", [*pairs, *headers])
+
+
+def final_answer(status: int, headers: Headers, body: bytes, *, with_body: bool = True) -> bytes:
+    """A whole HTTP answer after which the connection closes; its length is always said.
+
+    Args:
+        with_body: False for an answer to HEAD.
+    """
+    ours = (b"content-length", b"connection", b"transfer-encoding")
+    pairs = [pair for pair in headers if pair[0].lower() not in ours]
+    pairs += [(b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
+    line = b"HTTP/1.1 %d %s" % (status, title(status).encode("ascii"))
+    return render_head(line, pairs) + (body if with_body else b"")
+
+
+def plain_answer(request: Plain, health: dict[str, Any]) -> bytes:
+    """The answer to a request that is no upgrade: `/health` says how the gateway is, all else is 426."""
+    with_body = request.method != "HEAD"
+    if request.path == "/health" and request.method in {"GET", "HEAD"}:
+        headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
+        return final_answer(200, headers, json.dumps(health).encode(), with_body=with_body)
+    rejection = Rejection("upgrade_required", headers=(("Upgrade", "websocket"),))
+    return final_answer(rejection.status, rejection.all_headers(), rejection.body(), with_body=with_body)
+
+
+def render_head(first_line: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """A head, blank line included.
+
+    Raises:
+        ValueError: a name or value would break out of its line.
+    """
+    lines = [first_line]
+    for name, value in headers:
+        if not _IS_TOKEN.fullmatch(name) or b"\r" in value or b"\n" in value or b"\0" in value:
+            raise ValueError(f"not a header: {name!r}")
+        lines.append(name + b": " + value)
+    return b"\r\n".join(lines) + b"\r\n\r\n"
+
+
+def read_header_lines(lines: Iterable[bytes]) -> list[tuple[bytes, bytes]] | None:
+    """(lower-case name, value) of each line, or None if one of them is no header field (RFC 9112 section 5)."""
+    headers = []
+    for line in lines:
+        matched = _HEADER.fullmatch(line)
+        if not matched:
+            return None
+        name, value = matched.groups()
+        if not value.isascii():
+            try:
+                if _C1.search(value.decode()):
+                    return None
+            except UnicodeDecodeError:
+                return None
+        headers.append((name.lower(), value))
+    return headers
+
+
+def _bad(detail: str) -> Rejection:
+    return Rejection("bad_request", detail)
+
+
+def _decode_path(target: bytes, raw_path: bytes) -> str:
+    """The path as text; what could mean another path to somebody else is refused."""
+    if not _TARGET.fullmatch(target):
+        raise _bad("The request target is not a path.")
+    try:
+        path = unquote_to_bytes(raw_path).decode() if b"%" in raw_path else raw_path.decode()
+    except UnicodeDecodeError:
+        raise _bad("The path is not UTF-8.") from None
+    if not path.isprintable() or any(part in {".", ".."} for part in path.split("/")):
+        raise _bad("The path holds control characters or dot segments.")
+    return path
+
+
+def _read_headers(lines: list[bytes]) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
+    """All headers, and those that may come once only."""
+    if len(lines) > HEADER_COUNT_LIMIT:
+        raise Rejection("header_too_large", f"There are more than {HEADER_COUNT_LIMIT} headers.")
+    headers = read_header_lines(lines)
+    if headers is None:
+        raise _bad("A header line is malformed.")
+    once: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _ONCE:
+            if name in once:
+                raise _bad(f"The header {name.decode()} came twice.")
+            once[name] = value
+    return headers, once
+
+
+def _items(headers: Headers, wanted: bytes) -> list[bytes]:
+    """The elements of a list header, lower-case (RFC 9110 section 5.6.1)."""
+    return [item.strip().lower() for name, value in headers if name == wanted for item in value.split(b",")]
+
+
+def _check_http(method: bytes, minor: bytes, headers: Headers, once: dict[bytes, bytes]) -> None:
+    """The HTTP side of an upgrade (RFC 6455 section 4.2.1, points 1 to 4)."""
+    if method != b"GET" or minor != b"1":
+        raise _bad("An upgrade is a GET request of HTTP/1.1.")
+    if not _HOST.fullmatch(once.get(b"host", b"")):
+        raise _bad("The Host header is missing or malformed.")
+    if any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers):
+        raise _bad("An upgrade request has no body.")
+    if b"websocket" not in _items(headers, b"upgrade") or b"upgrade" not in _items(headers, b"connection"):
+        raise _bad("The headers Upgrade: websocket and Connection: Upgrade belong together.")
+
+
+def _check_websocket(headers: Headers, once: dict[bytes, bytes]) -> bytes:
+    """The WebSocket side (points 5 to 9); the key."""
+    if once.get(b"sec-websocket-version") != VERSION.encode():
+        raise Rejection(
+            "upgrade_required",
+            f"The gateway speaks version {VERSION} of the WebSocket protocol.",
+            headers=(("Sec-WebSocket-Version", VERSION),),
+        )
+    key = once.get(b"sec-websocket-key", b"")
+    try:
+        valid = len(key) == 24 and len(binascii.a2b_base64(key, strict_mode=True)) == 16
+    except binascii.Error:
+        valid = False
+    if not valid:
+        raise _bad("Sec-WebSocket-Key is not 16 bytes in base64.")
+    for name, value in headers:
+        if name == b"sec-websocket-extensions" and not value.isascii():
+            raise _bad("Sec-WebSocket-Extensions is malformed.")
+    return key
+
+
+def _read_subprotocols(headers: Headers) -> list[str]:
+    offered = []
+    for name, value in headers:
+        if name == b"sec-websocket-protocol":
+            offered += [item.strip() for item in value.split(b",")]
+    if not all(map(_IS_TOKEN.fullmatch, offered)) or len(set(offered)) != len(offered):
+        raise _bad("Sec-WebSocket-Protocol is not a list of different tokens.")
+    return [item.decode() for item in offered]

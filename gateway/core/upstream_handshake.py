@@ -1,0 +1,165 @@
+"""The gateway's own upgrade request to an upstream, and the judgement of its answer (sans-IO).
+
+Only a 101 that proves it understood the request opens a session: everything else is an error, whatever bytes follow it
+(CVE-2024-23326, CVE-2026-73548). Source: RFC 6455 section 4.1, CONTRACT section 5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.core.handshake import HEAD_LIMIT, VERSION, accept_key, read_header_lines, render_head
+
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: [\t -~\x80-\xff]*)?")
+_PERMESSAGE: Final = b"permessage-"
+# What the gateway writes itself, or what belongs to one hop only
+_OURS: Final = frozenset(
+    b"connection upgrade sec-websocket-accept sec-websocket-protocol sec-websocket-extensions sec-websocket-version "
+    b"content-length transfer-encoding keep-alive server date".split()
+)
+
+
+class BadAnswer(Exception):
+    """The upstream did not upgrade.
+
+    Args:
+        detail: what was wrong, for the log.
+        status: its HTTP status if it answered with another than 101, else None: the answer was nonsense.
+    """
+
+    def __init__(self, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An upstream's valid 101: what it chose, and its further headers (cookies, say)."""
+
+    subprotocol: bytes | None
+    extensions: bytes | None
+    headers: list[tuple[bytes, bytes]]
+
+
+def offered_extensions(extensions: bytes | None) -> bytes | None:
+    """What of a client's offer the relay can carry: the permessage family, whose only mark on a frame is RSV1 of a
+    message's first (RFC 7692). An extension with other marks would make every one of its frames illegal here."""
+    items = [item.strip() for item in (extensions or b"").split(b",")]
+    return b", ".join(item for item in items if item.lower().startswith(_PERMESSAGE)) or None
+
+
+def upgrade_request(
+    host: bytes,
+    path_and_query: bytes,
+    *,
+    key: bytes,
+    headers: Sequence[tuple[bytes, bytes]],
+    subprotocols: bytes | None,
+    extensions: bytes | None,
+) -> bytes:
+    """The request to an upstream.
+
+    Args:
+        host: host and, unless it is the scheme's own, port of the endpoint.
+        key: 16 random bytes in base64.
+        headers: everything else that it shall know.
+        subprotocols, extensions: the offers, or None.
+    Raises:
+        ValueError: a header or the path would break out of its line.
+    """
+    if not path_and_query.startswith(b"/") or not path_and_query.isascii() or set(path_and_query) & {10, 13, 32, 0}:
+        raise ValueError("the path is not a request target")
+    pairs = [
+        (b"Host", host),
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Version", VERSION.encode()),
+        (b"Sec-WebSocket-Key", key),
+    ]
+    if subprotocols:
+        pairs.append((b"Sec-WebSocket-Protocol", subprotocols))
+    if extensions:
+        pairs.append((b"Sec-WebSocket-Extensions", extensions))
+    return render_head(b"GET " + path_and_query + b" HTTP/1.1", [*pairs, *headers])
+
+
+def answer_end(data: bytes | bytearray) -> int:
+    """Where the answer's head ends, blank line included, or 0 while it is not complete.
+
+    Raises:
+        BadAnswer: it is too large, or no HTTP at all.
+    """
+    end = data.find(b"\r\n\r\n") + 4
+    if end > HEAD_LIMIT or (end < 4 and len(data) >= HEAD_LIMIT):
+        raise BadAnswer("the head of the answer is too large")
+    if end >= 4:
+        return end
+    if not b"HTTP/1.".startswith(bytes(data[:7])):
+        raise BadAnswer("the answer is not HTTP")
+    return 0
+
+
+def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions: bytes | None) -> Answer:
+    """Judge a whole head of an answer (RFC 6455 section 4.1, the six points on the server's response).
+
+    Args:
+        head: blank line included.
+        key, subprotocols, extensions: as they were sent.
+    Raises:
+        BadAnswer: it does not open a session.
+    """
+    lines = head[:-4].split(b"\r\n")
+    matched = _STATUS_LINE.fullmatch(lines[0])
+    if not matched:
+        raise BadAnswer("the status line is malformed")
+    status = int(matched[2])
+    if status != 101 or matched[1] != b"1":
+        raise BadAnswer(f"the answer is {status}, not 101", status)
+    headers = read_header_lines(lines[1:])
+    if headers is None:
+        raise BadAnswer("a header line of the answer is malformed")
+    if b"websocket" not in _items(headers, b"upgrade") or b"upgrade" not in _items(headers, b"connection"):
+        raise BadAnswer("the answer lacks Upgrade: websocket or Connection: Upgrade")
+    if _values(headers, b"sec-websocket-accept") != [accept_key(key)]:
+        raise BadAnswer("Sec-WebSocket-Accept is missing or wrong")
+    return Answer(
+        _chosen_subprotocol(headers, subprotocols),
+        _chosen_extensions(headers, extensions),
+        [header for header in headers if header[0] not in _OURS],
+    )
+
+
+def _values(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
+    return [value for name, value in headers if name == wanted]
+
+
+def _items(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
+    return [item.strip().lower() for value in _values(headers, wanted) for item in value.split(b",")]
+
+
+def _chosen_subprotocol(headers: Sequence[tuple[bytes, bytes]], offered: bytes | None) -> bytes | None:
+    chosen = _values(headers, b"sec-websocket-protocol")
+    if not chosen:
+        return None
+    if len(chosen) > 1 or chosen[0] not in [item.strip() for item in (offered or b"").split(b",")]:
+        raise BadAnswer("the answer chose a subprotocol that was not offered")
+    return chosen[0] or None
+
+
+def _chosen_extensions(headers: Sequence[tuple[bytes, bytes]], offered: bytes | None) -> bytes | None:
+    chosen = b", ".join(value for value in _values(headers, b"sec-websocket-extensions") if value)
+    if not chosen:
+        return None
+    known = {_extension_name(item) for item in (offered or b"").split(b",")}
+    names = [_extension_name(item) for item in chosen.split(b",")]
+    # only one of the family may be in use: they all mean something else by RSV1 (RFC 7692 section 5)
+    if not set(names) <= known or len(names) > 1:
+        raise BadAnswer("the answer chose an extension that was not offered")
+    return chosen
+
+
+def _extension_name(item: bytes) -> bytes:
+    return item.partition(b";")[0].strip().lower()

@@ -1,0 +1,221 @@
+"""Reach an endpoint: resolve, check the address that is really dialled, connect, upgrade.
+
+The client is answered only after this succeeded, so no client ever holds an open socket to a backend that refused.
+Nothing here follows a redirect, reads a proxy from the environment or falls back to unverified TLS. Source: CONTRACT
+section 5, RFC 6455 section 4.1, RFC 8305 (several addresses).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from gateway.core.frames import FrameScanner
+from gateway.core.upstream_handshake import (
+    Answer,
+    BadAnswer,
+    offered_extensions,
+    parse_answer,
+    upgrade_request,
+)
+from gateway.exchanges import Exchange, SocketExchange, TransportExchange
+from gateway.relay import HAS_EPOLL, Link, SocketLeg, TransportLeg
+from gateway.relay.legs import Leg
+from gateway.sockets import connect_any, keep_alive
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to dial.
+
+    Attributes:
+        url: the endpoint, ws:// or wss://; its host and port count, its path does not.
+        path_and_query: of the request.
+        headers: everything the upstream shall know besides the upgrade itself.
+        subprotocols, extensions: header values as the client offered them, or None.
+        connect_s: for the name, TCP and TLS together.
+        handshake_s: for the request and its answer.
+        allowed: whether an IP address may be dialled.
+        tls: for wss://, instead of the system's certificate authorities.
+    """
+
+    url: str
+    path_and_query: bytes
+    headers: list[tuple[bytes, bytes]] = field(repr=False)
+    subprotocols: bytes | None = field(default=None, repr=False)
+    extensions: bytes | None = None
+    connect_s: float = 5.0
+    handshake_s: float = 10.0
+    allowed: Callable[[str], bool] = lambda address: True
+    tls: ssl.SSLContext | None = None
+
+
+class DialError(Exception):
+    """The upstream could not be reached or did not upgrade.
+
+    Args:
+        kind: "unreachable" (no address, refused, reset, TLS not trusted), "forbidden_address" (policy), "timeout",
+            "bad_response" (nonsense, or an answer of the 1xx, 2xx, 3xx kind), "refused" (4xx), "server_error" (5xx).
+        phase: "connect" or "handshake".
+        detail: for the log.
+        status: the HTTP status that the upstream answered, if any.
+    """
+
+    def __init__(self, kind: str, phase: str, detail: str = "", status: int | None = None) -> None:
+        super().__init__(f"{kind} ({phase}): {detail}")
+        self.kind = kind
+        self.phase = phase
+        self.detail = detail
+        self.status = status
+
+
+class Upstream:
+    """An upgraded connection that nobody relays yet: give it to `corridor.take`, or `close` it.
+
+    Attributes:
+        subprotocol, extensions: what the upstream chose, or None.
+        headers: its answer's further headers.
+        address: the IP address that was dialled.
+    """
+
+    __slots__ = ("address", "early", "extensions", "headers", "sock", "subprotocol", "transport")
+
+    def __init__(
+        self, exchange: socket.socket | asyncio.Transport, answer: Answer, early: bytes, address: str = ""
+    ) -> None:
+        self.sock = exchange if isinstance(exchange, socket.socket) else None
+        self.transport = None if isinstance(exchange, socket.socket) else exchange
+        self.subprotocol = answer.subprotocol
+        self.extensions = answer.extensions
+        self.headers = answer.headers
+        self.early = early
+        self.address = address
+
+    @property
+    def deflate(self) -> bool:
+        """Whether frames may carry RSV1: only permessage extensions are ever offered."""
+        return self.extensions is not None
+
+    def leg(self, link: Link, scanner: FrameScanner) -> Leg:
+        """Give the connection to a link; nothing remains here."""
+        sock, transport, self.sock, self.transport = self.sock, self.transport, None, None
+        if sock is not None:
+            return SocketLeg(link, scanner, sock.detach())
+        if transport is None:
+            raise RuntimeError("this upstream was given away before")
+        return TransportLeg(link, scanner, transport)
+
+    def close(self) -> None:
+        """Drop the connection, unless a link has it."""
+        if self.sock is not None:
+            self.sock.close()
+        if self.transport is not None:
+            self.transport.abort()
+        self.sock = self.transport = None
+
+
+async def dial(target: Target) -> Upstream:
+    """Connect and upgrade. When cancelled, the socket is closed.
+
+    Raises:
+        DialError: see there.
+    """
+    url = urlsplit(target.url)
+    key = b64encode(os.urandom(16))
+    extensions = offered_extensions(target.extensions)
+    request = upgrade_request(
+        _host(url),
+        target.path_and_query,
+        key=key,
+        headers=target.headers,
+        subprotocols=target.subprotocols,
+        extensions=extensions,
+    )
+    try:
+        async with asyncio.timeout(target.connect_s):
+            exchange, address = await _connect(url, target)
+    except TimeoutError:
+        raise DialError("timeout", "connect", f"no connection within {target.connect_s} s") from None
+    try:
+        async with asyncio.timeout(target.handshake_s):
+            head, early = await exchange.ask(request)
+        answer = parse_answer(head, key, target.subprotocols, extensions)
+        return Upstream(exchange.release(), answer, early, address)
+    except TimeoutError:
+        raise DialError("timeout", "handshake", f"no answer within {target.handshake_s} s") from None
+    except BadAnswer as error:
+        raise DialError(_kind(error.status), "handshake", str(error), error.status) from None
+    except OSError as error:
+        raise DialError("bad_response", "handshake", f"the connection broke: {error}") from None
+    finally:
+        exchange.close()
+
+
+def _kind(status: int | None) -> str:
+    """The kind of a failure from the status that was answered instead of 101."""
+    return {4: "refused", 5: "server_error"}.get((status or 0) // 100, "bad_response")
+
+
+def _host(url: SplitResult) -> bytes:
+    """The Host header: the port is left out where it is the scheme's own (RFC 9110 section 7.2)."""
+    name = url.hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    default = 443 if url.scheme == "wss" else 80
+    return (host if url.port in {None, default} else f"{host}:{url.port}").encode(
+        "idna" if not host.isascii() else "ascii"
+    )
+
+
+async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
+    """An open connection to the first address that answers."""
+    secure = url.scheme == "wss"
+    host = url.hostname or ""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, url.port or (443 if secure else 80), type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise DialError("unreachable", "connect", f"{host} does not resolve: {error}") from None
+    permitted = [(family, address) for family, _, _, _, address in found if target.allowed(str(address[0]))]
+    if not permitted:
+        raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
+    try:
+        sock, address = await connect_any(loop, permitted)
+        keep_alive(sock)
+        if not secure and HAS_EPOLL:
+            return SocketExchange(sock), address
+        return await _by_transport(sock, host if secure else None, target), address
+    except OSError as error:  # ssl.SSLError is one, too
+        raise DialError("unreachable", "connect", str(error)) from None
+
+
+async def _by_transport(sock: socket.socket, host: str | None, target: Target) -> TransportExchange:
+    """Wrap a connected socket: TLS for `host`, or plain where there is no epoll."""
+    loop = asyncio.get_running_loop()
+    context: dict[str, Any] = {}
+    if host is not None:
+        context = {
+            "ssl": target.tls or _system_tls(),
+            "server_hostname": host,
+            "ssl_handshake_timeout": max(target.connect_s, 0.1),
+            "ssl_shutdown_timeout": 1.0,
+        }
+    try:
+        _, exchange = await loop.create_connection(TransportExchange, sock=sock, **context)
+    except BaseException:
+        sock.close()
+        raise
+    return exchange
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """Verify against the system's authorities, name included; TLS 1.2 at least."""
+    return ssl.create_default_context()
