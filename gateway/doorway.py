@@ -96,8 +96,6 @@ class Doorway(asyncio.Protocol):
         self._answer: tuple[int, Sequence[tuple[bytes, bytes]]] | None = None
         self._body = b""
 
-    # -- called by the transport --------------------------------------------------------------------------------
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)
@@ -131,8 +129,6 @@ class Doorway(asyncio.Protocol):
                 self._queue.put_nowait({"type": "websocket.disconnect", "code": 1006, "reason": ""})
             if self._task is not None:
                 self._task.cancel()  # whatever it dials or waits for is for nobody
-
-    # -- the request --------------------------------------------------------------------------------------------
 
     def _received(self, head: bytes, early: bytes) -> None:
         request = parse_request(head)
@@ -179,8 +175,6 @@ class Doorway(asyncio.Protocol):
             "extensions": {"websocket.http.response": {}, CORRIDOR: self},
         }
 
-    # -- called by Daphne ---------------------------------------------------------------------------------------
-
     def handle_reply(self, message: dict[str, Any]) -> None:
         """What the application sends."""
         if self._stage is not Stage.DECISION:
@@ -209,8 +203,6 @@ class Doorway(asyncio.Protocol):
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """The application sent headers that are none."""
         self.refuse(Rejection("internal_error"))
-
-    # -- answers ------------------------------------------------------------------------------------------------
 
     def refuse(self, rejection: Rejection) -> None:
         """Answer with the problem document of `rejection`, unless an answer was given."""

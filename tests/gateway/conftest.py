@@ -1,7 +1,59 @@
-"""What the tests of the gateway share."""
+"""What the tests of the gateway share: one real server process, and backends behind it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import uvloop
+from django.conf import settings
+from django.core.management import call_command
+
 from tests.apis.conftest import rest
+from tests.gateway.backends import Backend
+from tests.gateway.world import GatewayProcess, World
+from wsportal.certificates import KeyPairFiles, self_signed
 
 __all__ = ["rest"]
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Asynchronous tests run on the loop that the gateway runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> KeyPairFiles:
+    """A self-signed certificate for localhost."""
+    return self_signed(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    django_db_setup: None, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """The gateway of `up` in a process of its own, on the tests' database."""
+    process = GatewayProcess(str(settings.DATABASES["default"]["NAME"]), certificate, tmp_path_factory.mktemp("gateway"))
+    yield process
+    code = process.stop()
+    log = process.log.read_text()
+    assert code == 0, log
+    assert "Traceback" not in log, log
+
+
+@pytest.fixture(scope="module")
+def world(gateway: GatewayProcess, django_db_blocker: Any) -> Iterator[World]:
+    """People and plans in the database that the gateway looks at, for all tests of a module."""
+    with django_db_blocker.unblock():
+        yield World(gateway)
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Backend]:
+    """A backend that echoes."""
+    made = Backend()
+    yield made
+    made.stop()
