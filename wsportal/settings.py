@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import gateway.loop  # noqa: F401 - before the app "daphne" below makes its event loop
 from apis.roles import SCOPE_LABELS
 from wsportal import env, logs
 
@@ -244,6 +245,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/publisher/",
     "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}wsportal/icon.svg"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [f"{STATIC_URL}wsportal/admin.css"],
+    "SCRIPTS": [f"{STATIC_URL}wsportal/admin.js"],
+    "SIDEBAR": {"navigation": "apis.admin.navigation.sidebar"},
+    "DASHBOARD_CALLBACK": "wsportal.dashboard.dashboard",
 }

@@ -1,0 +1,10 @@
+"""Administration: the same APIs, plans, applications and people as in the portals, written by the same services.
+
+Django's autodiscovery imports this package; each module registers the pages of its area.
+"""
+
+from __future__ import annotations
+
+from apis.admin import applications, designs, oauth, people, plans, records, subscriptions
+
+__all__ = ["applications", "designs", "oauth", "people", "plans", "records", "subscriptions"]

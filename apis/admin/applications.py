@@ -1,0 +1,90 @@
+"""Applications of developers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from apis import selectors, shapes
+from apis.admin.base import ServiceForm
+from apis.admin.fields import Lines, Pick, Text
+from apis.admin.keys import KeyPages
+from apis.models import Application, ApplicationPlan
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services import subscribing
+
+
+class ApplicationForm(ServiceForm):
+    name = Text()
+    plan = Pick(ApplicationPlan.objects.all())
+    description = Lines(rows=3)
+
+    mandatory = ("name", "plan")
+
+    class Meta:
+        model = Application
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        if row._state.adding:
+            unlimited = ApplicationPlan.objects.filter(name=subscribing.DEFAULT_APPLICATION_PLAN).first()
+            self.initial = {"plan": unlimited, **self.initial}
+        else:
+            stored = {"name": row.name, "plan": row.plan_id, "description": row.description}
+            self.initial = {**stored, **self.initial}
+
+    def values(self) -> dict[str, Any]:
+        plan = self.cleaned_data["plan"]
+        return {**self.cleaned_data, "plan": plan.name if plan else ""}
+
+
+@admin.register(Application)
+class ApplicationAdmin(KeyPages):
+    """Administrators see everybody's; others who may enter see their own."""
+
+    form = ApplicationForm
+    sees = adds = changes = deletes = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+    change_form_outer_after_template = "admin/apis/application/keys.html"
+    list_display = ("name", "owner", "plan", "subscription_total", "created_at")
+    list_filter = ("plan", "owner")
+    search_fields = ("name", "owner__username", "description")
+    fieldsets = (
+        (None, {"fields": ("name", "plan", "description")}),
+        ("Facts", {"fields": ("owner", "created_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("name", "plan", "description")}),)
+    readonly_fields = ("owner", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
+        return selectors.applications_of(self.actor(request)).order_by("name")
+
+    @display(description="Subscriptions", ordering="subscription_count")
+    def subscription_total(self, application: Any) -> int:
+        return application.subscription_count
+
+    def create(self, actor: Actor, form: Any) -> Application:
+        return subscribing.application_create(actor=actor, **form.values())
+
+    def update(self, actor: Actor, obj: Application, form: Any) -> None:
+        subscribing.application_update(actor=actor, application=obj, **form.values())
+
+    def remove(self, actor: Actor, obj: Application) -> None:
+        subscribing.application_delete(actor=actor, application=obj)
+
+    def consequences(self, obj: Application) -> list[str]:
+        lines = [f"{pair.key_type} keys with their tokens" for pair in obj.key_pairs.all()]
+        return lines + [f"subscription to {row.api}" for row in obj.subscriptions.select_related("api__version_set")]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if (application := context.get("original")) is not None:
+            pairs = {pair.key_type: pair for pair in application.key_pairs.select_related("client")}
+            context["key_pairs"] = [(key_type, pairs.get(key_type)) for key_type in shapes.KEY_TYPES]
+            context["subscriptions"] = list(selectors.subscriptions_of(application))
+        return super().render_change_form(request, context, *args, **kwargs)

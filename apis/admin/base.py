@@ -1,0 +1,187 @@
+"""What every page of the administration shares: capabilities decide, services write, refusals are shown."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+
+from apis.admin.fields import Unasking, show_refusal
+from apis.errors import ServiceError
+from apis.permissions import Actor
+from apis.roles import Capability
+
+
+class ServiceForm(Unasking, forms.ModelForm):
+    """A form whose rules are those of the service behind it.
+
+    A subclass made by `ServiceAdmin.get_form` carries the refusal of a first attempt and shows it.
+    """
+
+    refusal: ClassVar[ServiceError | None] = None
+
+    def _post_clean(self) -> None:
+        """Neither builds nor checks a row: models have no rules of their own."""
+        if self.refusal is not None:
+            show_refusal(self, self.refusal)
+
+
+class ServiceAdmin(ModelAdmin):
+    """Pages over one model. Subclasses say who may do what, and call services in `create`, `update`, `remove`.
+
+    Attributes:
+        sees, adds, changes, deletes: the capabilities of which one is needed.
+    """
+
+    sees: ClassVar[tuple[Capability, ...]] = (Capability.ADMINISTER,)
+    adds: ClassVar[tuple[Capability, ...]] = ()
+    changes: ClassVar[tuple[Capability, ...]] = ()
+    deletes: ClassVar[tuple[Capability, ...]] = ()
+
+    writes_through_services = True  # what the site asks of every page it takes
+    form = ServiceForm
+    actions = None
+    list_per_page = 50
+    list_filter_submit = False
+    compressed_fields = True
+
+    # Who may --------------------------------------------------------------------------------------------------
+    def actor(self, request: HttpRequest) -> Actor:
+        """Who acts; a browser session lets all of the person's capabilities through."""
+        return Actor.of(request.user)  # type: ignore[arg-type]
+
+    def _any(self, request: HttpRequest, needed: tuple[Capability, ...]) -> bool:
+        actor = self.actor(request)
+        return any(actor.can(capability) for capability in needed)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._any(request, self.sees)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._any(request, self.sees)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._any(request, self.adds)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._any(request, self.changes)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._any(request, self.deletes)
+
+    # Writes ---------------------------------------------------------------------------------------------------
+    def create(self, actor: Actor, form: Any) -> Model:
+        """Call the service that makes the object out of `form.cleaned_data`; it may raise ServiceError."""
+        raise PermissionDenied
+
+    def update(self, actor: Actor, obj: Any, form: Any) -> None:
+        """Call the services that change `obj`; they may raise ServiceError."""
+        raise PermissionDenied
+
+    def remove(self, actor: Actor, obj: Any) -> None:
+        """Call the service that deletes `obj`; it may raise ServiceError."""
+        raise PermissionDenied
+
+    def consequences(self, obj: Any) -> list[str]:
+        """What else goes when `obj` is deleted, in words."""
+        return []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        if change:
+            self.update(self.actor(request), obj, form)
+        else:
+            obj.pk = self.create(self.actor(request), form).pk
+        obj.refresh_from_db()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Nothing: the service has written everything."""
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.remove(self.actor(request), obj)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"refusal": getattr(request, "refusal", None)})
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Save in one transaction; where a service refuses, everything is undone and the form says why."""
+        extra_context = {"show_save_and_add_another": False, **(extra_context or {})}
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except ServiceError as refusal:
+            request.refusal = refusal  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A form that comes back with errors is not a success."""
+        response = super().render_change_form(request, *args, **kwargs)
+        if request.method == "POST":
+            refusal = getattr(request, "refusal", None)
+            response.status_code = refusal.status if refusal else 400
+        return response
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ServiceError as refusal:
+            messages.error(request, str(refusal))
+        return HttpResponseRedirect(self.url("change", object_id))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What the service will take along, in words; whether it may is the service's to say."""
+        lines = [line for obj in objs for line in (str(obj), *self.consequences(obj))]
+        return lines, {self.opts.verbose_name_plural: len(objs)}, set(), []
+
+    # What the history of the control plane knows already ---------------------------------------------------------
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        return []
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        return None
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        return None
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        raise Http404
+
+    # Helpers of subclasses ------------------------------------------------------------------------------------
+    def url(self, page: str, *args: Any) -> str:
+        """The address of one of this model's pages: "changelist", "change", or one of its own."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
+
+    def find(self, request: HttpRequest, object_id: Any) -> Any:
+        """The object behind an address of ours. Raises: Http404, PermissionDenied."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        obj = self.get_queryset(request).filter(pk=object_id).first()
+        if obj is None:
+            raise Http404
+        return obj
+
+    def attempt(self, request: HttpRequest, done: str, service: Any, **kwargs: Any) -> bool:
+        """Call a service for a button without a form of its own, and say how it went."""
+        try:
+            with transaction.atomic():
+                service(actor=self.actor(request), **kwargs)
+        except ServiceError as refusal:
+            messages.error(request, str(refusal))
+            return False
+        messages.success(request, done)
+        return True

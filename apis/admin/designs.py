@@ -1,0 +1,213 @@
+"""APIs: list, design, and the sections of their page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html_join
+from unfold.decorators import display
+
+from apis import selectors
+from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.fields import Lines, PickPlans, Tags, Text
+from apis.admin.publishing import PublishingPages
+from apis.admin.records import history_lines
+from apis.lifecycle import ACTION_LABELS, LABELS, State
+from apis.models import Api, BusinessPlan, Deployment
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services import designs, publishing
+
+STATE_COLOURS = {
+    LABELS[State.CREATED]: "",
+    LABELS[State.PRERELEASED]: "info",
+    LABELS[State.PUBLISHED]: "success",
+    LABELS[State.BLOCKED]: "danger",
+    LABELS[State.DEPRECATED]: "warning",
+    LABELS[State.RETIRED]: "",
+}
+HISTORY_SHOWN = 15
+_NEEDS = {"endpoint": "an endpoint", "business_plans": "business plans"}
+
+
+class ApiForm(ServiceForm):
+    """The design of an API, for adding and for changing."""
+
+    name = Text(help_text="Unique on this gateway.")
+    context = Text(help_text="Where clients find it, e.g. /echo; {version} as a whole segment puts the version there.")
+    version = Text(help_text="e.g. 1.0.0")
+    display_name = Text(help_text="What people read instead of the name, if given.")
+    endpoint = Text(help_text="ws:// or wss://; where messages go. Settings of each endpoint come afterwards.")
+    business_plans = PickPlans(BusinessPlan.objects.all(), help_text="What subscribers can choose from.")
+    description = Lines(rows=4)
+    tags = Tags(help_text="Words with commas between them.")
+    mandatory = ("name", "context", "version")
+
+    class Meta:
+        model = Api
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        api = self.instance
+        if not api._state.adding:
+            values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
+            self.initial = {**values, "business_plans": api.business_plans.all(), **self.initial}
+
+    def design(self) -> dict[str, Any]:
+        """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""
+        values = dict(self.cleaned_data)
+        if "business_plans" in values:
+            values["business_plans"] = [plan.name for plan in values["business_plans"]]
+        return values
+
+
+@admin.register(Api)
+class ApiAdmin(PublishingPages, ServiceAdmin):
+    """Design, publish, deploy."""
+
+    form = ApiForm
+    sees = (Capability.SEE_APIS, Capability.ADMINISTER)
+    adds = deletes = (Capability.DESIGN_APIS,)
+    changes = (Capability.DESIGN_APIS, Capability.SET_PLANS_OF_APIS)
+    change_form_outer_before_template = "admin/apis/api/lifecycle.html"
+    change_form_outer_after_template = "admin/apis/api/sections.html"
+
+    list_display = ("api_name", "version", "state_badge", "provider", "deployed_on", "subscription_total", "updated_at")
+    list_display_links = ("api_name",)
+    list_filter = ("state", "business_plans", "deployments__environment", "provider")
+    search_fields = ("version_set__name", "version_set__context", "version", "display_name", "description")
+    search_help_text = "Name, context, version or description"
+    ordering = ("version_set__name", "-created_at")
+
+    add_fieldsets = (
+        (None, {"fields": ("name", "context", "version", "endpoint", "business_plans")}),
+        ("More", {"fields": ("display_name", "description", "tags"), "classes": ("collapse",)}),
+    )
+    fieldsets = (
+        ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags", "business_plans")}),
+        ("Facts", {"fields": ("provider", "gateway_addresses", "topic_lines", "created_at", "updated_at")}),
+    )
+    _facts = ("provider", "gateway_addresses", "topic_lines", "created_at", "updated_at")
+
+    # The list ---------------------------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Api]:
+        deployed = Prefetch("deployments", Deployment.objects.select_related("environment", "revision"))
+        rows = selectors.apis_visible(self.actor(request)).prefetch_related(deployed)
+        return rows.annotate(subscription_total=Count("subscriptions", distinct=True)).order_by(*self.ordering)
+
+    @display(description="Name", ordering="version_set__name")
+    def api_name(self, api: Api) -> str:
+        return api.title
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def state_badge(self, api: Api) -> str:
+        return LABELS[State(api.state)]
+
+    @display(description="Deployed on")
+    def deployed_on(self, api: Api) -> str:
+        rows = [f"{row.environment} (revision {row.revision.number})" for row in api.deployments.all()]
+        return ", ".join(rows) or "–"
+
+    @display(description="Subscriptions", ordering="subscription_total")
+    def subscription_total(self, api: Any) -> int:
+        return api.subscription_total
+
+    # The page ---------------------------------------------------------------------------------------------------
+    @display(description="At the gateway")
+    def gateway_addresses(self, api: Api) -> str:
+        return format_html_join("", "<div><code>{}</code></div>", ((url,) for url in selectors.gateway_urls(api)))
+
+    @display(description="Topics")
+    def topic_lines(self, api: Api) -> str:
+        ways = {(True, True): "send and receive", (True, False): "receive", (False, True): "send", (False, False): "–"}
+        rows = ((topic.name, ways[topic.subscribe, topic.publish]) for topic in api.topics.all())
+        return format_html_join("", "<div><code>{}</code> {}</div>", rows)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        actor = self.actor(request)
+        fixed: set[str] = set()
+        if not actor.can(Capability.DESIGN_APIS):
+            fixed |= {*designs.IDENTITY_FIELDS, *designs.DESIGN_FIELDS}
+        elif obj.last_revision or obj.version_set.apis.count() > 1:
+            fixed |= set(designs.IDENTITY_FIELDS)
+        unsold = obj.state in {State.CREATED, State.PRERELEASED}
+        if not (actor.can(Capability.SET_PLANS_OF_APIS) or (unsold and actor.can(Capability.DESIGN_APIS))):
+            fixed.add("business_plans")
+        return (*self._facts, *sorted(fixed))
+
+    def create(self, actor: Actor, form: Any) -> Api:
+        if "_publish" in form.data:
+            return publishing.api_create_and_publish(actor=actor, **form.design())
+        return designs.api_create(actor=actor, **form.design())
+
+    def update(self, actor: Actor, obj: Api, form: Any) -> None:
+        before = {key: form.initial.get(key) for key in form.fields}
+        before["business_plans"] = [plan.name for plan in obj.business_plans.all()]
+        changes = {key: value for key, value in form.design().items() if value != before[key]}
+        if set(changes.get("business_plans", [])) == set(before["business_plans"]):
+            changes.pop("business_plans", None)
+        if changes:
+            designs.api_update(actor=actor, api=obj, **changes)
+
+    def remove(self, actor: Actor, obj: Api) -> None:
+        designs.api_delete(actor=actor, api=obj)
+
+    def consequences(self, obj: Api) -> list[str]:
+        return [f"{obj.revisions.count()} revision(s)", f"{obj.deployments.count()} deployment(s)"]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        if "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        done = "created and published" if "_publish" in request.POST else "created"
+        messages.success(request, f"{obj} was {done}.")
+        return HttpResponseRedirect(self.url("change", obj.pk))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        actor = self.actor(request)
+        both = actor.can(Capability.DESIGN_APIS) and actor.can(Capability.PUBLISH_APIS)
+        extra: dict[str, Any] = {"may_create_and_publish": object_id is None and both, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, extra)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if (api := context.get("original")) is not None:
+            context.update(self.sections(request, api))
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def sections(self, request: HttpRequest, api: Api) -> dict[str, Any]:
+        """What stands around the form: the lifecycle above it; endpoints, revisions and history below."""
+        actor = self.actor(request)
+        steps = selectors.transitions_of(actor, api)
+        rows = {endpoint.key_type: endpoint for endpoint in api.endpoints.all()}
+        return {
+            "state_label": LABELS[State(api.state)],
+            "state_colour": STATE_COLOURS[LABELS[State(api.state)]],
+            "transitions": [
+                {
+                    "step": step,
+                    "label": ACTION_LABELS[step.action],
+                    "asks": step.hurts or step.checklist,
+                    "needs": " and ".join(_NEEDS[name] for name in missing),
+                }
+                for step, _, missing in steps
+                if actor.can(Capability.PUBLISH_APIS)
+            ],
+            "endpoints": [(key_type, rows.get(key_type)) for key_type in ("production", "sandbox")],
+            "revisions": list(selectors.revisions_of(api)),
+            "deployments": list(api.deployments.all()),
+            "history": history_lines(selectors.history_of(api)[:HISTORY_SHOWN]),
+            "may_design": actor.can(Capability.DESIGN_APIS),
+            "may_deploy": actor.can(Capability.DEPLOY_APIS) and api.state != State.RETIRED,
+            "revisions_left": max(0, publishing.REVISIONS_LIMIT - api.revisions.count()),
+        }

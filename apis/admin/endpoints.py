@@ -1,0 +1,66 @@
+"""The configuration of one endpoint as form fields: URLs, strategy, timeouts, suspension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apis import shapes
+from apis.admin.fields import Choice, Choices, Column, Decimal, Rows, Whole
+from apis.admin.pages import PageForm
+
+_STRATEGY_LABELS = {
+    "round_robin": "Round robin: each URL in turn",
+    "failover": "Failover: the first URL, the next ones while it is suspended",
+    "least_sessions": "Least sessions: the URL with the fewest live sessions",
+    "weighted": "Weighted: in proportion to the weights",
+}
+
+
+class EndpointForm(PageForm):
+    """Fields are named like the last part of their path in the config (apis.shapes.endpoint_config)."""
+
+    urls = Rows(
+        (Column("url", "URL (ws:// or wss://)"), Column("weight", "Weight", whole=True, default="1")),
+        key="url",
+        limit=shapes.URLS_LIMIT,
+        label="URLs",
+        help_text="Empty a row to remove it. Weights count for the weighted strategy only.",
+    )
+    strategy = Choice(choices=[(key, _STRATEGY_LABELS[key]) for key in shapes.STRATEGIES])
+    connect_ms = Whole(label="Connect within", help_text="Milliseconds.")
+    handshake_ms = Whole(label="Upgrade answered within", help_text="Milliseconds.")
+    idle_s = Whole(label="Close when idle for", help_text="Seconds without a message either way; 0 = never.")
+    errors = Choices(choices=list(shapes.SUSPENSION_ERRORS.items()), label="Suspend on")
+    retries = Whole(label="Retries before suspending", help_text="How many more times it is tried at once.")
+    retry_delay_ms = Whole(label="Wait between retries", help_text="Milliseconds.")
+    initial_ms = Whole(label="Suspended for", help_text="Milliseconds; 0 = never suspended.")
+    factor = Decimal(label="Longer by a factor of", help_text="Each further suspension in a row; 1 = always the same.")
+    max_ms = Whole(label="At most", help_text="Milliseconds.")
+
+    fieldsets = (
+        (None, ("urls", "strategy")),
+        ("Timeouts", ("connect_ms", "handshake_ms", "idle_s")),
+        ("Suspension", ("errors", "retries", "retry_delay_ms", "initial_ms", "factor", "max_ms")),
+    )
+
+    mandatory = ("urls", "strategy", *shapes.TIMEOUT_CHECKS, *(set(shapes.SUSPENSION_CHECKS) - {"errors"}))
+
+    @staticmethod
+    def initial_of(config: dict[str, Any]) -> dict[str, Any]:
+        """The fields for a stored config, or for none yet."""
+        return {
+            "urls": config.get("urls", []),
+            "strategy": config.get("strategy", shapes.STRATEGIES[0]),
+            **config.get("timeouts", shapes.DEFAULT_TIMEOUTS),
+            **config.get("suspension", shapes.DEFAULT_SUSPENSION),
+        }
+
+    @staticmethod
+    def config_of(cleaned: dict[str, Any]) -> dict[str, Any]:
+        """The config that the fields make up."""
+        return {
+            "urls": cleaned["urls"],
+            "strategy": cleaned["strategy"],
+            "timeouts": {key: cleaned[key] for key in shapes.TIMEOUT_CHECKS},
+            "suspension": {key: cleaned[key] for key in shapes.SUSPENSION_CHECKS},
+        }

@@ -1,0 +1,224 @@
+"""Form fields for what the control plane keeps as JSON: rows, tags, choices by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.widgets import (
+    INPUT_CLASSES,
+    SELECT_CLASSES,
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from apis.errors import Invalid, ServiceError
+
+_WHOLE = re.compile(r"-?\d{1,30}")
+_BLANK_ROWS = 2
+
+
+class Unasking:
+    """A form where nothing is required by Django: what must not be empty, and in which words, is the service's to say.
+
+    Attributes:
+        mandatory: the fields that get the star all the same.
+    """
+
+    mandatory: ClassVar[tuple[str, ...]] = ()
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._ask(True)
+
+    def _ask(self, stars: bool) -> None:
+        for name, field in self.fields.items():
+            field.required = stars and name in self.mandatory
+
+    def _clean_fields(self) -> None:
+        self._ask(False)
+        super()._clean_fields()  # type: ignore[misc]
+        self._ask(True)
+
+
+def show_refusal(form: Any, refusal: ServiceError) -> None:
+    """Put what a service refused beside the fields it names, the rest above the form.
+
+    A path such as "timeouts/connect_ms" belongs to the field of its last part, "limits/0/amount" to the rows of its
+    first part.
+    """
+    if not isinstance(refusal, Invalid):
+        form.add_error(None, refusal.detail)
+        return
+    for path, sentences in refusal.fields.items():
+        first, *rest = path.split("/")
+        field = first if first in form.fields else rest[-1] if rest and rest[-1] in form.fields else None
+        where = ""
+        if field == first and rest and rest[0].isdecimal():
+            where = f"Row {int(rest[0]) + 1}{', ' + rest[1] if rest[1:] else ''}: "
+        elif field is None and path:
+            where = f"{path}: "
+        for sentence in sentences:
+            form.add_error(field, f"{where}{sentence}")
+
+
+class Text(forms.CharField):
+    """One line exactly as typed: spaces around a name are an error for the service to name, not to trim."""
+
+    def __init__(self, *, width: str = "", **kwargs: Any) -> None:
+        attrs = {"class": width} if width else {}
+        super().__init__(required=False, strip=False, widget=UnfoldAdminTextInputWidget(attrs=attrs), **kwargs)
+
+
+class Lines(forms.CharField):
+    """Free text."""
+
+    def __init__(self, *, rows: int = 3, **kwargs: Any) -> None:
+        super().__init__(required=False, strip=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": rows}), **kwargs)
+
+    def clean(self, value: Any) -> str:
+        return super().clean(value).replace("\r\n", "\n")
+
+
+class Whole(forms.IntegerField):
+    """A whole number; empty is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminIntegerFieldWidget(), **kwargs)
+
+
+class Decimal(forms.FloatField):
+    """A number with a fraction; empty is None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), **kwargs)
+
+
+class YesNo(forms.BooleanField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldBooleanWidget(), **kwargs)
+
+
+class Choice(forms.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminSelectWidget(), **kwargs)
+
+
+class Choices(forms.MultipleChoiceField):
+    """Check boxes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget(), **kwargs)
+
+
+class Password(forms.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+        super().__init__(required=False, strip=False, widget=widget, **kwargs)
+
+
+class Pick(forms.ModelChoiceField):
+    """One row out of many."""
+
+    def __init__(self, queryset: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(queryset, required=False, widget=UnfoldAdminSelectWidget(), empty_label="Choose", **kwargs)
+
+
+class PickPlans(forms.ModelMultipleChoiceField):
+    """Plans by check boxes, each with its limits in words."""
+
+    def __init__(self, queryset: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(queryset, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget(), **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name}: {', '.join(obj.limit_lines)}"
+
+
+class Tags(Text):
+    """A JSON list of words, written with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return [word.strip() for word in super().clean(value).split(",") if word.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table of rows.
+
+    Attributes:
+        choices: (value, label) pairs for a select; none for an input.
+        whole: whether the input is a whole number.
+        default: what a new row starts with.
+    """
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...] = ()
+    whole: bool = False
+    default: str = ""
+
+
+class RowsWidget(forms.Widget):
+    """A small table: the rows there are, and a few blank ones. A row whose `key` is empty does not count."""
+
+    def __init__(self, columns: Sequence[Column], key: str, limit: int) -> None:
+        super().__init__()
+        self.columns, self.key, self.limit = tuple(columns), key, limit
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        rows = [row for row in value or [] if isinstance(row, dict)]
+        blanks = [{column.name: column.default for column in self.columns}] * _BLANK_ROWS
+        table = [
+            [(column, f"{name}-{index}-{column.name}", row.get(column.name)) for column in self.columns]
+            for index, row in enumerate((rows + blanks)[: max(self.limit, len(rows))])
+        ]
+        context = {
+            "columns": self.columns,
+            "table": table,
+            "id": (attrs or {}).get("id", ""),
+            "input_class": " ".join(INPUT_CLASSES),
+            "select_class": " ".join(SELECT_CLASSES),
+        }
+        return render_to_string("admin/rows.html", context)
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]]:
+        # One more than allowed is read, so that too many is an error and not a silent loss.
+        rows = (
+            {column.name: data.get(f"{name}-{index}-{column.name}", "").strip() for column in self.columns}
+            for index in range(self.limit + 1)
+        )
+        return [row for row in rows if row[self.key]]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+
+class Rows(forms.Field):
+    """A JSON list of objects as a table; numbers that cannot be read stay text, for the service to refuse."""
+
+    widget: RowsWidget
+
+    def __init__(self, columns: Sequence[Column], *, key: str, limit: int, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=RowsWidget(columns, key, limit), **kwargs)
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        whole = {column.name for column in self.widget.columns if column.whole}
+        return [
+            {name: int(text) if name in whole and _WHOLE.fullmatch(text) else text for name, text in row.items()}
+            for row in value
+        ]

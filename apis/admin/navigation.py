@@ -1,0 +1,68 @@
+"""The sidebar: only what this person may open (settings.UNFOLD names `sidebar`)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from oauth2_provider.models import AccessToken
+from oauth2_provider.models import Application as OAuthClient
+
+from apis.models import (
+    Api,
+    Application,
+    ApplicationPlan,
+    BusinessPlan,
+    Environment,
+    HistoryEntry,
+    Person,
+    PersonalToken,
+    Subscription,
+)
+
+# Group -> (model, title, Material symbol).
+GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
+    (
+        "APIs",
+        (
+            (Api, "APIs", "hub"),
+            (Subscription, "Subscriptions", "sync_alt"),
+            (HistoryEntry, "History", "history"),
+        ),
+    ),
+    ("Developers", ((Application, "Applications", "apps"), (AccessToken, "Access tokens", "key"))),
+    (
+        "Plans",
+        ((BusinessPlan, "Business plans", "sell"), (ApplicationPlan, "Application plans", "speed")),
+    ),
+    (
+        "People and programs",
+        (
+            (Person, "People", "group"),
+            (PersonalToken, "Personal tokens", "badge"),
+            (OAuthClient, "Management clients", "terminal"),
+        ),
+    ),
+    ("Gateway", ((Environment, "Environments", "dns"),)),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links in unfold's shape; groups without a link for this person are left out."""
+    dashboard = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
+    groups = [{"title": "", "items": [dashboard]}]
+    for title, models in GROUPS:
+        items = [
+            {
+                "title": label,
+                "icon": icon,
+                "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+            }
+            for model, label, icon in models
+            if admin.site.get_model_admin(model).has_module_permission(request)
+        ]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups

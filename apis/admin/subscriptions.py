@@ -1,0 +1,159 @@
+"""Subscriptions: publishers block and unblock, owners change the plan or leave."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from unfold.decorators import display
+
+from apis import selectors
+from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.fields import Pick
+from apis.admin.pages import Page, PageForm, answer
+from apis.errors import Invalid
+from apis.lifecycle import SUBSCRIBABLE
+from apis.models import Api, Application, BusinessPlan, Subscription
+from apis.permissions import Actor, can_manage_subscription, owns
+from apis.roles import Capability
+from apis.services import subscribing
+
+_COLOURS = {"Active": "success", "Blocked": "danger", "Production blocked": "warning"}
+_MEANING = {
+    "all": "The application's live sessions of this API are closed at once, and new ones are refused.",
+    "production": "Live sessions with production keys are closed at once; sandbox keys go on working.",
+}
+
+
+class SubscriptionForm(ServiceForm):
+    """Who subscribes to what, under which plan; afterwards only the plan changes."""
+
+    api = Pick(Api.objects.none(), label="API")
+    application = Pick(Application.objects.none())
+    business_plan = Pick(BusinessPlan.objects.all(), help_text="One that the API offers.")
+
+    mandatory = ("api", "application", "business_plan")
+
+    class Meta:
+        model = Subscription
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        if row._state.adding:
+            on_offer = Api.objects.select_related("version_set").filter(state__in=SUBSCRIBABLE)
+            self.fields["api"].queryset = on_offer.order_by("version_set__name")  # type: ignore[attr-defined]
+        else:
+            self.initial = {"business_plan": row.business_plan_id, **self.initial}
+            self.fields["business_plan"].queryset = row.api.business_plans.all()  # type: ignore[attr-defined]
+
+    def chosen(self, *names: str) -> dict[str, Any]:
+        """Raises: Invalid for what was not chosen."""
+        missing = {name: "Choose one." for name in names if self.cleaned_data.get(name) is None}
+        if missing:
+            raise Invalid(missing)
+        return {name: self.cleaned_data[name] for name in names}
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ServiceAdmin):
+    """Those who see APIs see all subscriptions to them."""
+
+    form = SubscriptionForm
+    sees = (Capability.SEE_APIS, Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+    adds = changes = deletes = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+    change_form_outer_before_template = "admin/apis/subscription/state.html"
+    list_display = ("api", "application", "owner", "business_plan", "state_badge", "created_at")
+    list_display_links = ("api", "application")
+    list_filter = ("state", "api", "business_plan")
+    search_fields = ("api__version_set__name", "application__name", "application__owner__username")
+    list_select_related = ("api__version_set", "application__owner", "business_plan")
+    add_fieldsets = ((None, {"fields": ("api", "application", "business_plan")}),)
+    fieldsets = (
+        (None, {"fields": ("business_plan",)}),
+        ("Facts", {"fields": ("api", "application", "owner", "created_at")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        return selectors.subscriptions_visible(self.actor(request)).order_by("-created_at")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("api", "application", "owner", "created_at") if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request) and (obj is None or owns(self.actor(request), obj.application))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request) and (obj is None or owns(self.actor(request), obj.application))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        if not change:
+            mine = selectors.applications_of(self.actor(request)).order_by("name")
+            form.base_fields["application"].queryset = mine
+        return form
+
+    @display(description="Owner", ordering="application__owner__username")
+    def owner(self, subscription: Subscription) -> str:
+        return str(subscription.application.owner)
+
+    @display(description="State", ordering="state", label=_COLOURS)
+    def state_badge(self, subscription: Subscription) -> str:
+        return subscription.get_state_display()
+
+    def create(self, actor: Actor, form: Any) -> Subscription:
+        chosen = form.chosen("api", "application", "business_plan")
+        plan = chosen.pop("business_plan").name
+        return subscribing.subscription_create(actor=actor, business_plan=plan, **chosen)
+
+    def update(self, actor: Actor, obj: Subscription, form: Any) -> None:
+        plan = form.chosen("business_plan")["business_plan"]
+        if plan.pk != obj.business_plan_id:
+            subscribing.subscription_change_plan(actor=actor, subscription=obj, business_plan=plan.name)
+
+    def remove(self, actor: Actor, obj: Subscription) -> None:
+        subscribing.subscription_delete(actor=actor, subscription=obj)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if (subscription := context.get("original")) is not None:
+            context["may_block"] = can_manage_subscription(self.actor(request), subscription)
+            context["state_colour"] = _COLOURS[subscription.get_state_display()]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        block = self.admin_site.admin_view(self.block_page)
+        unblock = self.admin_site.admin_view(self.unblock_page)
+        return [
+            path("<uuid:object_id>/block/<str:what>/", block, name="apis_subscription_block"),
+            path("<uuid:object_id>/unblock/", unblock, name="apis_subscription_unblock"),
+            *super().get_urls(),
+        ]
+
+    def block_page(self, request: HttpRequest, object_id: UUID, what: str) -> HttpResponse:
+        subscription = self.find(request, object_id)
+        if what not in subscribing.BLOCKABLE:
+            raise Http404
+
+        def run(cleaned: dict[str, Any]) -> str:
+            subscribing.subscription_block(actor=self.actor(request), subscription=subscription, what=what)
+            return f"{subscription} is blocked{'' if what == 'all' else ' for production keys'}."
+
+        title = f"Block {subscription}" + ("" if what == "all" else " for production keys")
+        page = Page(title=title, button="Block", run=run, text=_MEANING[what], danger=True)
+        return answer(self, request, subscription, page, PageForm)
+
+    def unblock_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        subscription = self.find(request, object_id)
+
+        def run(cleaned: dict[str, Any]) -> str:
+            subscribing.subscription_unblock(actor=self.actor(request), subscription=subscription)
+            return f"{subscription} is active again."
+
+        text = "The application can connect again at once."
+        page = Page(title=f"Unblock {subscription}", button="Unblock", run=run, text=text)
+        return answer(self, request, subscription, page, PageForm)
