@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from apis import selectors
 from apis.devportal import commands
 from apis.devportal.base import add_errors, member, own_page, page_of
-from apis.devportal.forms import ApplicationForm, ChangePlanForm, KeysForm, TokenForm
+from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
 from apis.errors import ServiceError
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Application, KeyPair, Subscription
@@ -138,6 +138,7 @@ def _keys(key_type: str, pair: KeyPair | None, subscriptions: list[Subscription]
         "type": key_type,
         "pair": pair,
         "form": KeysForm(key_type=key_type, pair=pair),
+        "grants": [GRANT_LABELS[name] for name in pair.grant_types] if pair else [],
         "token_form": TokenForm(key_type=key_type, subscriptions=subscriptions),
         "code_commands": commands.code_commands(base, pair) if pair and by_code else [],
     }

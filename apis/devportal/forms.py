@@ -75,8 +75,9 @@ class SubscribeForm(forms.Form):
 
 
 def plan_label(plan: Plan) -> str:
-    """A plan's name with its limits in words; a name alone where there are none."""
-    return f"{plan.name}: {', '.join(plan.limit_lines)}" if plan.limits else plan.name
+    """A plan's name with its first limit in words; all its terms stand on the API's page."""
+    more = ", …" if len(plan.limits) > 1 else ""
+    return f"{plan.name}: {plan.limit_lines[0]}{more}" if plan.limits else plan.name
 
 
 def plan_choices(api: Api) -> list[tuple[str, str]]:

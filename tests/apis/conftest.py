@@ -11,6 +11,7 @@ from django.test import Client
 
 from apis.models import Person
 from apis.services.people import personal_token_mint
+from tests.apis.browsing import Visit, browser_of
 
 PROBLEM = "application/problem+json"
 
@@ -83,3 +84,9 @@ def rest() -> Callable[..., Rest]:
         return Rest({"Authorization": f"Bearer {token}"})
 
     return caller
+
+
+@pytest.fixture
+def visit() -> Visit:
+    """`visit(sam)` is a browser in which sam has signed in, `visit()` one in which nobody has."""
+    return browser_of
