@@ -14,7 +14,7 @@ from gateway.core.frames import FOREVER, FrameScanner
 from gateway.core.wire import close_frame, is_wire_code
 from tests.wires import BINARY, CLOSE, PING, PONG, TEXT, close, frame, parse
 
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+FAST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 SIZES = [0, 1, 2, 60, 124, 125, 126, 127, 200, 1000, 65535, 65536]
 
 
@@ -193,7 +193,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("what", BAD)
-@settings(FAST, max_examples=12)
+@settings(FAST, max_examples=8)
 @given(streams(), cuts, st.data())
 def test_an_illegal_frame_is_stopped_before_its_first_byte_wherever_it_comes(
     what: str, stream: Stream, cut: int, data: st.DataObject
