@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import uvloop
-from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 
 from tests.apis.conftest import rest
 from tests.gateway.backends import Backend
@@ -31,11 +32,25 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> KeyPairFiles:
 
 
 @pytest.fixture(scope="session")
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The file of the tests' database; pytest-django makes it only if a test says that it wants it, which ours do not."""
+    names = connection.settings_dict
+    if names["NAME"] == names["TEST"]["NAME"]:
+        yield names["NAME"]
+        return
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield names["NAME"]
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session")
 def gateway(
-    django_db_setup: None, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory
+    database: str, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
     """The gateway of `up` in a process of its own, on the tests' database."""
-    process = GatewayProcess(str(settings.DATABASES["default"]["NAME"]), certificate, tmp_path_factory.mktemp("gateway"))
+    process = GatewayProcess(database, certificate, tmp_path_factory.mktemp("gateway"))
     yield process
     code = process.stop()
     log = process.log.read_text()
