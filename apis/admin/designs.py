@@ -78,7 +78,7 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
 
     list_display = ("api_name", "version", "state_badge", "provider", "deployed_on", "subscription_total", "updated_at")
     list_display_links = ("api_name",)
-    list_filter = ("state", "business_plans", "deployments__environment", "provider")
+    list_filter = ("state", "deployments__environment", ("provider", admin.RelatedOnlyFieldListFilter))
     search_fields = ("version_set__name", "version_set__context", "version", "display_name", "description")
     search_help_text = "Name, context, version or description"
     ordering = ("version_set__name", "-created_at")
@@ -89,9 +89,9 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
     )
     fieldsets = (
         ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags", "business_plans")}),
-        ("Facts", {"fields": ("provider", "gateway_addresses", "topic_lines", "created_at", "updated_at")}),
+        ("Facts", {"fields": ("provided_by", "gateway_addresses", "topic_lines", "created_at", "updated_at")}),
     )
-    _facts = ("provider", "gateway_addresses", "topic_lines", "created_at", "updated_at")
+    _facts = ("provided_by", "gateway_addresses", "topic_lines", "created_at", "updated_at")
 
     # The list ---------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Api]:
@@ -117,6 +117,10 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
         return api.subscription_total
 
     # The page ---------------------------------------------------------------------------------------------------
+    @display(description="Provider")
+    def provided_by(self, api: Api) -> str:
+        return str(api.provider)
+
     @display(description="At the gateway")
     def gateway_addresses(self, api: Api) -> str:
         return format_html_join("", "<div><code>{}</code></div>", ((url,) for url in selectors.gateway_urls(api)))

@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import (
     INPUT_CLASSES,
-    SELECT_CLASSES,
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
@@ -27,6 +26,7 @@ from apis.errors import Invalid, ServiceError
 
 _WHOLE = re.compile(r"-?\d{1,30}")
 _BLANK_ROWS = 2
+_CELL = " ".join(word for word in INPUT_CLASSES if ".errors" not in word)  # one wrong cell does not redden the others
 
 
 class Unasking:
@@ -68,10 +68,16 @@ def show_refusal(form: Any, refusal: ServiceError) -> None:
         where = ""
         if field == first and rest and rest[0].isdecimal():
             where = f"Row {int(rest[0]) + 1}{', ' + rest[1] if rest[1:] else ''}: "
+            _mark(form.fields[first].widget, rest)
         elif field is None and path:
             where = f"{path}: "
         for sentence in sentences:
             form.add_error(field, f"{where}{sentence}")
+
+
+def _mark(widget: Any, rest: list[str]) -> None:
+    if isinstance(widget, RowsWidget):
+        widget.bad.update((int(rest[0]), column.name) for column in widget.columns if rest[1:] in ([], [column.name]))
 
 
 class Text(forms.CharField):
@@ -179,20 +185,29 @@ class RowsWidget(forms.Widget):
     def __init__(self, columns: Sequence[Column], key: str, limit: int) -> None:
         super().__init__()
         self.columns, self.key, self.limit = tuple(columns), key, limit
+        self.bad: set[tuple[int, str]] = set()  # cells of which a service said that they are wrong
+
+    def __deepcopy__(self, memo: Any) -> RowsWidget:
+        copy = super().__deepcopy__(memo)
+        copy.bad = set()
+        return copy
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         rows = [row for row in value or [] if isinstance(row, dict)]
         blanks = [{column.name: column.default for column in self.columns}] * _BLANK_ROWS
         table = [
-            [(column, f"{name}-{index}-{column.name}", row.get(column.name)) for column in self.columns]
+            [
+                (column, f"{name}-{index}-{column.name}", row.get(column.name), (index, column.name) in self.bad)
+                for column in self.columns
+            ]
             for index, row in enumerate((rows + blanks)[: max(self.limit, len(rows))])
         ]
         context = {
             "columns": self.columns,
             "table": table,
             "id": (attrs or {}).get("id", ""),
-            "input_class": " ".join(INPUT_CLASSES),
-            "select_class": " ".join(SELECT_CLASSES),
+            "input_class": _CELL,
+            "select_class": _CELL,
         }
         return render_to_string("admin/rows.html", context)
 

@@ -51,11 +51,11 @@ class HistoryAdmin(ServiceAdmin):
     """Who did what when. Administrators read all of it, others what happened to APIs and what they did themselves."""
 
     sees = (Capability.SEE_APIS, Capability.ADMINISTER)
-    list_display = ("at", "actor_name", "did", "subject", "change")
-    list_display_links = ("at",)
+    list_display = ("when", "actor_name", "did", "subject", "change")
+    list_display_links = ("when",)
     list_filter = ("action", "actor_name", "at")
     search_fields = ("subject", "actor_name", "action")
-    fields = ("at", "actor_name", "did", "subject", "api", "facts")
+    fields = ("when", "actor_name", "did", "subject", "api", "facts")
     readonly_fields = fields
     list_select_related = ("api__version_set",)
 
@@ -63,6 +63,10 @@ class HistoryAdmin(ServiceAdmin):
         actor = self.actor(request)
         rows = super().get_queryset(request)
         return rows if actor.can(Capability.ADMINISTER) else rows.filter(Q(api__isnull=False) | Q(actor=actor.person))
+
+    @display(description="When (UTC)", ordering="at")
+    def when(self, entry: HistoryEntry) -> str:
+        return f"{entry.at:%Y-%m-%d %H:%M:%S}"
 
     @display(description="Did", ordering="action")
     def did(self, entry: HistoryEntry) -> str:

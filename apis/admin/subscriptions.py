@@ -8,7 +8,8 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from apis import selectors
@@ -74,16 +75,19 @@ class SubscriptionAdmin(ServiceAdmin):
     search_fields = ("api__version_set__name", "application__name", "application__owner__username")
     list_select_related = ("api__version_set", "application__owner", "business_plan")
     add_fieldsets = ((None, {"fields": ("api", "application", "business_plan")}),)
-    fieldsets = (
-        (None, {"fields": ("business_plan",)}),
-        ("Facts", {"fields": ("api", "application", "owner", "created_at")}),
-    )
+    _facts = ("offer", "subscriber", "owner", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         return selectors.subscriptions_visible(self.actor(request)).order_by("-created_at")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        plan = "business_plan" if self.has_change_permission(request, obj) else "plan_name"
+        return ((None, {"fields": (plan,)}), ("Facts", {"fields": self._facts}))
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("api", "application", "owner", "created_at") if obj else ()
+        return (*self._facts, "plan_name") if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request) and (obj is None or owns(self.actor(request), obj.application))
@@ -101,6 +105,19 @@ class SubscriptionAdmin(ServiceAdmin):
     @display(description="Owner", ordering="application__owner__username")
     def owner(self, subscription: Subscription) -> str:
         return str(subscription.application.owner)
+
+    @display(description="API")
+    def offer(self, subscription: Subscription) -> str:
+        link = reverse("admin:apis_api_change", args=[subscription.api_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', link, subscription.api)
+
+    @display(description="Business plan")
+    def plan_name(self, subscription: Subscription) -> str:
+        return str(subscription.business_plan)
+
+    @display(description="Application")
+    def subscriber(self, subscription: Subscription) -> str:
+        return str(subscription.application)
 
     @display(description="State", ordering="state", label=_COLOURS)
     def state_badge(self, subscription: Subscription) -> str:

@@ -13,7 +13,7 @@ from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services.designs import api_create
+from apis.services.designs import api_create, design_problems
 from apis.services.record import announce, record
 
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
@@ -242,6 +242,7 @@ def api_create_and_publish(*, actor: Actor, **design: Any) -> Api:
         field: f"{word} should not be empty to publish." for field, word in words.items() if not design.get(field)
     }
     if lacking:
-        raise Invalid(lacking)
+        plain = {field: value for field, value in design.items() if field != "business_plans"}
+        raise Invalid({**design_problems(**plain), **lacking})
     api = api_create(actor=actor, **design)
     return api_transition(actor=actor, api=api, action=Action.PUBLISH)
