@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
@@ -123,8 +123,14 @@ class Deal:
         return self.api.path
 
     def connect(
-        self, rest: str = "", *, token: str | None = None, secure: bool = False, gateway: GatewayProcess | None = None, **options: Any
-    ) -> ClientConnection:
+        self,
+        rest: str = "",
+        *,
+        token: str | None = None,
+        secure: bool = False,
+        gateway: GatewayProcess | None = None,
+        **options: Any,
+    ) -> connect:
         """A real client, with the token in a header."""
         gateway = gateway or self.gateway
         headers = {"Authorization": f"Bearer {token or self.token}", **options.pop("additional_headers", {})}
@@ -193,7 +199,9 @@ class World:
     def __init__(self, gateway: GatewayProcess) -> None:
         self.gateway = gateway
         self.people = {
-            name: Person.objects.create_user(name, f"{name}@example.com", PASSWORD, roles=[role.value for role in roles])
+            name: Person.objects.create_user(
+                name, f"{name}@example.com", PASSWORD, roles=[role.value for role in roles]
+            )
             for name, roles in ROLES.items()
         }
         self.actors = {name: Actor.of(person) for name, person in self.people.items()}
@@ -206,6 +214,7 @@ class World:
         plan: dict[str, Any] | None = None,
         application_plan: list[dict[str, Any]] | None = None,
         key_type: str = "production",
+        sandbox: bool = True,
         **config: Any,
     ) -> Deal:
         """Publish an API of paul's, and subscribe sam to it.
@@ -213,6 +222,8 @@ class World:
         Args:
             plan: fields of a business plan of its own; Unlimited without.
             application_plan: limits of an application plan of its own.
+            key_type: of the token.
+            sandbox: whether sandbox keys have an endpoint, too.
             config: of the endpoint: strategy, timeouts, suspension.
         """
         number = next(_numbers)
@@ -221,7 +232,9 @@ class World:
         if plan is not None:
             plan_name = plans.business_plan_create(actor=self.actors["adam"], name=f"Plan {number}", **plan).name
         if application_plan is not None:
-            made = plans.application_plan_create(actor=self.actors["adam"], name=f"Plan {number}", limits=application_plan)
+            made = plans.application_plan_create(
+                actor=self.actors["adam"], name=f"Plan {number}", limits=application_plan
+            )
             application_plan_name = made.name
         api = designs.api_create(
             actor=self.actors["paul"],
@@ -231,6 +244,8 @@ class World:
             endpoint=urls[0],
             business_plans=[plan_name],
         )
+        if not sandbox:
+            api.endpoints.filter(key_type="sandbox").delete()
         if len(urls) > 1 or config:
             entries = [{"url": url} for url in urls]
             self.configure(api, {"urls": entries, **config})
