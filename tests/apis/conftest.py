@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apis.models import Person
+from apis.models import Api, Person
+from apis.permissions import Actor
+from apis.services import designs
 from apis.services.people import personal_token_mint
 from tests.apis.browsing import Visit, browser_of
 
@@ -90,3 +92,9 @@ def rest() -> Callable[..., Rest]:
 def visit() -> Visit:
     """`visit(sam)` is a browser in which sam has signed in, `visit()` one in which nobody has."""
     return browser_of
+
+
+@pytest.fixture
+def draft(carol: Person) -> Api:
+    """An API of carol's in state created, with neither endpoint nor plan."""
+    return designs.api_create(actor=Actor.of(carol), name="Draft", context="/draft", version="1.0.0")

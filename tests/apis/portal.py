@@ -10,9 +10,15 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from apis.models import Person
+from apis.models import Api, Person
 
+YES = {"confirmed": "yes"}
 PLAIN_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def at(api: Api, page: str = "") -> str:
+    """A page of the publisher portal about an API."""
+    return f"/publisher/apis/{api.pk}/{page}"
 
 
 @dataclass
