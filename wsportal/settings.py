@@ -153,6 +153,8 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    # The issuer (RFC 8414): in production the one address, otherwise whichever of the two was asked.
+    "OIDC_ISS_ENDPOINT": env.PORTAL_URL if MODE == "serve" else "",
 }
 
 # REST ---------------------------------------------------------------------------------------------------------
@@ -198,7 +200,7 @@ def _package_static(package: str, folder: str = "static") -> Path:
 # Tabler comes from a package whose Django app we do not want, only its static files.
 STATICFILES_DIRS = [ROOT / "static", _package_static("jazzy_tabler")]
 SERVESTATIC_USE_FINDERS = True
-SERVESTATIC_AUTOREFRESH = DEBUG
+SERVESTATIC_AUTOREFRESH = DEBUG or MODE == "test"  # no scan of thousands of files for every test client
 SERVESTATIC_MAX_AGE = 0 if DEBUG else 3600
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -1,0 +1,135 @@
+"""Which client may ask for what, and whose requests are refused (RFC 6749, RFC 9700)."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Any
+
+from oauth2_provider.models import AccessToken, Grant, RefreshToken
+from oauth2_provider.models import Application as OAuthClient
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.settings import oauth2_settings
+from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+
+from apis.models import Person
+from apis.roles import Scope, scopes_of
+from apis.services.keys import CONSUMER_SCOPE
+
+
+def is_consumer(client: OAuthClient | None) -> bool:
+    """Whether the client belongs to a consumer application."""
+    return client is not None and hasattr(client, "key_pair")
+
+
+def is_in_use(client: OAuthClient) -> bool:
+    """Whether requests of the client are served: a consumer's are not while its owner is disabled."""
+    return not is_consumer(client) or client.key_pair.application.owner.is_active
+
+
+def grantable(scopes: list[str], person: Person) -> list[str]:
+    """Those of `scopes` that this person can give away: the default one, and what their roles reach."""
+    allowed = {CONSUMER_SCOPE, *scopes_of(person.roles)}
+    return [scope for scope in scopes if scope in allowed]
+
+
+class PortalScopes(BaseScopes):
+    """Which scopes a client may ask for: consumers the default one, others the management scopes too."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return dict(oauth2_settings.SCOPES)
+
+    def get_available_scopes(
+        self, application: OAuthClient | None = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        if application is None or is_consumer(application):
+            return [CONSUMER_SCOPE]
+        return list(self.get_all_scopes())
+
+    def get_default_scopes(
+        self, application: OAuthClient | None = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return [CONSUMER_SCOPE]
+
+
+class PortalValidator(OAuth2Validator):
+    """Grant types come from the key pair, management scopes only from a person, and a code is good for one use."""
+
+    def _load_application(self, client_id: str, request: Any) -> OAuthClient | None:
+        client = super()._load_application(client_id, request)
+        if client is not None and not is_in_use(client):
+            request.client = None
+            return None
+        return client
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        if is_consumer(client):
+            return grant_type in _granted(client)
+        return super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs)
+
+    def validate_response_type(
+        self, client_id: str, response_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        if is_consumer(client):
+            return response_type == "code" and "authorization_code" in client.key_pair.grant_types
+        return super().validate_response_type(client_id, response_type, client, request, *args, **kwargs)
+
+    def validate_scopes(
+        self, client_id: str, scopes: list[str], client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        if not super().validate_scopes(client_id, scopes, client, request, *args, **kwargs):
+            return False
+        if getattr(request, "grant_type", None) == "client_credentials":  # nobody stands behind the request
+            return not set(scopes) & set(Scope)
+        person = getattr(request, "user", None)
+        return person is None or grantable(scopes, person) == scopes
+
+    def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """A code that is not there (any more) may be one that was used: then it voids what it brought.
+
+        Source: RFC 6749 section 4.1.2. The row is locked, so of two uses at once the second waits and is a replay.
+        """
+        grant = Grant.objects.select_for_update().filter(code=code, application=client).first()
+        if grant is None:
+            RefreshToken.revoke_family(_family(client, code))
+            return False
+        if not grant.user.is_active:
+            return False
+        return super().validate_code(client_id, code, client, request, *args, **kwargs)
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().invalidate_authorization_code(client_id, code, request, *args, **kwargs)
+        except InvalidGrantError:
+            RefreshToken.revoke_family(_family(request.client, code))
+            raise
+
+    def validate_refresh_token(
+        self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
+            return False
+        return request.user is None or request.user.is_active
+
+    def _create_refresh_token(
+        self, request: Any, refresh_token_code: str, access_token: AccessToken, previous_refresh_token: Any
+    ) -> RefreshToken:
+        token = super()._create_refresh_token(request, refresh_token_code, access_token, previous_refresh_token)
+        if request.grant_type == "authorization_code":
+            token.token_family = _family(request.client, request.code)
+            token.save(update_fields=["token_family"])
+        return token
+
+
+def _family(client: OAuthClient, code: str) -> uuid.UUID:
+    """The family of all tokens that come from one authorization code, so that the code leads back to them."""
+    digest = hashlib.sha256(f"{client.pk}:{code}".encode()).digest()
+    return uuid.UUID(bytes=digest[:16], version=4)
+
+
+def _granted(client: OAuthClient) -> set[str]:
+    granted = set(client.key_pair.grant_types)
+    return granted | {"refresh_token"} if "authorization_code" in granted else granted
