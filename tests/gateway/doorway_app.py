@@ -1,24 +1,29 @@
-"""A gateway server with a tiny application, as a process of its own: doorway_app.py PORT TLS_PORT UPSTREAM_URL.
+"""A gateway server with a tiny application: python -m tests.gateway.doorway_app PORT TLS_PORT UPSTREAM_URL HEAD_WAIT_S.
 
 What the application does with a handshake stands in its path: /relay takes the connection and relays it, /refuse says
-no, /fail raises, /silent returns without an answer, /slow waits for ever, /accept accepts like a message server.
+no, /fail raises, /silent returns without an answer, /slow waits for ever, /accept accepts like a message server,
+/objects counts what is left of handshakes. It prints what happens, one JSON line each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import socket
 import sys
 from typing import Any
 
 import gateway.loop  # noqa: F401  isort: skip
 
+import structlog
 from channels.consumer import AsyncConsumer
 
+from gateway import doorway
 from gateway.core.frames import FOREVER, FrameScanner
 from gateway.core.rejections import Rejection
 from gateway.doorway import ClientGone
-from gateway.relay import Direction, Ending
+from gateway.relay import Direction, Ending, Link, SocketLeg
 from gateway.server import GatewayServer
 from gateway.upstreams import DialError, Target, dial
 from tests.gateway.legs import client_tls, server_tls
@@ -29,6 +34,16 @@ UPSTREAM = sys.argv[3]
 def say(**facts: Any) -> None:
     """One line for the test to read."""
     print(json.dumps(facts), flush=True)
+
+
+def undelayed(leg: Any) -> bool:
+    """Whether small frames leave at once."""
+    fd = leg.fd if isinstance(leg, SocketLeg) else leg.transport.get_extra_info("socket").fileno()
+    sock = socket.socket(fileno=fd)
+    try:
+        return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    finally:
+        sock.detach()
 
 
 class Owner:
@@ -63,6 +78,12 @@ class Consumer(AsyncConsumer):
                     await asyncio.sleep(60)
                 finally:
                     say(event="cancelled")
+            case "objects":
+                gc.collect()
+                alive = gc.get_objects()
+                left = [one for one in alive if isinstance(one, doorway.Doorway | Consumer | asyncio.Queue)]
+                say(event="objects", handshake=len(left) - 3, links=sum(isinstance(one, Link) for one in alive))
+                await send({"type": "websocket.close"})
             case "accept":
                 await send({"type": "websocket.accept"})
             case "close":
@@ -84,7 +105,7 @@ class Consumer(AsyncConsumer):
         headers = dict(scope["headers"])
         target = Target(
             url=UPSTREAM,
-            path_and_query=scope["raw_path"],
+            path_and_query=scope["raw_path"] + b"?" + scope["query_string"],
             headers=[(name, value) for name, value in scope["headers"] if name.startswith(b"x-")],
             subprotocols=headers.get(b"sec-websocket-protocol"),
             extensions=headers.get(b"sec-websocket-extensions"),
@@ -92,12 +113,14 @@ class Consumer(AsyncConsumer):
         )
         try:
             upstream = await dial(target)
-            scope["extensions"]["wsportal.corridor"].take(
+            link = scope["extensions"]["wsportal.corridor"].take(
                 upstream,
                 Owner(upstream.deflate),
                 subprotocol=upstream.subprotocol,
                 headers=[(b"X-Answer", b"yes")],
             )
+            if scope["path"] == "/options":
+                say(event="options", undelayed=[undelayed(leg) for leg in (link.client, link.upstream)])
         except DialError as error:
             say(event="dial", kind=error.kind, phase=error.phase, status=error.status)
             await send({"type": "websocket.http.response.start", "status": error.status or 502, "headers": []})
@@ -121,7 +144,9 @@ async def beat() -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     port, tls_port = int(sys.argv[1]), int(sys.argv[2])
+    doorway.HEAD_WAIT_S = float(sys.argv[4])  # type: ignore[misc]
     GatewayServer(
         application,
         gateway_listeners=[("127.0.0.1", port, None), ("127.0.0.1", tls_port, server_tls())],

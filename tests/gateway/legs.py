@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import functools
 import ipaddress
+import os
 import socket
 import ssl
 import struct
@@ -25,7 +26,9 @@ from tests.wires import Seen, take
 
 @functools.cache
 def certificate() -> Path:
-    """A folder with a self-signed cert.pem and key.pem for localhost and 127.0.0.1."""
+    """A folder with a self-signed cert.pem and key.pem for localhost and 127.0.0.1; processes of a test share it."""
+    if "WSPORTAL_TEST_CERTIFICATE" in os.environ:
+        return Path(os.environ["WSPORTAL_TEST_CERTIFICATE"])
     folder = Path(tempfile.mkdtemp(prefix="wsportal-tests-"))
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
