@@ -29,7 +29,7 @@ from gateway.core.upstream_handshake import (
 from gateway.exchanges import Exchange, SocketExchange, TransportExchange
 from gateway.relay import HAS_EPOLL, Link, SocketLeg, TransportLeg
 from gateway.relay.legs import Leg
-from gateway.sockets import connect_any, keep_alive
+from gateway.sockets import Address, connect_any, keep_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +174,25 @@ def _host(url: SplitResult) -> bytes:
     )
 
 
+async def resolve(host: str, port: int) -> list[Address]:
+    """The addresses of a host; what they are is checked, and exactly these are dialled."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise DialError("unreachable", "connect", f"{host} does not resolve: {error}") from None
+    return [(family, address) for family, _, _, _, address in found]
+
+
 async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
     """An open connection to the first address that answers."""
     secure = url.scheme == "wss"
     host = url.hostname or ""
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, url.port or (443 if secure else 80), type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise DialError("unreachable", "connect", f"{host} does not resolve: {error}") from None
-    permitted = [(family, address) for family, _, _, _, address in found if target.allowed(str(address[0]))]
+    found = await resolve(host, url.port or (443 if secure else 80))
+    permitted = [(family, address) for family, address in found if target.allowed(str(address[0]))]
     if not permitted:
         raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
     try:
-        sock, address = await connect_any(loop, permitted)
+        sock, address = await connect_any(asyncio.get_running_loop(), permitted)
         keep_alive(sock)
         if not secure and HAS_EPOLL:
             return SocketExchange(sock), address
