@@ -95,7 +95,8 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
     try:
         actor.require(Capability.USE_APPLICATIONS)
     except Forbidden as error:
-        return Access(actor, f"{error.detail} Ask an administrator for it to subscribe.", closed)
+        needs = error.detail.removeprefix("This")
+        return Access(actor, f"Subscribing{needs} An administrator can give it to you.", closed)
     applications = list(selectors.own_applications(actor))
     subscriptions = list(
         selectors.subscriptions_visible(actor).filter(api=api, application__in=applications).order_by("created_at")

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from apis.errors import Forbidden, Invalid, Missing, ServiceError
@@ -41,7 +41,7 @@ def member(request: HttpRequest) -> Actor:
 
 
 def found_or_404(view: View) -> View:
-    """Answers Missing with the page for 404 and Forbidden with the one for 403."""
+    """Answers Missing with the page for 404 and Forbidden with one that says which role is missing."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -50,7 +50,7 @@ def found_or_404(view: View) -> View:
         except Missing as error:
             raise Http404(error.detail) from error
         except Forbidden as error:
-            raise PermissionDenied(error.detail) from error
+            return render(request, "devportal/forbidden.html", {"detail": error.detail}, status=error.status)
 
     return guarded
 

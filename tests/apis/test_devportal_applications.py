@@ -20,7 +20,9 @@ class TestApplications:
 
     @pytest.mark.parametrize("name", ["vic", "carol", "pia"])
     def test_they_need_the_subscriber_role(self, visit: Visit, people: dict[str, Person], name: str) -> None:
-        assert visit(people[name]).get("/devportal/applications/").status_code == 403
+        answer = visit(people[name]).get("/devportal/applications/")
+        assert answer.status_code == 403
+        assert "This needs the subscriber role." in words(answer)
         assert visit(people[name]).post("/devportal/applications/new", {"name": "Mine"}).status_code == 403
 
     def test_sam_sees_his_own_and_eve_is_told_how_to_start(
