@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
@@ -21,6 +22,17 @@ _OPTIONAL_NUMBERS = {
     "max_session_s": shapes.whole(1, 366 * 86_400),
     "max_message_bytes": shapes.whole(125, 64 * 1024 * 1024),
 }
+_SHAPES: dict[str, Callable[[Any], tuple[Any, shapes.Problems]]] = {"limits": shapes.limits, "burst": shapes.burst}
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "name": name_problem,
+    "description": lambda text: text_problem(text, DESCRIPTION_LIMIT, "Description"),
+    "on_spent": lambda word: (
+        ""
+        if word in BusinessPlan.OnSpent.values
+        else f"This should be one of: {', '.join(BusinessPlan.OnSpent.values)}."
+    ),
+    "stop_on_quota": lambda value: "" if isinstance(value, bool) else "This should be true or false.",
+}
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     BusinessPlan: (
         "name", "description", "limits", "burst", *_OPTIONAL_NUMBERS, "on_spent", "stop_on_quota",
@@ -34,25 +46,16 @@ def plan_values(kind: type[models.Model], values: dict[str, Any]) -> dict[str, A
 
     Raises: Invalid with a path for each problem, e.g. "limits/0/amount".
     """
-    problems: dict[str, str] = {}
-    done = dict(values)
-    for unknown in values.keys() - set(FIELDS[kind]):
-        problems[unknown] = "This field is not known here."
-    if "name" in values:
-        problems["name"] = name_problem(values["name"])
-    if "description" in values:
-        problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
-    for field, check in (("limits", shapes.limits), ("burst", shapes.burst)):
-        if field in values:
-            done[field], found = check(values[field])
-            problems |= {f"{field}/{path}".rstrip("/"): text for path, text in found.items()}
-    for field, check_number in _OPTIONAL_NUMBERS.items():
-        if values.get(field) is not None:
-            problems[field] = check_number(values[field])
-    if "on_spent" in values and values["on_spent"] not in BusinessPlan.OnSpent.values:
-        problems["on_spent"] = f"This should be one of: {', '.join(BusinessPlan.OnSpent.values)}."
-    if "stop_on_quota" in values and not isinstance(values["stop_on_quota"], bool):
-        problems["stop_on_quota"] = "This should be true or false."
+    problems = dict.fromkeys(values.keys() - set(FIELDS[kind]), "This field is not known here.")
+    done = {name: value for name, value in values.items() if name not in problems}
+    for name, value in list(done.items()):
+        if name in _SHAPES:
+            done[name], found = _SHAPES[name](value)
+            problems |= {f"{name}/{path}".rstrip("/"): text for path, text in found.items()}
+        elif name in _OPTIONAL_NUMBERS:
+            problems[name] = "" if value is None else _OPTIONAL_NUMBERS[name](value)
+        else:
+            problems[name] = _WORDS[name](value)
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
     return done

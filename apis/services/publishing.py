@@ -15,6 +15,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.designs import api_create, design_problems
 from apis.services.record import announce, record
+from apis.validators import text_problem
 
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
 DEFAULT_ENVIRONMENT = "Default"
@@ -46,8 +47,8 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
     Raises: Forbidden; Conflict when there are five already; Invalid.
     """
     actor.require(Capability.DEPLOY_APIS)
-    if len(description) > 200:
-        raise Invalid({"description": "Description has exceeded the maximum number of 200 characters."})
+    if problem := text_problem(description, 200, "Description"):
+        raise Invalid({"description": problem})
     api = _locked(api)
     if api.revisions.count() >= REVISIONS_LIMIT:
         raise Conflict(
