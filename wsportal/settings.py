@@ -200,7 +200,7 @@ def _package_static(package: str, folder: str = "static") -> Path:
 # Tabler comes from a package whose Django app we do not want, only its static files.
 STATICFILES_DIRS = [ROOT / "static", _package_static("jazzy_tabler")]
 SERVESTATIC_USE_FINDERS = True
-SERVESTATIC_AUTOREFRESH = DEBUG or MODE == "test"  # no scan of thousands of files for every test client
+SERVESTATIC_AUTOREFRESH = DEBUG
 SERVESTATIC_MAX_AGE = 0 if DEBUG else 3600
 
 SECURE_CONTENT_TYPE_NOSNIFF = True

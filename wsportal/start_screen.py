@@ -90,10 +90,11 @@ def commands(facts: Facts) -> list[tuple[str, list[str]]]:
     generate = post(
         _bearer("PERSONAL"), '{"key_type":"production"}', f"applications/{facts.application_id}/generate-token"
     )
-    python = (
-        f"from websockets.sync.client import connect; w = connect('{gateway}', "
-        "additional_headers={'Authorization': 'Bearer $TOKEN'}); w.send('hello'); print(w.recv()); w.close()"
-    )
+    python = [
+        '.venv/bin/python -c "from websockets.sync.client import connect',
+        f"with connect('{gateway}', additional_headers={{'Authorization': 'Bearer $TOKEN'}}) as ws:",
+        """    ws.send('hello'); print(ws.recv())\"""",
+    ]
     return [
         (
             "Get a token",
@@ -104,9 +105,9 @@ def commands(facts: Facts) -> list[tuple[str, list[str]]]:
         ),
         (
             "Connect (say hello with Python, or talk with wscat)",
-            [f'.venv/bin/python -c "{python}"', f"npx wscat -c {gateway} {_bearer('TOKEN')}"],
+            [*python, f"npx wscat -c {gateway} {_bearer('TOKEN')}"],
         ),
-        ("See usage", [f"curl -s {_bearer('PERSONAL')} {portal}/usage"]),
+        ("See usage (at most two seconds behind)", [f"curl -s {_bearer('PERSONAL')} {portal}/usage"]),
     ]
 
 

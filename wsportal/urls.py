@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from wsportal import views
+from wsportal import env, metrics, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,6 +22,9 @@ urlpatterns = [
     path("devportal", RedirectView.as_view(url="/devportal/")),
     path("favicon.ico", RedirectView.as_view(url="/static/wsportal/icon.svg")),
 ]
+
+if env.MODE == "up":  # `serve` has a port of its own for them (METRICS_PORT)
+    urlpatterns.append(path("metrics", metrics.page))
 
 handler400 = "wsportal.views.bad_request"
 handler403 = "wsportal.views.forbidden"

@@ -31,6 +31,8 @@ class Command(BaseCommand):
             sys.exit(server.exit_code)
         except (startup.StartError, env.ConfigurationError) as error:
             sys.exit(f"wsportal: {error}")
+        except OSError as error:  # a port that was free a moment ago
+            sys.exit(f"wsportal: {error}")
         except KeyboardInterrupt:  # before the server took over the signals
             sys.exit(130)
 

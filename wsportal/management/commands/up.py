@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -36,12 +37,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
+        # A shell script ignores Ctrl-C for what it starts with `&`; here it is the way to stop.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with ExitStack() as stack:
                 server = prepare(stack, started)
                 server.run()
             sys.exit(server.exit_code)
         except (startup.StartError, env.ConfigurationError) as error:
+            sys.exit(f"wsportal: {error}")
+        except OSError as error:  # a port that was free a moment ago
             sys.exit(f"wsportal: {error}")
         except KeyboardInterrupt:  # before the server took over the signals
             sys.exit(130)
