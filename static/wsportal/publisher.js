@@ -74,10 +74,6 @@ document.addEventListener("click", (event) => {
   form.requestSubmit(submitter);
 });
 
-document.addEventListener("change", (event) => {
-  if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
-});
-
 /* Rows of URLs in the endpoint's configuration ----------------------------------------------------------------- */
 
 document.addEventListener("click", (event) => {
