@@ -38,7 +38,7 @@ class Authorize(BaseAuthorizationView):
     http_method_names = ["get", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if "\x00" in "".join(request.GET.values()):
+        if "\x00" in "".join(str(text) for text in request.GET.values()):
             response = self._unusable("The request contains a NUL character.")
         else:
             response = super().dispatch(request, *args, **kwargs)

@@ -107,9 +107,7 @@ class PortalValidator(OAuth2Validator):
             RefreshToken.revoke_family(_family(request.client, code))
             raise
 
-    def validate_refresh_token(
-        self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any
-    ) -> bool:
+    def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         if not super().validate_refresh_token(refresh_token, client, request, *args, **kwargs):
             return False
         return request.user is None or request.user.is_active

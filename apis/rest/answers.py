@@ -26,7 +26,7 @@ class ApiAnswer(serializers.Serializer):
     id = serializers.UUIDField()
     name = serializers.CharField()
     display_name = serializers.CharField(help_text="What people read in the place of the name; may be empty.")
-    context = serializers.CharField()
+    context = serializers.CharField()  # type: ignore[assignment]  # declared fields leave the class
     version = serializers.CharField()
     path = serializers.CharField(help_text="Context and version as clients write them at the gateway.")
     state = serializers.ChoiceField([state.value for state in State])
@@ -43,7 +43,7 @@ class ApiAnswer(serializers.Serializer):
     deployments = DeploymentAnswer(many=True)
 
     def get_endpoint(self, api: Api) -> str | None:
-        if not can_see_api(self.context["actor"], api):
+        if not can_see_api(self.root._context["actor"], api):
             return None
         rows = [row for row in api.endpoints.all() if row.key_type == "production"]
         return next((url for row in rows for url in row.urls), None)
@@ -52,7 +52,7 @@ class ApiAnswer(serializers.Serializer):
         return [plan.name for plan in api.business_plans.all()]
 
     def get_gateway_urls(self, api: Api) -> list[str]:
-        return selectors.gateway_urls(api, self.context["environments"])
+        return selectors.gateway_urls(api, self.root._context["environments"])
 
 
 def api_context(actor: Actor) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class EndpointTimeouts(serializers.Serializer):
 class EndpointSuspension(serializers.Serializer):
     """When an upstream that fails is left alone, and for how long."""
 
-    errors = serializers.ListField(child=serializers.CharField(), required=False)
+    errors = serializers.ListField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
     initial_ms = serializers.IntegerField(required=False)
     max_ms = serializers.IntegerField(required=False)
     factor = serializers.FloatField(required=False)

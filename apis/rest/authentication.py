@@ -99,7 +99,12 @@ class PortalSession(SessionAuthentication):
 
 def actor_of(request: Request) -> Actor:
     """The actor of an authenticated request."""
-    return request.auth.actor
+    return credential_of(request).actor
+
+
+def credential_of(request: Request) -> Credential:
+    """The credential of an authenticated request."""
+    return cast(Credential, request.auth)
 
 
 class PasswordAuthentication(BaseAuthentication):
@@ -116,7 +121,7 @@ class PasswordAuthentication(BaseAuthentication):
         if wait := self.tries.begin(address):
             raise Throttled(wait)
         username, password = _name_and_password(header)
-        person = cast(Person | None, authenticate(request._request, username=username, password=password))
+        person = authenticate(request._request, username=username, password=password)
         if getattr(request._request, "axes_locked_out", False):
             request._request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes answers with its page
             raise Throttled(int(settings.AXES_COOLOFF_TIME * 3600))

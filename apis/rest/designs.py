@@ -40,7 +40,7 @@ class ApiBody(Body):
     """The design of a new API."""
 
     name = Text()
-    context = Text(help_text="With or without its leading slash; `{version}` may stand in it once.")
+    context = Text(help_text="`{version}` may stand in it once.")  # type: ignore[assignment]
     version = Text()
     endpoint = Text(required=False, allow_blank=False, help_text="ws:// or wss://, for production and sandbox alike.")
     business_plans = Texts(required=False, help_text="Names.")

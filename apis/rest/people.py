@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from apis import selectors
 from apis.models import Person
 from apis.rest import searching
+from apis.rest.authentication import credential_of
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
@@ -75,7 +76,7 @@ class Me(Resource):
     def get(self, request: Request) -> Response:
         person = self.actor.person
         allowed = [scope.value for scope in scopes_of(person.roles)]
-        carried = request.auth.scopes
+        carried = credential_of(request).scopes
         return Response(
             {
                 "id": person.pk,

@@ -89,8 +89,8 @@ def _of_framework(exc: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
     if challenge := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(exc, exceptions.Throttled) and exc.wait is not None:
-        headers["Retry-After"] = str(max(1, round(exc.wait)))
+    if wait := getattr(exc, "wait", None):  # Throttled
+        headers["Retry-After"] = str(wait)
     if isinstance(exc, BadQuery):
         errors = [{"parameter": name, "detail": text} for name, text in exc.problems.items()]
         return problem(exc.status_code, str(exc.detail), "invalid", errors)

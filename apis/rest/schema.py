@@ -44,7 +44,7 @@ class Problem(serializers.Serializer):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(help_text="A stable word for programs.")
-    errors = ProblemPlace(many=True, required=False)
+    errors = ProblemPlace(many=True, required=False)  # type: ignore[assignment]
 
 
 class PortalSchema(AutoSchema):

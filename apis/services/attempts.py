@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass
+from time import time
 
 from django.core.cache import cache
 
@@ -34,7 +34,7 @@ class Attempts:
         cache.add(key, 0, self.window_s + 5)
         if cache.incr(key) <= self.limit:
             return 0
-        return max(1, self.window_s - int(time.time()) % self.window_s)
+        return max(1, self.window_s - int(time()) % self.window_s)
 
     def forgive(self, who: str) -> None:
         """The try that `begin` counted was right after all."""
@@ -44,4 +44,4 @@ class Attempts:
 
     def _key(self, who: str) -> str:
         digest = hashlib.sha256(who.encode()).hexdigest()[:32]
-        return f"attempts:{self.kind}:{digest}:{int(time.time()) // self.window_s}"
+        return f"attempts:{self.kind}:{digest}:{int(time()) // self.window_s}"

@@ -62,6 +62,9 @@ class Program:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": self.verifier}
         return self.post("token", how, **{**form, **changes})
 
+    def refresh(self, token: str, how: str = "basic") -> Any:
+        return self.post("token", how, grant_type="refresh_token", refresh_token=token)
+
 
 def signed_in(person: Person) -> Client:
     client = Client()
@@ -115,7 +118,12 @@ def test_client_credentials_give_a_token_for_an_hour(program, how):
 
 
 def test_wrong_clients_get_nothing(program, db):
-    for wrong in (Program(program.key, "guess"), Program("nobody", program.secret), Program("", ""), Program("\0", "x")):
+    for wrong in (
+        Program(program.key, "guess"),
+        Program("nobody", program.secret),
+        Program("", ""),
+        Program("\0", "x"),
+    ):
         for how in ("basic", "post", "public", "none"):
             response = wrong.post("token", how, grant_type="client_credentials")
             assert response.status_code in {400, 401}, (wrong, how)
@@ -132,7 +140,9 @@ def test_only_granted_grant_types_work(sam, phone, actor, program):
     assert plain.post("token", grant_type="client_credentials").status_code == 200
     refused(plain.post("token", grant_type="authorization_code", code="x"), 400, "unauthorized_client")
     for grant_type in ("password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "x"):
-        refused(program.post("token", grant_type=grant_type, username="sam", password="x"), 400, "unsupported_grant_type")
+        refused(
+            program.post("token", grant_type=grant_type, username="sam", password="x"), 400, "unsupported_grant_type"
+        )
     refused(program.post("token"), 400, "invalid_request")
 
 
@@ -142,12 +152,17 @@ def test_consumers_get_no_management_scope(program, manager, sam):
     assert program.post("token", grant_type="client_credentials", scope="default").status_code == 200
 
 
-@pytest.mark.parametrize("body", ["grant_type=%zz", "%", "grant_type=client_credentials&grant_type=x", "\0", "a" * 10_000])
+@pytest.mark.parametrize(
+    "body", ["grant_type=%zz", "%", "grant_type=client_credentials&grant_type=x", "\0", "a" * 10_000]
+)
 def test_nonsense_is_a_bad_request(program, body):
     response = Client().post(f"/oauth2/token?x={body[:20]}", body, content_type="application/x-www-form-urlencoded")
     assert response.status_code in {400, 401}
     headers = {"Authorization": "Basic \xfc\xfc"}
-    assert Client().post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers).status_code in {400, 401}
+    assert Client().post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers).status_code in {
+        400,
+        401,
+    }
     assert Client().post("/oauth2/token", {"a": 1}, content_type="application/json").status_code == 400
     assert Client().get("/oauth2/token").status_code == 405
 
@@ -176,7 +191,9 @@ def test_eve_allows_sams_application_and_it_acts_for_her(program, eve):
     assert "Allow Phone to act for you?" in text
     assert "an application of sam" in text
     assert "phone.example.com" in text
-    policy = dict(part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";") if " " in part.strip())
+    policy = dict(
+        part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";") if " " in part.strip()
+    )
     assert policy["form-action"] == "'self' https://phone.example.com"
     answer = answer_of(signed_in(eve).post(program.question(), {"allow": "yes"}))
     assert answer["state"] == "st&1"
@@ -205,7 +222,8 @@ def test_a_stranger_signs_in_first(program):
     [
         {"client_id": "nobody"}, {"client_id": None}, {"redirect_uri": "https://evil.example/back"},
         {"redirect_uri": BACK + "/../other"}, {"redirect_uri": "https://phone.example.com.evil.example/back"},
-        {"redirect_uri": BACK + "#a"}, {"redirect_uri": "javascript:alert(1)"}, {"redirect_uri": "\0"}, {"client_id": "\0"},
+        {"redirect_uri": BACK + "#a"}, {"redirect_uri": "javascript:alert(1)"}, {"redirect_uri": "\0"},
+        {"client_id": "\0"},
         {"redirect_uri": BACK + "?x=1"}, {"redirect_uri": "http://phone.example.com/back"}, {"redirect_uri": "//"},
     ],
 )  # fmt: skip
@@ -257,10 +275,10 @@ def test_a_code_needs_its_verifier_its_client_and_its_address(program, manager, 
 def test_a_code_used_twice_voids_what_it_brought(program, eve):
     code = program.code(eve)
     token = program.redeem(code).json()
-    fresh = program.post("token", grant_type="refresh_token", refresh_token=token["refresh_token"]).json()
+    fresh = program.refresh(token["refresh_token"]).json()
     refused(program.redeem(code), 400, "invalid_grant")
     assert not AccessToken.objects.exists()
-    refused(program.post("token", grant_type="refresh_token", refresh_token=fresh["refresh_token"]), 400, "invalid_grant")
+    refused(program.refresh(fresh["refresh_token"]), 400, "invalid_grant")
 
 
 def test_an_old_code_is_no_code(program, eve):
@@ -271,11 +289,11 @@ def test_an_old_code_is_no_code(program, eve):
 
 def test_refresh_tokens_rotate_and_a_replay_voids_the_family(program, eve):
     first = program.redeem(program.code(eve)).json()
-    second = program.post("token", grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+    second = program.refresh(first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]
     assert AccessToken.objects.count() == 1
-    refused(program.post("token", grant_type="refresh_token", refresh_token=first["refresh_token"]), 400, "invalid_grant")
-    refused(program.post("token", grant_type="refresh_token", refresh_token=second["refresh_token"]), 400, "invalid_grant")
+    refused(program.refresh(first["refresh_token"]), 400, "invalid_grant")
+    refused(program.refresh(second["refresh_token"]), 400, "invalid_grant")
     assert not AccessToken.objects.exists()
 
 
@@ -283,7 +301,7 @@ def test_a_disabled_person_is_not_acted_for(program, adam, eve, actor):
     code, token = program.code(eve), program.redeem(program.code(eve)).json()
     people.person_update(actor=actor(adam), person=eve, disabled=True)
     refused(program.redeem(code), 400, "invalid_grant")
-    refused(program.post("token", grant_type="refresh_token", refresh_token=token["refresh_token"]), 400, "invalid_grant")
+    refused(program.refresh(token["refresh_token"]), 400, "invalid_grant")
     assert program.post("introspect", token=token["access_token"]).json() == {"active": False}
 
 
@@ -308,7 +326,12 @@ def test_revoking_a_refresh_token_ends_its_access_token(program, eve):
 def test_a_client_learns_about_its_own_tokens_only(program, manager, eve):
     token = program.redeem(program.code(eve)).json()["access_token"]
     facts = program.post("introspect", token=token).json()
-    assert (facts["active"], facts["scope"], facts["client_id"], facts["username"]) == (True, "default", program.key, "eve")
+    assert (facts["active"], facts["scope"], facts["client_id"], facts["username"]) == (
+        True,
+        "default",
+        program.key,
+        "eve",
+    )
     assert facts["exp"] - facts["iat"] == pytest.approx(3600, abs=2)
     assert manager.post("introspect", token=token).json() == {"active": False}
     assert program.post("introspect", token="unknown").json() == {"active": False}
@@ -344,8 +367,7 @@ def test_a_public_client_has_no_secret(adam, paul, actor):
     tool = Program(client.client_id, "")
     token = tool.redeem(tool.code(paul, scope="api:read"), how="public").json()
     assert Rest({"Authorization": f"Bearer {token['access_token']}"}).get("/apis").ok()["count"] == 0
-    fresh = tool.post("token", "public", grant_type="refresh_token", refresh_token=token["refresh_token"])
-    assert fresh.status_code == 200
+    assert tool.refresh(token["refresh_token"], how="public").status_code == 200
 
 
 def test_the_server_describes_itself(db):

@@ -162,7 +162,9 @@ def test_a_long_list_takes_few_queries(rest, paul, actor):
     for number in range(1, 4):
         designs.api_create(actor=actor(paul), **{**CHAT, "name": f"C{number}", "context": f"/c{number}"})
     caller = rest(paul)
-    with CaptureQueriesContext(connection, ) as few:
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
         caller.get("/apis").ok()
     for number in range(4, 20):
         publishing.api_create_and_publish(actor=actor(paul), **{**CHAT, "name": f"C{number}", "context": f"/c{number}"})

@@ -90,7 +90,15 @@ def test_keys_for_authorization_code_need_good_redirect_uris(rest, sam, phone):
     caller, where = rest(sam), f"/applications/{phone.pk}/keys"
     body = {"key_type": "production", "grant_types": ["authorization_code"]}
     assert caller.post(where, body).refused(400).keys() == {"#/redirect_uris"}
-    for uri in ("http://evil.example", "javascript:alert(1)", "https://x#a", "x", "https://a b", "https://", "https://x;y"):
+    for uri in (
+        "http://evil.example",
+        "javascript:alert(1)",
+        "https://x#a",
+        "x",
+        "https://a b",
+        "https://",
+        "https://x;y",
+    ):
         refused = caller.post(where, {**body, "redirect_uris": [uri]}).refused(400)
         assert refused.keys() == {"#/redirect_uris/0"}, uri
     assert caller.post(where, {**body, "grant_types": ["password"]}).refused(400).keys() >= {"#/grant_types"}

@@ -42,7 +42,9 @@ def test_two_people_create_the_same_context(rest, carol, paul):
     assert [answer.status for answer in answers] == [201, 409, 409]
     for loser in answers[1:]:
         assert loser.refused(409, "already_exists").keys() == {"#/context"}
-    assert Api.objects.count() == VersionSet.objects.count() == HistoryEntry.objects.filter(action="create").count() == 1
+    assert (
+        Api.objects.count() == VersionSet.objects.count() == HistoryEntry.objects.filter(action="create").count() == 1
+    )
 
 
 def test_two_people_create_and_publish_the_same_api(rest, paul):

@@ -31,9 +31,10 @@ class Write:
 
 
 PLAN = {"name": "Copper", "limits": [{"kind": "events", "amount": 5, "per": "minute"}]}
+NEW = {**CHAT, "name": "New", "context": "/new"}
 WRITES = [
-    Write("post", "/apis", {**CHAT, "name": "New", "context": "/new", "description": "", "tags": [], "display_name": ""}),
-    Write("post", "/apis?publish=true", {**CHAT, "name": "New", "context": "/new"}),
+    Write("post", "/apis", {**NEW, "description": "", "tags": [], "display_name": ""}),
+    Write("post", "/apis?publish=true", NEW),
     Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example"}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
           "timeouts": {}, "suspension": {}}),
@@ -60,8 +61,8 @@ WRITES = [
     Write("post", "/people/{person}/set-password", {"password": "plays the oboe"}),
 ]  # fmt: skip
 NOT_OBJECTS = [[], [{}], "text", 7, None, True, 1.5]
-WRONG = [None, True, 7, -1, 1.5, 10**40, "", "\u202e", " ", "x" * 30_000, [], [None], [[]], [7], ["x"] * 101, {}, {"a": 1},
-         [{"a": [1]}], "\x1f"]  # fmt: skip
+WRONG = [None, True, 7, -1, 1.5, 10**40, "", "\u202e", " ", "x" * 30_000, "\x1f", [], [None], [[]], [7], ["x"] * 101,
+         {}, {"a": 1}, [{"a": [1]}]]  # fmt: skip
 
 
 @pytest.fixture
@@ -101,7 +102,16 @@ def test_wrong_bodies_are_refused_and_change_nothing(world, write):
     before = everything()
     raws = [json.dumps(body).encode() for body in NOT_OBJECTS]
     raws += [json.dumps({**write.body, "surprise": 1}).encode()]
-    raws += [b"", b"{", b"\xff", b'{"a":NaN}', b'{"a":1,"a":1}', b'{"a":"\\u0000"}', b'{"a":"\\ud800"}', b'{"\\u0000":1}']
+    raws += [
+        b"",
+        b"{",
+        b"\xff",
+        b'{"a":NaN}',
+        b'{"a":1,"a":1}',
+        b'{"a":"\\u0000"}',
+        b'{"a":"\\ud800"}',
+        b'{"\\u0000":1}',
+    ]
     raws += [b"[" * 100_000, b'{"a":' * 50 + b"1" + b"}" * 50, b'{"a":' + b"9" * 5000 + b"}", b" " * (1 << 20) + b"{}"]
     for raw in raws:
         if raw == b"" and write.path.endswith(("block", "deploy", "revisions")):
@@ -164,16 +174,20 @@ def test_nothing_that_json_can_say_is_a_fault(world, transaction_that_is_undone,
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
 def test_a_body_that_is_not_json_is_415(world, content_type):
     caller, _ = world
-    answer = caller.client.post(
-        "/api/v1/apis", b"name=x", content_type=content_type, headers=caller.headers
-    )
+    answer = caller.client.post("/api/v1/apis", b"name=x", content_type=content_type, headers=caller.headers)
     assert (answer.status_code, answer.headers["Content-Type"]) == (415, PROBLEM)
 
 
 def test_other_content_and_methods_are_problem_documents_too(world):
-    caller, ids = world
+    caller, _ = world
     caller.get("/apis", Accept="text/html").refused(406)
-    for method, path in (("put", "/apis"), ("delete", "/apis"), ("options", "/apis"), ("post", "/me"), ("patch", "/me")):
+    for method, path in (
+        ("put", "/apis"),
+        ("delete", "/apis"),
+        ("options", "/apis"),
+        ("post", "/me"),
+        ("patch", "/me"),
+    ):
         answer = caller.send(method, path, {})
         answer.refused(405)
         assert "GET" in answer.headers["Allow"]
