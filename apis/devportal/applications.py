@@ -114,6 +114,8 @@ def application_page(
     cards = {kind: _keys(kind, pairs.get(kind), subscriptions, base) for kind in KEY_TYPES}
     if key_type:
         cards[key_type] |= {"news": news, **({"form": form, "open": True} if form else {})}
+    if news and news.get("api"):
+        cards[key_type]["token_form"] = TokenForm(key_type=key_type, subscriptions=subscriptions, chosen=news["api"])
     context = {
         "application": application,
         "is_own": application.owner == request.user,

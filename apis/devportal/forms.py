@@ -124,12 +124,20 @@ class KeysForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    """For which of its subscribed APIs the commands of a new token are shown."""
+    """For which of its subscribed APIs the commands of a new token are shown; the newest subscription first."""
 
     api = _choice("Commands for")
 
-    def __init__(self, data: Data = None, *, key_type: str, subscriptions: Sequence[Subscription]) -> None:
+    def __init__(
+        self, data: Data = None, *, key_type: str, subscriptions: Sequence[Subscription], chosen: Api | None = None
+    ) -> None:
         super().__init__(data, auto_id=f"{key_type}-token-%s")
-        choices = [(str(row.api_id), f"{row.api.title} {row.api.version}") for row in subscriptions]
+        self.apis = [row.api for row in sorted(subscriptions, key=lambda row: row.created_at, reverse=True)]
+        choices = [(str(api.pk), f"{api.title} {api.version}") for api in self.apis]
         self.fields["api"] = _choice("Commands for", choices)
-        self.fields["api"].required = False
+        self.fields["api"].initial = str(chosen.pk) if chosen else None
+
+    def chosen(self) -> Api | None:
+        """The API that was asked for, or the one subscribed last; None without a subscription."""
+        wanted = self.cleaned_data["api"] if self.is_valid() else ""
+        return next((api for api in self.apis if str(api.pk) == wanted or not wanted), None)

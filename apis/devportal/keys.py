@@ -110,9 +110,7 @@ def token(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResp
     if request.method != "POST":
         return _to_keys(application, key_type)
     subscriptions = list(selectors.subscriptions_of(application))
-    form = TokenForm(request.POST, key_type=key_type, subscriptions=subscriptions)
-    wanted = form.cleaned_data["api"] if form.is_valid() else ""
-    api = next((row.api for row in subscriptions if str(row.api_id) == wanted or not wanted), None)
+    api = TokenForm(request.POST, key_type=key_type, subscriptions=subscriptions).chosen()
     text, seconds = keys.token_generate(actor=actor, application=application, key_type=key_type)
     news = {
         "token": text,

@@ -13,6 +13,8 @@ from django.test import Client
 from oauth2_provider.models import AccessToken
 
 from apis.models import Api, Application, Person, Subscription
+from apis.permissions import Actor
+from apis.services import publishing, subscribing
 from tests.apis.browsing import Visit, copied, page, page_of, source, words
 
 
@@ -79,6 +81,22 @@ class TestKeysAndTokens:
         assert copied(answer, "production-wscat-1").startswith("wscat -n -c 'wss://localhost:8099/chat/1.0.0'")
         assert "base64url.bearer.authorization." in copied(answer, "production-browser")
         assert token not in source(browser.get(page(phone)))
+
+    def test_the_lines_are_for_the_api_subscribed_last_unless_another_is_asked_for(
+        self, visit: Visit, sam: Person, paul: Person, phone: Application, subscription: Subscription
+    ) -> None:
+        browser = visit(sam)
+        self.generate(browser, phone)
+        aardvark = publishing.api_create_and_publish(
+            actor=Actor.of(paul), name="Aardvark", context="/aardvark", version="1", business_plans=["Bronze"],
+            endpoint="wss://aardvark.example.com",
+        )  # fmt: skip
+        subscribing.subscription_create(actor=Actor.of(sam), api=aardvark, application=phone, business_plan="Bronze")
+        latest = browser.post(page(phone, "keys/production/token"))
+        assert "/aardvark/1" in copied(latest, "production-wscat-0")
+        asked = browser.post(page(phone, "keys/production/token"), {"api": str(subscription.api_id)})
+        assert "/chat/1.0.0" in copied(asked, "production-wscat-0")
+        assert f'<option value="{subscription.api_id}" selected' in source(asked)
 
     def test_a_token_comes_from_the_apis_page_too(
         self, visit: Visit, sam: Person, phone: Application, subscription: Subscription, chat: Api
