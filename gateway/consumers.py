@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from channels.consumer import AsyncConsumer
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from gateway import conf
 from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs

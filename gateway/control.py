@@ -29,6 +29,7 @@ log = structlog.get_logger("gateway")
 
 ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
 REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
+TIDY_S: Final = 60.0
 TokenIds = dict[str, list[str]]  # kind of credential -> ids
 Validity = dict[str, dict[str, float]]  # kind of credential -> id -> expiry of those that are valid
 
@@ -44,6 +45,7 @@ class Control:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = 0
+        self._tidy_at = 0.0
         self._away = False
 
     async def run(self) -> None:
@@ -88,6 +90,7 @@ class Control:
         for kind, subject in changes:
             self.memory.changed(kind, subject)  # comes back through look_at
         self._judge_remembered(tokens, valid)
+        await self._tidy()
         await self._judge_tokens(tokens, valid)
         taken = [self._pending.popleft() for _ in range(len(self._pending))]
         try:
@@ -95,6 +98,16 @@ class Control:
         except BaseException:
             self._pending.extendleft(reversed(taken))
             raise
+
+    async def _tidy(self) -> None:
+        """Now and then, let go of what has no use any more."""
+        now = self.registry.clock()
+        if now < self._tidy_at:
+            return
+        self._tidy_at = now + TIDY_S
+        self.memory.drop_old(now)
+        self.registry.endpoints.keep(set((await self.memory.table()).by_id))
+        await self.memory.ask(snapshots.prune_changes)
 
     def _look(self, tokens: TokenIds) -> tuple[list[Facet], Validity]:
         """In a thread: the changes of everybody, and which of these tokens are valid."""

@@ -21,11 +21,13 @@ from gateway.core.suspension import (
     HANDSHAKE_TIMEOUT,
     SERVER_ERROR,
 )
+from gateway.doorway import ANSWER_WAIT_S
 from gateway.upstreams import DialError, Target, Upstream, dial
 
 log = structlog.get_logger("gateway")
 
 FORBIDDEN_ADDRESS: Final = "forbidden_address"
+LONGEST_WAIT_S: Final = ANSWER_WAIT_S - 5  # the doorway gives up on us a little later
 REFUSED: Final = "refused"  # an answer of the backend's own: it lives, so nothing else is tried and nothing counts
 
 
@@ -63,7 +65,7 @@ async def dial_any(
     """
     last: DialError | None = None
     try:
-        async with asyncio.timeout(conf.get("DIAL_BUDGET_S")):
+        async with asyncio.timeout(_budget_s(state)):
             for url in state.candidates(clock()):
                 try:
                     return url, await _dial(url, target_of(url.url), clock)
@@ -76,6 +78,12 @@ async def dial_any(
             raise Rejection("upstream_timeout") from None
     assert last is not None  # noqa: S101  (candidates() gave at least one, or raised)
     raise refusal(last)
+
+
+def _budget_s(state: EndpointState) -> float:
+    """How long a client waits for all URLs together: at least as long as the endpoint gives a single one."""
+    timeouts = state.config.timeouts
+    return min(max(conf.get("DIAL_BUDGET_S"), timeouts.connect_s + timeouts.handshake_s), LONGEST_WAIT_S)
 
 
 async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstream:

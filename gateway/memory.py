@@ -60,6 +60,12 @@ class Answers(Generic[T]):
             for key in [key for key, value in self._known.items() if which(value)]:
                 del self._known[key]
 
+    def drop(self, which: Callable[[T], bool]) -> None:
+        """Let go of what is merely old: unlike `forget`, what is being looked up now stays true."""
+        with self._lock:
+            for key in [key for key, value in self._known.items() if which(value)]:
+                del self._known[key]
+
     def values(self) -> list[T]:
         """Everything remembered."""
         with self._lock:
@@ -112,6 +118,10 @@ class Memory:
         """The principal of a credential that was looked up not long ago."""
         found = self.principals.get(credential.key)
         return found[1] if found is not None and now < found[0] else None
+
+    def drop_old(self, now: float) -> None:
+        """Let go of principals that nobody has looked up for long; each one costs a check at every tick."""
+        self.principals.drop(lambda known: known[0] <= now)
 
     async def principal(self, credential: Credential, now: float) -> Principal | None:
         """The principal of a credential, or None where it is unknown, expired or revoked."""

@@ -75,7 +75,7 @@ def report(rows: QuerySet[UsageMinute], start: datetime, end: datetime, step: st
     sums = {name: Sum(name) for name in TALLY_FIELDS}
     between = rows.filter(minute__gte=start.replace(second=0, microsecond=0), minute__lt=end).order_by()
     steps = between.annotate(start=truncate("minute", tzinfo=UTC)).values("start").annotate(**sums).order_by("start")
-    found = [dict(row) for row in steps]
+    found: list[dict[str, Any]] = [dict(row) for row in steps]
     return Report(found, {name: sum(row[name] for row in found) for name in TALLY_FIELDS})
 
 

@@ -6,9 +6,11 @@ Plain functions that ask the database (call them off the loop) or translate; `ga
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any, Final, cast
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
 from gateway.authenticators import chunks
@@ -132,11 +134,16 @@ def load_entitlements(subscription_ids: Iterable[str]) -> dict[str, Entitlement]
     return found
 
 
+def prune_changes(keep: timedelta = timedelta(minutes=10)) -> None:
+    """Delete changes that every process has long seen."""
+    Change.objects.filter(at__lt=timezone.now() - keep).delete()
+
+
 class Outbox:
     """Reads the Change table on, from where it stands at the first call.
 
-    Ids are given out before a transaction commits, so a smaller id may become visible after a larger one: the last
-    OVERLAP ids are read again each time and what was seen is left out.
+    Ids are given out before a transaction commits, so a smaller id may become visible after a larger one: the newest
+    OVERLAP rows are looked at each time, and what was seen is left out. A table that begins anew is read anew.
     """
 
     OVERLAP: Final = 100
@@ -146,16 +153,18 @@ class Outbox:
         self._seen: set[int] = set()
 
     def read(self) -> list[tuple[str, str]]:
-        """(kind, subject) of every change since the last call, in order. One query."""
+        """(kind, subject) of every change since the last call, in order. One query, two after very many changes."""
+        rows = Change.objects.values_list("pk", "kind", "subject")
+        newest = list(rows.order_by("-pk")[: self.OVERLAP])[::-1]
+        top = newest[-1][0] if newest else (self._last or 0)
         if self._last is None:
-            newest = Change.objects.order_by("-pk").values_list("pk", flat=True)[: self.OVERLAP]
-            self._seen = set(newest)
-            self._last = max(self._seen, default=0)
+            self._last, self._seen = top, {row[0] for row in newest}
             return []
-        rows = Change.objects.filter(pk__gt=self._last - self.OVERLAP).order_by("pk")
-        fresh = [row for row in rows.values_list("pk", "kind", "subject") if row[0] not in self._seen]
-        if fresh:
-            self._last = max(self._last, fresh[-1][0])
-            self._seen.update(row[0] for row in fresh)
-            self._seen = {pk for pk in self._seen if pk > self._last - self.OVERLAP}
+        if top < self._last:
+            self._last, self._seen = 0, set()
+        between: list[tuple[int, str, str]] = []
+        if len(newest) == self.OVERLAP and newest[0][0] > self._last:
+            between = list(rows.filter(pk__gt=self._last, pk__lt=newest[0][0]).order_by("pk"))
+        fresh = [row for row in (*between, *newest) if row[0] not in self._seen]
+        self._last, self._seen = top, {row[0] for row in newest}
         return [(kind, subject) for _, kind, subject in fresh]

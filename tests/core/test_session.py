@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.core.frames import CREDIT, GO
 from gateway.core.records import SessionRecord
@@ -207,6 +209,35 @@ def test_a_session_is_found_by_everything_that_can_change_about_it() -> None:
         ("person", "sam"),
         ("person", "olga"),
     }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 60),
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(Direction), st.integers(0, 9)), max_size=60),
+)
+def test_sessions_of_one_plan_pass_exactly_what_it_allows(
+    amount: int, batches: list[tuple[int, Direction, int]]
+) -> None:
+    """With the real scanners: whole reads of messages, on any of four sessions, in both directions."""
+    home = Home()
+    throttle = Throttle(Limit("events", amount, "day"), home.now)
+    sessions = [session(home) for _ in range(4)]
+    for one in sessions:
+        one.replan(entitled(), [throttle])
+    offered = passed = 0
+    for which, direction, count in batches:
+        one = sessions[which]
+        scanner = one.scanner_in if direction is Direction.IN else one.scanner_out
+        if scanner.event == GO:  # a closed session sends no more
+            offered += count
+            passed += feed(one, direction, *[3] * count)
+    assert passed == min(offered, amount) or any(one.link.closed for one in sessions)
+    assert passed <= amount
+    assert throttle.passed() == passed
+    for one in sessions:
+        one.ended(Ending())
+    assert throttle.taken == passed
 
 
 @pytest.mark.parametrize("direction", list(Direction))

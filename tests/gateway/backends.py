@@ -20,7 +20,8 @@ from websockets.http11 import Request, Response
 class Backend:
     """A `websockets` server in a thread of its own.
 
-    `/...` echoes; `?refuse=403` answers that status; `?push=5` sends five messages first; `?close=4321` closes so.
+    `/...` echoes; `?refuse=403` answers that status; `?push=5` sends five messages first; `?close=4321` closes so;
+    `?silent` takes everything and answers nothing.
 
     Attributes:
         requests: every upgrade request that arrived.
@@ -60,7 +61,7 @@ class Backend:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None
-        wish = parse_qs(urlsplit(connection.request.path).query)
+        wish = parse_qs(urlsplit(connection.request.path).query, keep_blank_values=True)
         try:
             for number in range(int(wish.get("push", ["0"])[0])):
                 await self._send(connection, f"push {number}")
@@ -69,7 +70,8 @@ class Backend:
             async for message in connection:
                 self.counts["received"] += 1
                 self.counts["bytes received"] += len(message.encode() if isinstance(message, str) else message)
-                await self._send(connection, message)
+                if "silent" not in wish:
+                    await self._send(connection, message)
         except ConnectionClosed:
             pass
         await connection.wait_closed()
@@ -87,8 +89,11 @@ class Backend:
 
 
 @contextmanager
-def says(answer: bytes | None, hold_s: float = 0.0) -> Iterator[str]:
-    """A TCP server that reads a request and answers these bytes (nothing, then waits, for None). Yields its URL."""
+def says(answer: bytes | None, asked: list[bytes] | None = None) -> Iterator[str]:
+    """A TCP server that reads a request (into `asked`) and answers these bytes; for None it keeps silent.
+
+    Yields its URL.
+    """
     server = socket.create_server(("127.0.0.1", 0))
     server.settimeout(0.05)
     over = threading.Event()
@@ -103,9 +108,11 @@ def says(answer: bytes | None, hold_s: float = 0.0) -> Iterator[str]:
 
     def talk(connection: socket.socket) -> None:
         with connection:
-            connection.recv(65536)
+            request = connection.recv(65536)
+            if asked is not None:
+                asked.append(request)
             if answer is None:
-                over.wait(hold_s or 30)
+                over.wait(30)
                 return
             connection.sendall(answer)
 

@@ -33,7 +33,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> KeyPairFiles:
 
 @pytest.fixture(scope="session")
 def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """The file of the tests' database; pytest-django makes it only if a test says that it wants it, which ours do not."""
+    """The file of the tests' database; pytest-django makes it only for tests that ask for it, which ours do not."""
     names = connection.settings_dict
     if names["NAME"] == names["TEST"]["NAME"]:
         yield names["NAME"]

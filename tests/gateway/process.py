@@ -17,7 +17,7 @@ def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "wsportal.settings"
     facts = json.loads(sys.argv[1])
 
-    from wsportal.asgi import application  # sets Django up
+    from wsportal.asgi import application  # sets Django up  # isort: skip
     from gateway.plane import plane
     from gateway.server import GatewayServer
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -232,8 +233,8 @@ def test_a_backends_own_no_is_passed_on_and_nothing_else(
     [
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+        b"HTTP/1.1 101 Up\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+        b"HTTP/1.1 101 Up\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
     ],
 )
 def test_nonsense_from_the_backend_is_502(world: World, answer: bytes) -> None:
@@ -279,6 +280,19 @@ def test_an_address_that_may_not_be_dialled_is_502_and_told_to_the_operator(
         assert len(backend.requests) == before
     finally:
         strict.stop()
+
+
+def test_a_handshake_under_way_at_a_stop_is_answered(
+    world: World, database: str, certificate: KeyPairFiles, tmp_path: Path
+) -> None:
+    stopping = GatewayProcess(database, certificate, tmp_path)
+    asked: list[bytes] = []
+    with says(None, asked) as url, ThreadPoolExecutor() as pool:
+        deal = world.deal(url)
+        answer = pool.submit(knock, stopping, deal.path, Authorization=f"Bearer {deal.token}")
+        until(lambda: asked)
+        assert stopping.stop() == 0
+        assert (answer.result(10).status, answer.result().code) == (503, "draining")
 
 
 # Suspension and several backends --------------------------------------------------------------------------------

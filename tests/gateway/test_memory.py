@@ -135,6 +135,15 @@ async def test_what_is_known_is_not_asked_again(here: Memory, subscription: Subs
     assert here.known_entitlement(*pair) is entitlement
 
 
+async def test_a_token_that_nobody_shows_any_more_is_let_go(here: Memory, token: str) -> None:
+    who, now = credential(token), timezone.now().timestamp()
+    await here.principal(who, now)
+    here.drop_old(now + 1)
+    assert here.known_principal(who, now) is not None
+    here.drop_old(now + conf.get("PRINCIPAL_TTL_S"))
+    assert here.known_principal(who, now) is None
+
+
 async def test_what_does_not_exist_is_not_remembered(here: Memory, chat: Api) -> None:
     assert await here.principal(credential("nothing"), 0.0) is None
     assert await here.entitlement(str(chat.pk), str(chat.pk)) is None
@@ -238,6 +247,35 @@ def test_a_change_that_becomes_visible_late_is_not_missed(db: None) -> None:
     write_change("began earlier, committed last", 1003)
     assert outbox.read() == [("api", "began earlier, committed last")]
     assert outbox.read() == []
+
+
+def test_no_change_is_missed_however_many_there_are(db: None) -> None:
+    outbox = Outbox()
+    write_change("first")
+    assert outbox.read() == []
+    for number in range(3 * Outbox.OVERLAP):
+        write_change(str(number))
+    assert outbox.read() == [("api", str(number)) for number in range(3 * Outbox.OVERLAP)]
+    assert outbox.read() == []
+
+
+def test_a_table_that_begins_anew_is_read_anew(db: None) -> None:
+    write_change("first", 1000)
+    outbox = Outbox()
+    outbox.read()
+    Change.objects.all().delete()
+    assert outbox.read() == []
+    write_change("after a restore", 7)
+    assert outbox.read() == [("api", "after a restore")]
+    assert outbox.read() == []
+
+
+def test_changes_that_everybody_has_seen_are_deleted(db: None) -> None:
+    write_change("old")
+    Change.objects.update(at=timezone.now() - timedelta(minutes=11))
+    write_change("new")
+    snapshots.prune_changes()
+    assert list(Change.objects.values_list("subject", flat=True)) == ["new"]
 
 
 def test_tokens_are_checked_in_one_query_for_all(token: str, django_assert_num_queries: Any) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
@@ -279,7 +279,13 @@ class World:
         return token
 
 
-def port_of(url: str) -> int:
-    port = urlsplit(url).port
-    assert port is not None
-    return port
+def closed(client: ClientConnection, seconds: float = 5.0) -> tuple[int, dict[str, Any]]:
+    """Wait for the close; its code, and its reason as JSON."""
+    try:
+        while True:
+            client.recv(seconds)
+    except ConnectionClosed as end:
+        frame = end.rcvd
+        assert frame is not None, "the connection broke without a close frame"
+        reason: dict[str, Any] = json.loads(frame.reason or "{}")
+        return frame.code, reason
