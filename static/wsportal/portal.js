@@ -1,15 +1,36 @@
 /* Small behaviours for all portal pages. Everything works without it except what only a script can do (copying). */
 "use strict";
 
+/* Without https (other than on this machine) browsers lend no clipboard; then the text is selected, ready for Ctrl-C. */
+async function copied(source) {
+  try {
+    await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
+    return true;
+  } catch {
+    getSelection().selectAllChildren(source);
+    return false;
+  }
+}
+
+function showCopied(button) {
+  const label = button.querySelector("[data-copy-label]") ?? button;
+  const icon = button.querySelector("i.fa-copy");
+  const before = [label.textContent, button.getAttribute("aria-label")];
+  label.textContent = "Copied";
+  if (before[1]) button.setAttribute("aria-label", "Copied");
+  icon?.classList.replace("fa-copy", "fa-circle-check");
+  setTimeout(() => {
+    label.textContent = before[0];
+    if (before[1]) button.setAttribute("aria-label", before[1]);
+    icon?.classList.replace("fa-circle-check", "fa-copy");
+  }, 1500);
+}
+
 document.addEventListener("click", async (event) => {
   const copy = event.target.closest("[data-copy]");
   if (copy) {
     const source = document.querySelector(copy.dataset.copy);
-    await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
-    const label = copy.querySelector("[data-copy-label]") ?? copy;
-    const before = label.textContent;
-    label.textContent = "Copied";
-    setTimeout(() => { label.textContent = before; }, 1500);
+    if (await copied(source)) showCopied(copy);
   }
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) {
