@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 from oauth2_provider.models import AccessToken, RefreshToken
 from oauth2_provider.models import Application as OAuthClient
 
@@ -45,3 +46,13 @@ def last_entry() -> HistoryEntry:
     entry = HistoryEntry.objects.order_by("-id").first()
     assert entry is not None
     return entry
+
+
+def whole_database() -> str:
+    """Every cell of every table as one text, to look for what must not be in it."""
+    found = []
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names():
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found += [str(row) for row in cursor.fetchall()]
+    return "\n".join(found)
