@@ -63,3 +63,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, 500)
+
+
+def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without this session's CSRF token: most often a page from before somebody signed in or out."""
+    context = {
+        "status": 403,
+        "title": "This page is out of date",
+        "text": "Somebody signed in or out in this browser since it was opened. Nothing was changed: go back, reload, "
+        "and try again.",
+    }
+    return render(request, "errors/error.html", context, status=403)

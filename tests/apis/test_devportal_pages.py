@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from apis.devportal.commands import sample_topic
 from apis.models import Api, Application, Person
 from apis.permissions import Actor
 from apis.services import designs, plans, publishing
@@ -160,3 +163,41 @@ class TestThePageOfAnApi:
         assert "connect-src 'self' ws://localhost:9099 wss://localhost:8099" in policy
         assert "unsafe" not in policy
         assert "connect-src" not in visit().get("/devportal/")["Content-Security-Policy"]
+
+    def test_commands_of_an_installation_name_its_own_addresses_and_trust_no_self_signed_certificate(
+        self, visit: Visit, chat: Api, settings: Any
+    ) -> None:
+        settings.MODE = "serve"
+        settings.PORTAL_URL = "https://apis.example.com"
+        settings.GATEWAY_URL = "wss://live.example.com"
+        answer = visit().get(page_of(chat))
+        assert "https://apis.example.com/oauth2/token" in copied(answer, "get-token")
+        assert "curl -s -u" in copied(answer, "get-token")
+        assert copied(answer, "wscat-0").startswith("wscat -c 'wss://live.example.com/chat/1.0.0'")
+        assert "connect-src 'self' wss://live.example.com" in answer["Content-Security-Policy"]
+
+    def test_a_context_with_the_shells_special_characters_stays_one_word(
+        self, visit: Visit, chat: Api, paul: Person
+    ) -> None:
+        odd = publishing.api_create_and_publish(
+            actor=Actor.of(paul), name="Odd", context="/a;b$(c)", version="1", business_plans=["Bronze"],
+            endpoint="wss://odd.example.com",
+        )  # fmt: skip
+        line = copied(visit().get(page_of(odd)), "wscat-0")
+        assert shlex.split(line)[:3] == ["wscat", "-c", "ws://localhost:9099/a;b$(c)/1"]
+
+    def test_the_sample_address_leads_to_a_topic_that_exists(self) -> None:
+        assert sample_topic(["/*", "/rooms/{roomID}"]) == ""
+        assert sample_topic(["/rooms/{roomID}"]) == "/rooms/1"
+        assert sample_topic(["/feed/*"]) == "/feed"
+        assert sample_topic([]) == ""
+
+
+class TestAFormFromAnotherSession:
+    def test_it_is_refused_with_a_page_that_says_why(self, chat: Api, sam: Person) -> None:
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(sam, backend="django.contrib.auth.backends.ModelBackend")
+        answer = browser.post(page_of(chat, "subscribe"), {"application": "new", "new_name": "A", "plan": "Bronze"})
+        assert answer.status_code == 403
+        assert "This page is out of date" in words(answer)
+        assert not Application.objects.exists()
