@@ -25,7 +25,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -191,8 +191,9 @@ async def run(host: str, port: int, *, until_eof: bool = False) -> None:
         loop.add_signal_handler(number, stop.set)
     if until_eof:
         await loop.connect_read_pipe(lambda: _Leash(stop), sys.stdin)
-    # The seeded endpoint says localhost, so loopback is served whatever else is.
-    hosts = [host] if host in ("127.0.0.1", "0.0.0.0", "localhost") else [host, "127.0.0.1"]  # noqa: S104
+    # The seeded endpoint says localhost, so loopback is served whatever else is. (asyncio takes several hosts; the
+    # annotation of `serve` knows one.)
+    hosts: Any = [host] if host in ("127.0.0.1", "0.0.0.0", "localhost") else [host, "127.0.0.1"]  # noqa: S104
     async with serve(
         _converse,
         hosts,

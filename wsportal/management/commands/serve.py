@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand
 
+from gateway.server import GatewayServer
 from wsportal import env, metrics, serving, startup
 from wsportal.certificates import KeyPairFiles
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             sys.exit(130)
 
 
-def prepare(plane: str, workers: int) -> serving.GatewayServer:
+def prepare(plane: str, workers: int) -> GatewayServer:
     """Check everything that has to stand, and return the server of one plane, ready to run.
 
     Raises: StartError.

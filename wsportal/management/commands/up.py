@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 
 from apis.services import demo
+from gateway.server import GatewayServer
 from wsportal import env, serving, start_screen, startup
 from wsportal.certificates import self_signed
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             sys.exit(130)
 
 
-def prepare(stack: ExitStack, started: float) -> serving.GatewayServer:
+def prepare(stack: ExitStack, started: float) -> GatewayServer:
     """Everything that has to stand before the server runs; what needs an end is put on `stack`.
 
     Args:
