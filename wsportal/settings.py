@@ -177,13 +177,25 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "wsportal",
     "VERSION": "1",
-    "DESCRIPTION": "Design, publish and use managed WebSocket APIs.",
+    "DESCRIPTION": "Design, publish and use managed WebSocket APIs.\n\n"
+    "Get a personal token with your user name and password (`POST /api/v1/tokens`) and send it as "
+    "`Authorization: Bearer`; people signed in to a portal need none here. Your roles decide what you may do, the "
+    "scopes of a token only narrow it. Errors are problem documents (RFC 9457), lists are paged, ids are UUIDs.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "password": {
+                "type": "http",
+                "scheme": "basic",
+                "description": "User name and password, to mint personal tokens only.",
+            }
+        }
+    },
 }
 
 # Pages --------------------------------------------------------------------------------------------------------

@@ -136,11 +136,3 @@ class SessionScheme(OpenApiAuthenticationExtension):
             "name": settings.SESSION_COOKIE_NAME,
             "description": "The session of the portals. Unsafe methods need the header X-CSRFToken.",
         }
-
-
-class PasswordScheme(OpenApiAuthenticationExtension):
-    target_class = "apis.rest.authentication.PasswordAuthentication"
-    name = "password"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        return {"type": "http", "scheme": "basic", "description": "User name and password, to mint tokens only."}
