@@ -101,6 +101,8 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
     subscriptions = list(
         selectors.subscriptions_visible(actor).filter(api=api, application__in=applications).order_by("created_at")
     )
+    for row in subscriptions:
+        row.api = api  # it has its plans at hand already
     chosen = _chosen(wanted, applications, subscriptions)
     pairs = selectors.key_pairs_of(chosen) if chosen else {}
     return Access(actor, "", closed, applications, subscriptions, chosen, pairs)

@@ -24,7 +24,7 @@ from apis.shapes import KEY_TYPES
 def application_list(request: HttpRequest) -> HttpResponse:
     """The person's applications; an administrator's list names the owners."""
     actor = member(request)
-    rows = selectors.applications_of(actor).prefetch_related("key_pairs")
+    rows = selectors.applications_of(actor)
     return render(request, "devportal/applications.html", {"page": page_of(rows, request), "me": actor.person})
 
 
