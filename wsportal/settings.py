@@ -136,7 +136,7 @@ OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "SCOPES": {"default": "Use the APIs you subscribed to", **{s.value: text for s, text in SCOPE_LABELS.items()}},
+    "SCOPES": {"default": "Use the APIs that it is subscribed to, in your name", **{s.value: text for s, text in SCOPE_LABELS.items()}},
     "DEFAULT_SCOPES": ["default"],
     "SCOPES_BACKEND_CLASS": "apis.oauth.PortalScopes",
     "OAUTH2_VALIDATOR_CLASS": "apis.oauth.PortalValidator",
@@ -165,7 +165,7 @@ REST_FRAMEWORK = {
         "apis.rest.authentication.PortalSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["apis.rest.renderers.JSONLine"],
     "DEFAULT_PARSER_CLASSES": ["apis.rest.parsers.JSONBody"],
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": None,

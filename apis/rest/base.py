@@ -23,6 +23,8 @@ from apis.rest.problems import BadQuery
 class Resource(APIView):
     """Base of all resources. Credentials, errors and content types follow settings.REST_FRAMEWORK."""
 
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
     @property
     def actor(self) -> Actor:
         """Who acts, narrowed to what their credential lets through."""
