@@ -150,7 +150,9 @@ class EndpointForm(ServiceForm):
         }
         super().__init__(data, initial=initial)
         pairs = _typed_urls(data) if data is not None else [(x["url"], x["weight"]) for x in stored.get("urls", [])]
-        self.rows = [{"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]]
+        self.rows: list[dict[str, Any]] = [
+            {"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]
+        ]
         self.urls_problem = ""
 
     def config(self) -> dict[str, Any]:

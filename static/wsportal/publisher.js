@@ -39,9 +39,11 @@ function complain(event) {
   alert.className = "alert alert-danger m-3";
   alert.dataset.complaint = "";
   alert.setAttribute("role", "alert");
-  alert.textContent = status
-    ? `The server could not do this (${status}). Nothing was changed; what you typed is still here.`
-    : "The server cannot be reached. What you typed is still here; try again.";
+  alert.textContent = !status
+    ? "The server cannot be reached. What you typed is still here; try again."
+    : status === 403
+      ? "You may not do this, or your sign-in has changed since this page was loaded. Reload the page and try again."
+      : `The server could not do this (${status}). Nothing was changed; what you typed is still here.`;
   form.prepend(alert);
   alert.scrollIntoView({ block: "nearest" });
 }
