@@ -111,7 +111,8 @@ class Control:
 
     def _look(self, tokens: TokenIds) -> tuple[list[Facet], Validity]:
         """In a thread: the changes of everybody, and which of these tokens are valid."""
-        return self._outbox.read(), {kind: AUTHENTICATORS[kind].alive(ids) for kind, ids in tokens.items()}
+        valid = {kind: AUTHENTICATORS[kind].alive(ids) for kind, ids in tokens.items()}
+        return self._outbox.read(), valid  # last: what was read once is not read again, so nothing may fail after it
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
