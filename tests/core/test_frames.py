@@ -185,6 +185,8 @@ BAD = {
     "a close with code 999": lambda m, inside: close(999, b"bye", masked=m),
     "a close with code 5000": lambda m, inside: close(5000, masked=m),
     "a 16-bit length for 100 bytes": lambda m, inside: frame(0 if inside else BINARY, bytes(100), masked=m, form=1),
+    "a 16-bit length for 125 bytes": lambda m, inside: frame(0 if inside else BINARY, bytes(125), masked=m, form=1),
+    "a 64-bit length for 65535 bytes": lambda m, inside: frame(0 if inside else BINARY, bytes(65535), masked=m, form=2),
     "a 64-bit length for 300 bytes": lambda m, inside: frame(0 if inside else BINARY, bytes(300), masked=m, form=2),
     "a length with the top bit set": lambda m, inside: (
         bytes([0x80 if inside else 0x82, 255 if m else 127]) + (1 << 63).to_bytes(8, "big") + bytes(8)
@@ -210,6 +212,19 @@ def test_an_illegal_frame_is_stopped_before_its_first_byte_wherever_it_comes(
     assert passed == b"".join(stream.frames[:at])
     assert rest.startswith(bad)
     assert scanner.between_frames
+
+
+@pytest.mark.parametrize("what", BAD)
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("deflate", [False, True])
+def test_an_illegal_frame_is_illegal_between_messages_and_inside_one(
+    what: str, inside: bool, masked: bool, deflate: bool
+) -> None:
+    good = frame(TEXT, b"good", masked=masked, fin=not inside)
+    scanner = FrameScanner(masked, deflate, events=9, octets=FOREVER)
+    assert scanner.feed(good + BAD[what](masked, inside)) == len(good)
+    assert scanner.event == frames.PROTOCOL
 
 
 @pytest.mark.parametrize("masked", [True, False])
@@ -295,6 +310,29 @@ def test_endless_empty_fragments_end_though_they_cost_neither_events_nor_bytes()
     assert scanner.event == frames.OVERSIZE
     assert passed == 6 * 100_000 // 16
     assert scanner.messages == 1
+
+
+def test_every_message_has_its_own_size_and_its_own_fragments() -> None:
+    scanner = FrameScanner(True, events=9, octets=FOREVER, max_message_bytes=1000)
+    two = frame(TEXT, bytes(400), masked=True, fin=False) + frame(0, bytes(400), masked=True)
+    many = frame(TEXT, masked=True, fin=False) + frame(0, masked=True, fin=False) * 3000 + frame(0, masked=True)
+    assert scanner.feed(two * 2 + many * 2) == len(two * 2 + many * 2)
+    assert (scanner.messages, scanner.payload, scanner.event) == (4, 1600, frames.GO)
+
+
+@pytest.mark.parametrize("size", [10, 200, 70_000])
+def test_more_credit_is_asked_for_before_a_message_overdraws_what_is_left(size: int) -> None:
+    asked = []
+
+    def refill(scanner: FrameScanner, wanted: int) -> bool:
+        asked.append(wanted)
+        return False
+
+    scanner = FrameScanner(True, events=9, octets=size - 1, refill=refill)
+    data = frame(BINARY, bytes(size), masked=True)
+    assert scanner.feed(data) == len(data)  # it fits as far as there is any credit at all
+    assert asked == [size]
+    assert scanner.octets == -1
 
 
 def test_four_megabytes_in_fragments_of_64_bytes_pass() -> None:

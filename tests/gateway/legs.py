@@ -63,6 +63,7 @@ def server_tls() -> ssl.SSLContext:
     return context
 
 
+@functools.cache
 def client_tls() -> ssl.SSLContext:
     """A client's context that trusts that certificate and nothing else."""
     return ssl.create_default_context(cafile=str(certificate() / "cert.pem"))
