@@ -16,6 +16,7 @@ from oauth2_provider.models import Application as OAuthClient
 from apis.errors import Invalid, Missing
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.holding import hold
 from apis.services.keys import redirect_problem
 from apis.services.record import announce, record
 from apis.validators import name_problem
@@ -84,6 +85,7 @@ def _require_management_client(actor: Actor, client: OAuthClient) -> None:
     actor.require(Capability.ADMINISTER)
     if hasattr(client, "key_pair"):
         raise Missing("There is no such management client.")
+    hold(client)
 
 
 @transaction.atomic
@@ -93,7 +95,7 @@ def access_token_revoke(*, actor: Actor, token: AccessToken) -> None:
     Raises: Forbidden for anybody but administrators.
     """
     actor.require(Capability.ADMINISTER)
-    key = token.pk
+    key = hold(token).pk
     record(actor, "revoke_access_token", token.application or "", token=key)
     revoke_access_token(token)
     announce("token", key)

@@ -108,7 +108,7 @@ def _demo_url(port: int) -> str:
 
 @transaction.atomic
 def relocate(demo_port: int) -> None:
-    """Point the seeded API at where the demo backend listens in this start, unless somebody gave it another endpoint."""
+    """Point the seeded API at where the demo backend listens in this start, unless it got another endpoint."""
     entry = HistoryEntry.objects.filter(action="seed").first()
     if entry is None or entry.detail["demo_port"] == demo_port:
         return

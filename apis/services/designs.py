@@ -14,6 +14,7 @@ from apis.lifecycle import State
 from apis.models import Api, BusinessPlan, Endpoint, Topic, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import (
     DESCRIPTION_LIMIT,
@@ -174,7 +175,7 @@ def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
 
     Raises: Forbidden, Invalid, Taken, Conflict.
     """
-    api = Api.objects.select_for_update(of=("self",)).select_related("version_set").get(pk=api.pk)
+    hold(api)
     require_edit(actor, api, set(changes))
     plans = plans_named(changes["business_plans"]) if "business_plans" in changes else None
     plain = {key: value for key, value in changes.items() if key != "business_plans"}
@@ -252,10 +253,11 @@ def endpoint_configure(*, actor: Actor, api: Api, key_type: str, config: Any) ->
     full, problems = shapes.endpoint_config(config, address_problem)
     if problems:
         raise Invalid(problems)
+    hold(api)
     row = api.endpoints.filter(key_type=key_type).first()
     before = row.config if row else None
     endpoint, _ = Endpoint.objects.update_or_create(api=api, key_type=key_type, defaults={"config": full})
-    for deployment in api.deployments.select_for_update():
+    for deployment in api.deployments.all():
         deployment.design["endpoints"][key_type] = full
         deployment.save(update_fields=["design"])
     record(actor, "endpoint", f"{key_type} endpoint of {api}", api=api, before=before, after=full)
@@ -271,6 +273,7 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     """
     actor.require(Capability.DESIGN_APIS)
     _refuse(design_problems(version=version))
+    hold(api)
     copy = _api_insert(
         actor, api.version_set, version,
         description=api.description, tags=list(api.tags), display_name=api.display_name,
@@ -292,6 +295,7 @@ def api_delete(*, actor: Actor, api: Api) -> None:
     Raises: Forbidden; Conflict while it has subscriptions.
     """
     actor.require(Capability.DESIGN_APIS)
+    hold(api)
     if count := api.subscriptions.count():
         raise Conflict(f"{api} has {count} subscription(s); they must be removed first.", code="has_subscriptions")
     version_set, key, text = api.version_set, api.pk, str(api)

@@ -12,6 +12,7 @@ from apis.errors import Conflict, Invalid, Taken
 from apis.models import Environment
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.holding import hold
 from apis.services.record import record
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
@@ -64,6 +65,7 @@ def environment_update(*, actor: Actor, environment: Environment, **values: Any)
     """Change what clients are told; what is deployed stays. Raises: Forbidden, Invalid, Taken."""
     actor.require(Capability.ADMINISTER)
     _refuse(values)
+    hold(environment)
     before = {field: getattr(environment, field) for field in values}
     for field, value in values.items():
         setattr(environment, field, value)
@@ -76,6 +78,7 @@ def environment_update(*, actor: Actor, environment: Environment, **values: Any)
 def environment_delete(*, actor: Actor, environment: Environment) -> None:
     """Raises: Forbidden; Conflict while anything is deployed there, and for the last one."""
     actor.require(Capability.ADMINISTER)
+    hold(environment)
     if count := environment.deployments.count():
         raise Conflict(f"{count} API(s) are deployed on {environment}; undeploy them first.", code="in_use")
     if Environment.objects.count() == 1:

@@ -18,6 +18,7 @@ from apis import shapes
 from apis.errors import Conflict, Invalid
 from apis.models import Application, KeyPair
 from apis.permissions import Actor, require_own
+from apis.services.holding import hold
 from apis.services.record import announce, record
 
 GRANT_TYPES = {
@@ -105,7 +106,7 @@ def keys_generate(
     """
     require_own(actor, application)
     _check(key_type, grant_types, redirect_uris)
-    application = Application.objects.select_for_update().get(pk=application.pk)
+    hold(application)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is not None and pair.handed_out:
         raise Conflict(f"This application has {key_type} keys; regenerate their secret instead.", code="keys_exist")
@@ -127,7 +128,7 @@ def keys_generate(
 @transaction.atomic
 def keys_update(*, actor: Actor, pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> KeyPair:
     """Change the grant types and redirect URIs of existing keys. Raises: Missing, Forbidden, Invalid."""
-    require_own(actor, pair.application)
+    require_own(actor, hold(pair).application)
     _check(pair.key_type, grant_types, redirect_uris)
     _configure(pair, grant_types, redirect_uris)
     pair.client.save()
@@ -142,7 +143,7 @@ def secret_regenerate(*, actor: Actor, pair: KeyPair) -> str:
 
     Returns: the new secret in clear, shown once. Raises: Missing, Forbidden.
     """
-    require_own(actor, pair.application)
+    require_own(actor, hold(pair).application)
     secret = generate_client_secret()
     pair.client.client_secret = secret
     pair.client.save()
@@ -162,7 +163,7 @@ def token_generate(*, actor: Actor, application: Application, key_type: str) -> 
     """
     require_own(actor, application)
     _check(key_type, DEFAULT_GRANT_TYPES, ())
-    application = Application.objects.select_for_update().get(pk=application.pk)
+    hold(application)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is None:
         client, _ = _client(application, key_type)

@@ -19,6 +19,7 @@ from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.models import Person, PersonalToken
 from apis.permissions import Actor
 from apis.roles import Capability, Role, narrowed, scopes_of
+from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import text_problem
 
@@ -107,6 +108,7 @@ def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
     actor.require(Capability.ADMINISTER)
     if problems := _person_problems(values, person):
         raise Invalid(problems)
+    hold(person)
     before = {"roles": person.roles, "disabled": not person.is_active}
     if "roles" in values:
         person.roles = _ordered(values["roles"])
@@ -130,6 +132,7 @@ def person_set_password(*, actor: Actor, person: Person, password: str) -> None:
         actor.require(Capability.ADMINISTER)
     if problem := password_problem(password, person):
         raise Invalid({"password": problem})
+    hold(person)
     person.set_password(password)
     person.save(update_fields=["password"])
     record(actor, "set_password", person)

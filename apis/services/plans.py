@@ -12,6 +12,7 @@ from apis.errors import Conflict, Invalid, Taken
 from apis.models import ApplicationPlan, BusinessPlan
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
@@ -84,6 +85,7 @@ def _save(plan: BusinessPlan | ApplicationPlan) -> None:
 def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
     actor.require(Capability.ADMINISTER)
     done = plan_values(type(plan), values)
+    hold(plan)
     before = {field: getattr(plan, field) for field in done}
     for field, value in done.items():
         setattr(plan, field, value)
@@ -95,6 +97,7 @@ def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
 
 def _delete(actor: Actor, plan: BusinessPlan | ApplicationPlan) -> None:
     actor.require(Capability.ADMINISTER)
+    hold(plan)
     uses = ["subscriptions", "apis"] if isinstance(plan, BusinessPlan) else ["applications"]
     for use in uses:
         if count := getattr(plan, use).count():

@@ -14,6 +14,7 @@ from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscr
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.designs import api_create, design_problems
+from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import text_problem
 
@@ -36,10 +37,6 @@ def _design_of(api: Api) -> dict[str, Any]:
     }
 
 
-def _locked(api: Api) -> Api:
-    return Api.objects.select_for_update(of=("self",)).select_related("version_set").get(pk=api.pk)
-
-
 @transaction.atomic
 def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revision:
     """Freeze the present design.
@@ -49,7 +46,7 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
     actor.require(Capability.DEPLOY_APIS)
     if problem := text_problem(description, 200, "Description"):
         raise Invalid({"description": problem})
-    api = _locked(api)
+    api = hold(api)
     if api.revisions.count() >= REVISIONS_LIMIT:
         raise Conflict(
             f"An API has at most {REVISIONS_LIMIT} revisions; delete one that is not deployed first.",
@@ -73,7 +70,8 @@ def revision_deploy(
     Raises: Forbidden; Invalid for an unknown environment; Conflict for a retired API or a revision without endpoint.
     """
     actor.require(Capability.DEPLOY_APIS)
-    api = _locked(revision.api)
+    api = hold(revision.api)
+    hold(revision)
     if api.state == State.RETIRED:
         raise Conflict("A retired API cannot be deployed.", code="retired")
     if not revision.design["endpoints"]:
@@ -109,7 +107,8 @@ def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequenc
     Raises: Forbidden; Conflict where it is not deployed.
     """
     actor.require(Capability.DEPLOY_APIS)
-    api = _locked(revision.api)
+    api = hold(revision.api)
+    hold(revision)
     rows = revision.deployments.all()
     if environments is not None:
         rows = rows.filter(environment__in=_environments(environments))
@@ -128,7 +127,8 @@ def revision_restore(*, actor: Actor, revision: Revision) -> Api:
     Raises: Forbidden.
     """
     actor.require(Capability.DESIGN_APIS)
-    api = _locked(revision.api)
+    api = hold(revision.api)
+    hold(revision)
     api.topics.all().delete()
     Topic.objects.bulk_create(Topic(api=api, **topic) for topic in revision.design["topics"])
     api.endpoints.all().delete()
@@ -146,6 +146,8 @@ def revision_delete(*, actor: Actor, revision: Revision) -> None:
     Raises: Forbidden; Conflict while it is deployed.
     """
     actor.require(Capability.DEPLOY_APIS)
+    hold(revision.api)
+    hold(revision)
     if revision.deployments.exists():
         raise Conflict(f"{revision} is deployed; undeploy it first.", code="deployed")
     record(actor, "delete_revision", f"{revision} of {revision.api}", api=revision.api, number=revision.number)
@@ -169,7 +171,7 @@ def api_transition(*, actor: Actor, api: Api, action: str, checklist: Mapping[st
         raise Invalid({"action": f"This should be one of: {', '.join(Action)}."})
     if unknown := set(checklist or {}) - set(CheckItem):
         raise Invalid({"checklist": f"Unknown check item: {', '.join(sorted(unknown))}."})
-    api = _locked(api)
+    api = hold(api)
     step = arrow(State(api.state), Action(action))
     if step is None:
         raise Conflict(

@@ -12,6 +12,7 @@ from apis.lifecycle import LABELS, SUBSCRIBABLE, State
 from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
 from apis.permissions import Actor, can_manage_subscription, owns, require_own
 from apis.roles import Capability
+from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
@@ -66,6 +67,7 @@ def application_create(
 def application_update(*, actor: Actor, application: Application, **values: Any) -> Application:
     """Change name, plan (by name) or description. Raises: Missing, Forbidden, Invalid, Taken."""
     require_own(actor, application)
+    hold(application)
     for field, value in _application_values(values).items():
         setattr(application, field, value)
     _save(application)
@@ -78,6 +80,7 @@ def application_update(*, actor: Actor, application: Application, **values: Any)
 def application_delete(*, actor: Actor, application: Application) -> None:
     """Delete an application with its keys, tokens and subscriptions. Raises: Missing, Forbidden."""
     require_own(actor, application)
+    hold(application)
     key = application.pk
     for pair in application.key_pairs.select_related("client"):
         pair.client.delete()  # takes its tokens and the pair along
@@ -101,6 +104,8 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
     Raises: Missing for somebody else's application; Conflict where the API takes no subscriptions; Invalid, Taken.
     """
     require_own(actor, application)
+    hold(api)
+    hold(application)
     if api.state not in SUBSCRIBABLE:
         raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
     plan = _offered(api, business_plan)
@@ -128,7 +133,7 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
 
     Raises: Missing, Forbidden, Invalid.
     """
-    _require_own_subscription(actor, subscription)
+    _require_own_subscription(actor, hold(subscription))
     plan = _offered(subscription.api, business_plan)
     before = subscription.business_plan.name
     subscription.business_plan = plan
@@ -141,7 +146,7 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
 @transaction.atomic
 def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
     """Unsubscribe; live sessions are closed within a second. Raises: Missing, Forbidden."""
-    _require_own_subscription(actor, subscription)
+    _require_own_subscription(actor, hold(subscription))
     key = subscription.pk
     record(actor, "unsubscribe", subscription, api=subscription.api)
     subscription.delete()
@@ -163,7 +168,7 @@ def subscription_block(*, actor: Actor, subscription: Subscription, what: str = 
 
     Raises: Missing, Forbidden without the publisher role, Invalid.
     """
-    _require_management(actor, subscription)
+    _require_management(actor, hold(subscription))
     if what not in BLOCKABLE:
         raise Invalid({"what": f"This should be one of: {', '.join(BLOCKABLE)}."})
     return _set_state(actor, subscription, BLOCKABLE[what], "block")
@@ -172,7 +177,7 @@ def subscription_block(*, actor: Actor, subscription: Subscription, what: str = 
 @transaction.atomic
 def subscription_unblock(*, actor: Actor, subscription: Subscription) -> Subscription:
     """Raises: Missing, Forbidden without the publisher role."""
-    _require_management(actor, subscription)
+    _require_management(actor, hold(subscription))
     return _set_state(actor, subscription, Subscription.State.UNBLOCKED, "unblock")
 
 
