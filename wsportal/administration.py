@@ -63,7 +63,7 @@ class PortalAdminSite(UnfoldAdminSite):
         """Change one's own password, through the service that also writes the history."""
         from apis.admin.people import OwnPasswordForm  # noqa: PLC0415  (importing it makes the site)
 
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         return PasswordChangeView.as_view(  # type: ignore[return-value]
             form_class=OwnPasswordForm,
             success_url=reverse("admin:password_change_done"),

@@ -47,7 +47,7 @@ class ServiceAdmin(ModelAdmin):
 
     writes_through_services = True  # what the site asks of every page it takes
     form = ServiceForm
-    actions = None
+    actions: tuple[str, ...] | None = None
     list_per_page = 50
     list_filter_submit = False
     compressed_fields = True

@@ -30,7 +30,7 @@ class EndpointForm(PageForm):
     connect_ms = Whole(label="Connect within", help_text="Milliseconds.")
     handshake_ms = Whole(label="Upgrade answered within", help_text="Milliseconds.")
     idle_s = Whole(label="Close when idle for", help_text="Seconds without a message either way; 0 = never.")
-    errors = Choices(choices=list(shapes.SUSPENSION_ERRORS.items()), label="Suspend on")
+    suspend_on = Choices(choices=list(shapes.SUSPENSION_ERRORS.items()), label="Suspend on")
     retries = Whole(label="Retries before suspending", help_text="How many more times it is tried at once.")
     retry_delay_ms = Whole(label="Wait between retries", help_text="Milliseconds.")
     initial_ms = Whole(label="Suspended for", help_text="Milliseconds; 0 = never suspended.")
@@ -40,19 +40,22 @@ class EndpointForm(PageForm):
     fieldsets = (
         (None, ("urls", "strategy")),
         ("Timeouts", ("connect_ms", "handshake_ms", "idle_s")),
-        ("Suspension", ("errors", "retries", "retry_delay_ms", "initial_ms", "factor", "max_ms")),
+        ("Suspension", ("suspend_on", "retries", "retry_delay_ms", "initial_ms", "factor", "max_ms")),
     )
 
+    places = {"suspension/errors": "suspend_on"}
     mandatory = ("urls", "strategy", *shapes.TIMEOUT_CHECKS, *(set(shapes.SUSPENSION_CHECKS) - {"errors"}))
 
     @staticmethod
     def initial_of(config: dict[str, Any]) -> dict[str, Any]:
         """The fields for a stored config, or for none yet."""
+        suspension = config.get("suspension", shapes.DEFAULT_SUSPENSION)
         return {
             "urls": config.get("urls", []),
             "strategy": config.get("strategy", shapes.STRATEGIES[0]),
             **config.get("timeouts", shapes.DEFAULT_TIMEOUTS),
-            **config.get("suspension", shapes.DEFAULT_SUSPENSION),
+            **suspension,
+            "suspend_on": suspension["errors"],
         }
 
     @staticmethod
@@ -62,5 +65,5 @@ class EndpointForm(PageForm):
             "urls": cleaned["urls"],
             "strategy": cleaned["strategy"],
             "timeouts": {key: cleaned[key] for key in shapes.TIMEOUT_CHECKS},
-            "suspension": {key: cleaned[key] for key in shapes.SUSPENSION_CHECKS},
+            "suspension": {key: cleaned["suspend_on" if key == "errors" else key] for key in shapes.SUSPENSION_CHECKS},
         }

@@ -34,9 +34,11 @@ class Unasking:
 
     Attributes:
         mandatory: the fields that get the star all the same.
+        places: the field for a path of the service that has another name.
     """
 
     mandatory: ClassVar[tuple[str, ...]] = ()
+    places: ClassVar[dict[str, str]] = {}
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,7 +66,8 @@ def show_refusal(form: Any, refusal: ServiceError) -> None:
         return
     for path, sentences in refusal.fields.items():
         first, *rest = path.split("/")
-        field = first if first in form.fields else rest[-1] if rest and rest[-1] in form.fields else None
+        last = rest[-1] if rest else ""
+        field = form.places.get(path) or next((name for name in (first, last) if name in form.fields), None)
         where = ""
         if field == first and rest and rest[0].isdecimal():
             where = f"Row {int(rest[0]) + 1}{', ' + rest[1] if rest[1:] else ''}: "

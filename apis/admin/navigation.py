@@ -52,7 +52,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links in unfold's shape; groups without a link for this person are left out."""
     dashboard = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
-    groups = [{"title": "", "items": [dashboard]}]
+    groups: list[dict[str, Any]] = [{"title": "", "items": [dashboard]}]
     for title, models in GROUPS:
         items = [
             {

@@ -94,7 +94,7 @@ def _render(admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, for
         "original": obj,
         "media": admin.media + form.media,
     }
-    request.current_app = admin.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = admin.admin_site.name
     return TemplateResponse(request, "admin/page.html", context)
 
 
@@ -112,7 +112,7 @@ def show_secret(
         "opts": admin.opts,
         "original": obj,
     }
-    request.current_app = admin.admin_site.name  # type: ignore[attr-defined]
+    request.current_app = admin.admin_site.name
     response = TemplateResponse(request, "admin/secret.html", context)
     response["Cache-Control"] = "no-store"
     return response

@@ -60,6 +60,8 @@ class BusinessPlanForm(PlanForm):
     on_spent = Choice(label="When it is spent", choices=BusinessPlan.OnSpent.choices)
     stop_on_quota = YesNo(label="Stop at the limit", help_text="Unticked, use beyond the limits is only counted.")
 
+    places = {"burst": "burst_amount", "burst/amount": "burst_amount", "burst/per": "burst_per"}
+
     class Meta:
         model = BusinessPlan
         fields: tuple[str, ...] = ()
@@ -99,7 +101,7 @@ class PlanAdmin(ServiceAdmin):
 
     adds = changes = deletes = (Capability.ADMINISTER,)
     search_fields = ("name", "description")
-    list_display = ("name", "limits_in_words", "description")
+    list_display: tuple[str, ...] = ("name", "limits_in_words", "description")
 
     @display(description="Limits")
     def limits_in_words(self, plan: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -178,7 +179,7 @@ def _deploying(actor: Actor, revision: Revision) -> Page:
 def _confirming(actor: Actor, revision: Revision, verb: str) -> Page:
     """The page of undeploy, restore or delete."""
     where = ", ".join(row.environment.name for row in revision.deployments.all()) or "nowhere"
-    service, text, done = {
+    words: dict[str, tuple[Callable[..., object], str, str]] = {
         "undeploy": (
             publishing.revision_undeploy,
             f"It is deployed on {where}. Everybody who is connected is cut off.",
@@ -190,7 +191,8 @@ def _confirming(actor: Actor, revision: Revision, verb: str) -> Page:
             f"The working copy is that of {revision} again.",
         ),
         "delete": (publishing.revision_delete, "It cannot be brought back.", f"{revision} was deleted."),
-    }[verb]
+    }
+    service, text, done = words[verb]
 
     def run(cleaned: dict[str, Any]) -> str:
         service(actor=actor, revision=revision)
