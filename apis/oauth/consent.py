@@ -22,6 +22,10 @@ from apis.oauth.policy import grantable, is_consumer
 
 _ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 section 4.2
+# What other standards would add to a request, and this server does not offer: never stored.
+_NOT_OFFERED: Final[dict[str, Any]] = {"nonce": "", "claims": {}, "resource": []}
+
 
 class Refused(Exception):
     """The client is told by a redirect to its registered address (RFC 6749 section 4.1.2.1)."""
@@ -72,6 +76,8 @@ class Authorize(BaseAuthorizationView):
         where, state = credentials["redirect_uri"], credentials.get("state")
         if credentials.get("code_challenge_method") != "S256":
             raise Refused(where, state, "invalid_request", "code_challenge_method must be S256.")
+        if not _CHALLENGE.fullmatch(credentials["code_challenge"]):
+            raise Refused(where, state, "invalid_request", "code_challenge must be the base64url of a SHA-256.")
         wanted = grantable(scopes, request.user)  # type: ignore[arg-type]
         if not wanted:
             raise Refused(where, state, "invalid_scope", "The person's roles allow none of these scopes.")
@@ -99,7 +105,7 @@ class Authorize(BaseAuthorizationView):
         if request.POST.get("allow") != "yes":
             raise Refused(credentials["redirect_uri"], credentials.get("state"), "access_denied")
         fields = ("client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method")
-        chosen = {name: credentials.get(name) for name in fields}
+        chosen = {name: credentials.get(name) for name in fields} | _NOT_OFFERED
         uri, *_ = self.create_authorization_response(request, " ".join(scopes), chosen, allow=True)
         return self.redirect(uri, client)
 

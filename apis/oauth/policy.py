@@ -56,7 +56,9 @@ class PortalScopes(BaseScopes):
 class PortalValidator(OAuth2Validator):
     """Grant types come from the key pair, management scopes only from a person, and a code is good for one use."""
 
-    def _load_application(self, client_id: str, request: Any) -> OAuthClient | None:
+    def _load_application(self, client_id: str | None, request: Any) -> OAuthClient | None:
+        if not client_id or "\x00" in client_id:  # PostgreSQL does not take a NUL
+            return None
         client = super()._load_application(client_id, request)
         if client is not None and not is_in_use(client):
             request.client = None

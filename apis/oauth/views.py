@@ -48,7 +48,7 @@ class ClientEndpoint(OAuthLibMixin, View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
             response: HttpResponse = _error(405, "invalid_request", "Use POST.", Allow="POST")
-        elif any("\x00" in text for pair in request.POST.items() for text in pair):
+        elif "\x00" in "".join(str(text) for form in (request.POST, request.GET) for text in form.values()):
             response = _error(400, "invalid_request", "The request contains a NUL character.")
         else:
             response = self._limited(request)

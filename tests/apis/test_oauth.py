@@ -165,6 +165,8 @@ def test_nonsense_is_a_bad_request(program, body):
     }
     assert Client().post("/oauth2/token", {"a": 1}, content_type="application/json").status_code == 400
     assert Client().get("/oauth2/token").status_code == 405
+    for name in ("code", "client_id", "refresh_token", "token"):
+        refused(program.post(f"token?{name}=%00", grant_type="client_credentials"), 400, "invalid_request")
 
 
 def test_failures_are_limited_per_client_and_success_is_not(program):
@@ -249,7 +251,8 @@ def test_the_form_cannot_change_what_was_asked(program, eve):
     ("changes", "error"),
     [
         ({"code_challenge": None}, "invalid_request"), ({"code_challenge_method": None}, "invalid_request"),
-        ({"code_challenge_method": "plain"}, "invalid_request"), ({"response_type": "token"}, "unauthorized_client"),
+        ({"code_challenge_method": "plain"}, "invalid_request"), ({"code_challenge": "x" * 300}, "invalid_request"),
+        ({"response_type": "token"}, "unauthorized_client"),
         ({"response_type": "x"}, "unsupported_response_type"), ({"scope": "everything"}, "invalid_scope"),
     ],
 )  # fmt: skip
@@ -257,6 +260,13 @@ def test_other_mistakes_are_told_to_the_application(program, eve, changes, error
     answer = answer_of(signed_in(eve).get(program.question(**changes)))
     assert answer["error"] in {error, "unsupported_response_type"}
     assert answer["state"] == "st&1"
+
+
+def test_what_other_standards_add_is_ignored(program, eve):
+    code = program.code(eve, nonce="n" * 1000, claims="[", resource="x", prompt="none", approval_prompt="auto")
+    grant = Grant.objects.get()
+    assert (grant.nonce, grant.claims, grant.resource) == ("", "{}", [])
+    assert program.redeem(code).status_code == 200
 
 
 def test_a_query_that_cannot_be_read_is_a_clear_page(program, eve):
