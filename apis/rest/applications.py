@@ -83,6 +83,8 @@ class GeneratedTokenAnswer(serializers.Serializer):
 class ApplicationResource(Resource):
     """Base of everything below /applications."""
 
+    capabilities = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+
     def application(self, application_id: UUID) -> Application:
         """Raises: Missing for somebody else's."""
         return selectors.application_get(self.actor, application_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -18,12 +18,22 @@ from apis.rest.authentication import actor_of
 from apis.rest.pagination import Pages
 from apis.rest.parsers import BODY_LIMIT
 from apis.rest.problems import BadQuery
+from apis.roles import Capability
 
 
 class Resource(APIView):
     """Base of all resources. Credentials, errors and content types follow settings.REST_FRAMEWORK."""
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    # One of these must be let through by the credential, unless the person's roles do not hold any either (then the
+    # resource itself says what that means): a token that is too narrow is told so, and not shown an empty list.
+    capabilities: ClassVar[tuple[Capability, ...]] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises: Forbidden for a token whose scopes leave nothing of `capabilities`."""
+        super().initial(request, *args, **kwargs)
+        if self.capabilities and any(one in self.actor.person.capabilities for one in self.capabilities):
+            self.actor.require(*self.capabilities)
 
     @property
     def actor(self) -> Actor:

@@ -22,7 +22,11 @@ from apis.errors import Invalid, ServiceError
 PROBLEM_TYPE: Final = "application/problem+json"
 SCOPE_CHALLENGE: Final = 'Bearer realm="wsportal", error="insufficient_scope"'  # RFC 6750 section 3.1
 _WHOLE_BODY: Final = api_settings.NON_FIELD_ERRORS_KEY
-_CODES: Final = {"not_authenticated": "missing_credentials", "authentication_failed": "invalid_token"}
+_CODES: Final = {
+    "not_authenticated": "missing_credentials",
+    "authentication_failed": "invalid_token",
+    "permission_denied": "forbidden",
+}
 
 
 class BadQuery(exceptions.APIException):

@@ -49,6 +49,8 @@ class BlockBody(Body):
 class SubscriptionResource(Resource):
     """Base of everything below /subscriptions."""
 
+    capabilities = (Capability.USE_APPLICATIONS, Capability.SEE_APIS)
+
     def subscription(self, subscription_id: UUID) -> Subscription:
         """Raises: Missing."""
         return selectors.subscription_get(self.actor, subscription_id)

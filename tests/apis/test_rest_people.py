@@ -139,6 +139,18 @@ def test_scopes_narrow_what_roles_allow(rest, adam, paul, chat):
     rest(adam, ["admin"]).get("/people").ok()
 
 
+def test_a_token_that_is_too_narrow_is_told_so(rest, sam, pia, phone, subscription):
+    narrow = rest(sam, ["app:manage"])
+    assert narrow.get("/applications").ok()["count"] == narrow.get("/subscriptions").ok()["count"] == 1
+    assert rest(pia).get("/applications").ok()["count"] == 0
+    sam.roles = ["subscriber", "creator"]
+    sam.save()
+    reader = rest(sam, ["api:read"])
+    for path in ("/applications", f"/applications/{phone.pk}", f"/applications/{phone.pk}/keys"):
+        reader.get(path).refused(403, "insufficient_scope")
+    reader.get("/subscriptions").ok()
+
+
 def test_a_role_taken_away_is_taken_from_tokens_too(rest, adam, carol):
     caller = rest(carol)
     rest(adam).patch(f"/people/{carol.pk}", {"roles": ["subscriber"]}).ok()
