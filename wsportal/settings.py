@@ -136,7 +136,10 @@ OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 OAUTH2_PROVIDER = {
-    "SCOPES": {"default": "Use the APIs that it is subscribed to, in your name", **{s.value: text for s, text in SCOPE_LABELS.items()}},
+    "SCOPES": {
+        "default": "Use the APIs that it is subscribed to, in your name",
+        **{s.value: text for s, text in SCOPE_LABELS.items()},
+    },
     "DEFAULT_SCOPES": ["default"],
     "SCOPES_BACKEND_CLASS": "apis.oauth.PortalScopes",
     "OAUTH2_VALIDATOR_CLASS": "apis.oauth.PortalValidator",

@@ -32,12 +32,12 @@ class Person(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     roles = models.JSONField(default=list, blank=True)
     # Replaced by `roles`: one place decides, so Django's own switches are derived instead of stored.
-    is_staff = None  # type: ignore[assignment]
-    is_superuser = None  # type: ignore[assignment]
+    is_staff = None
+    is_superuser = None
     groups = None  # type: ignore[assignment]
     user_permissions = None  # type: ignore[assignment]
 
-    objects: ClassVar[PersonManager] = PersonManager()  # type: ignore[assignment]
+    objects: ClassVar[PersonManager] = PersonManager()
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
@@ -67,7 +67,7 @@ def is_staff(person: Person) -> bool:
 
 
 # Django asks these as attributes; as properties they cannot contradict `roles`.
-Person.is_staff = property(is_staff)  # type: ignore[assignment,method-assign]
+Person.is_staff = property(is_staff)  # type: ignore[assignment]
 Person.is_superuser = property(lambda person: Capability.ADMINISTER in person.capabilities)  # type: ignore[assignment]
 
 

@@ -21,9 +21,11 @@ from apis.permissions import Actor
 from apis.services import designs, people, publishing, subscribing, keys
 assert connection.vendor == "postgresql", connection.vendor
 adam = Actor.of(Person.objects.get(username="adam"))
-paul = Actor.of(people.person_create(actor=adam, username="paul", password="walks the dog", roles=["creator", "publisher"]))
+both = ["creator", "publisher"]
+paul = Actor.of(people.person_create(actor=adam, username="paul", password="walks the dog", roles=both))
 sam = Actor.of(people.person_create(actor=adam, username="sam", password="rides a bike", roles=["subscriber"]))
-design = dict(name="Chat", context="/chat", version="1.0.0", endpoint="wss://chat.example.com", business_plans=["Bronze"])
+design = dict(name="Chat", context="/chat", version="1.0.0", endpoint="wss://chat.example.com")
+design["business_plans"] = ["Bronze"]
 api = publishing.api_create_and_publish(actor=paul, **design)
 try:
     designs.api_create(actor=paul, **design)
