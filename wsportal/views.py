@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.views import LoginView, LogoutView
@@ -43,7 +44,8 @@ class SignOut(LogoutView):
 def _error(request: HttpRequest, status: int) -> HttpResponse:
     title, text = _PROBLEMS[status]
     if request.path.startswith("/api/"):
-        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": text}
+        phrase = HTTPStatus(status).phrase  # what about:blank stands for (RFC 9457 section 4.2.1)
+        body: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": status, "detail": text}
         body["code"] = {400: "bad_request", 403: "forbidden", 404: "not_found", 500: "internal_error"}[status]
         return JsonResponse(body, status=status, content_type="application/problem+json")
     return render(request, "errors/error.html", {"status": status, "title": title, "text": text}, status=status)
