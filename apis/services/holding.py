@@ -20,8 +20,10 @@ def hold(row: Row) -> Row:
 
     Returns: the same object. Raises: Missing where it is gone by now.
     """
+    # Not type(row): the person of a request comes wrapped in a SimpleLazyObject.
+    model: type[Row] = row._meta.model  # type: ignore[assignment]
     try:
-        row.refresh_from_db(from_queryset=type(row)._default_manager.select_for_update(of=("self",)))
+        row.refresh_from_db(from_queryset=model._default_manager.select_for_update(of=("self",)))
     except ObjectDoesNotExist:
         raise Missing(f"This {row._meta.verbose_name} does not exist any more.") from None
     return row
