@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +49,7 @@ WRITES = [
           "max_session_s": 1, "max_message_bytes": 200, "on_spent": "close", "stop_on_quota": True}),
     Write("patch", "/business-plans/{plan}", {"description": "x", "limits": []}),
     Write("post", "/application-plans", {**PLAN, "description": "x"}),
+    Write("patch", "/application-plans/{application_plan}", {"description": "x", "limits": []}),
     Write("post", "/applications", {"name": "New", "plan": "Unlimited", "description": "x"}),
     Write("patch", "/applications/{application}", {"name": "New"}),
     Write("post", "/applications/{application}/keys", {"key_type": "sandbox", "grant_types": ["client_credentials"],
@@ -71,6 +74,7 @@ def world(rest, adam, sam, actor, chat, phone, subscription):
     keys.keys_generate(actor=actor(sam), application=phone, key_type="production")
     ids = {
         "api": chat.pk, "plan": chat.business_plans.first().pk, "application": phone.pk,
+        "application_plan": phone.plan_id,
         "subscription": subscription.pk, "person": sam.pk,
     }  # fmt: skip
     return rest(adam), {name: str(key) for name, key in ids.items()}
@@ -90,6 +94,15 @@ def send(world, write: Write, body: Any = None, raw: bytes | None = None):
     caller, ids = world
     filled = json.loads(json.dumps(body).replace("{api}", ids["api"]).replace("{application}", ids["application"]))
     return caller.send(write.method, write.path.format(**ids), filled, raw=raw)
+
+
+def test_the_table_of_writes_is_complete():
+    shapes = [(write.method, re.sub(r"\{\w+\}", r"[^/]+", write.path.split("?")[0])) for write in WRITES]
+    for path, operations in Client().get("/api/v1/schema").json()["paths"].items():
+        plain = re.sub(r"\{key_type\}", "production", re.sub(r"\{number\}", "1", path.removeprefix("/api/v1")))
+        for method, operation in operations.items():
+            if "requestBody" in operation and path != "/api/v1/tokens":
+                assert any(method == one and re.fullmatch(shape, plain) for one, shape in shapes), (method, path)
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: f"{write.method} {write.path}")
