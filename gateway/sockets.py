@@ -99,23 +99,39 @@ def listen(host: str, port: int) -> list[socket.socket]:
         OSError: with one clear sentence, if the address is in use or not ours.
     """
     made: list[socket.socket] = []
+    problem: OSError | None = None
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, address in sorted({(family, address) for family, _, _, _, address in found}):
+        try:
+            made.append(_listen(family, address))
+        except OSError as error:
+            # "localhost" may name ::1 on a machine without IPv6; one of its addresses is enough
+            if problem is None or error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                problem = error
+    if problem is None or (made and problem.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}):
+        return made
+    for sock in made:
+        sock.close()
+    if problem.errno == errno.EADDRINUSE:
+        raise OSError(errno.EADDRINUSE, f"port {port} on {host} is in use by another program") from None
+    raise OSError(
+        problem.errno or 0, f"cannot listen on port {port} of {host}: {problem.strerror or problem}"
+    ) from None
+
+
+def _listen(family: int, address: Any) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        for family, _, _, _, address in sorted(set(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))):
-            sock = socket.socket(family, socket.SOCK_STREAM)
-            made.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind(address)
-            sock.listen(BACKLOG)
-            sock.setblocking(False)
-    except OSError as error:
-        for sock in made:
-            sock.close()
-        if error.errno == errno.EADDRINUSE:
-            raise OSError(errno.EADDRINUSE, f"port {port} on {host} is in use by another program") from None
-        raise OSError(error.errno or 0, f"cannot listen on port {port} of {host}: {error.strerror or error}") from None
-    return made
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def raise_descriptor_limit() -> None:

@@ -67,7 +67,7 @@ class Link:
     Give it its legs with `join`, then call `start`.
     """
 
-    __slots__ = ("client", "ending", "loop", "on_end", "over", "owner", "timer", "upstream")
+    __slots__ = ("client", "ending", "loop", "on_end", "over", "owner", "seen", "timer", "upstream")
     client: Leg
     upstream: Leg
 
@@ -80,6 +80,7 @@ class Link:
         self.ending: Ending | None = None  # set by whatever ends the session first
         self.timer: asyncio.TimerHandle | None = None
         self.over = False
+        self.seen: tuple[object, ...] = ()  # what waited for a slow side at the last look
 
     def join(self, client: Leg, upstream: Leg) -> None:
         """Make the two legs each other's peer."""
@@ -256,12 +257,17 @@ class Link:
         """Time is over for a boundary, an answer or a flush."""
         if self.over:
             return
+        legs = [leg for leg in (self.client, self.upstream) if leg.alive]
+        waiting = tuple(leg.progress() for leg in legs if leg.unsent())
+        if waiting and waiting != self.seen and self.ending is not None and self.ending.initiator != "gateway":
+            # What a side said before it left is still delivered, as long as the other one takes any of it.
+            self.seen = waiting
+            self._arm(LINGER_S)
+            return
         if self.ending is not None and self.ending.how == "close":
             self.ending = replace(self.ending, how="timeout")
-        for leg in (self.client, self.upstream):
-            if self.over or not leg.alive:
-                continue
-            if leg.full or not leg.informed:
+        for leg in legs:
+            if leg.unsent() or not leg.informed:
                 leg.abort()
             else:
                 leg.drop()

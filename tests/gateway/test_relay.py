@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
+import socket
 
 import pytest
 
@@ -355,6 +357,36 @@ async def test_a_backend_that_leaves_behind_a_large_message_has_it_delivered_fir
         assert await it.sam.bytes(len(big)) == big
         assert closing(await it.sam.frame())[1] == 1014
         await speaking
+
+
+async def test_a_slow_client_still_gets_all_that_a_backend_said_before_its_goodbye(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.relay.link.LINGER_S", 0.5)
+    async with relay(("socket", "socket")) as it:
+        assert isinstance(it.link.client, SocketLeg)
+        for option, fd in ((socket.SO_SNDBUF, it.link.client.fd), (socket.SO_RCVBUF, it.sam.sock.fileno())):
+            with socket.socket(fileno=fd) as sock:
+                sock.setsockopt(socket.SOL_SOCKET, option, 16384)
+                sock.detach()
+        it.sam.writer.transport.pause_reading()
+        everything = frame(BINARY, bytes(20_000), masked=False) * 12 + close(1000, masked=False)
+        await it.backend.send(everything)
+        it.backend.vanish("eof")
+        got = b""
+        loop = asyncio.get_running_loop()
+        with socket.socket(fileno=os.dup(it.sam.sock.fileno())) as slow:
+            while len(got) < len(everything):
+                await asyncio.sleep(0.08)
+                got += await asyncio.wait_for(loop.run_in_executor(None, _read, slow, 8192), 3)
+        assert got[: len(everything)] == everything
+
+
+def _read(sock: socket.socket, most: int) -> bytes:
+    sock.setblocking(True)
+    data = sock.recv(most)
+    assert data, "cut off"
+    return data
 
 
 # -- broken rules -------------------------------------------------------------------------------------------------
