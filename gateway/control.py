@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -67,7 +68,8 @@ class Control:
         """Judge soon what depends on this; from whatever thread."""
         self._pending.append((kind, subject))
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._wake.set)
+            with suppress(RuntimeError):  # the loop has just been closed: there is nobody left to judge
+                self._loop.call_soon_threadsafe(self._wake.set)
 
     async def _tick_safely(self) -> None:
         try:

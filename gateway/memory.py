@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, TypeVar
 
 from channels.db import DatabaseSyncToAsync
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save
 from oauth2_provider.models import AccessToken
 
@@ -29,6 +29,7 @@ from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import Entitlement, Principal
 
 T = TypeVar("T")
+CONNECTION_S: Final = 60
 Listener = Callable[[str, str], object]
 
 
@@ -72,6 +73,14 @@ class Answers(Generic[T]):
             return list(self._known.values())
 
 
+def _keep_connection() -> None:
+    """Let this thread keep its connection for a while; to open one costs more than any query of ours."""
+    for connection in connections.all():
+        if not connection.settings_dict["OPTIONS"].get("pool"):
+            changes = {"CONN_MAX_AGE": CONNECTION_S, "CONN_HEALTH_CHECKS": True}
+            connection.settings_dict = {**connection.settings_dict, **changes}
+
+
 class Memory:
     """Routing table, entitlements and principals of one process."""
 
@@ -90,7 +99,7 @@ class Memory:
     async def ask(self, query: Callable[..., T], *args: Any) -> T:
         """Run a database query in one of the gateway's own threads."""
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(conf.get("DATABASE_THREADS"), "gateway-db")
+            self._threads = ThreadPoolExecutor(conf.get("DATABASE_THREADS"), "gateway-db", _keep_connection)
         return await DatabaseSyncToAsync(query, thread_sensitive=False, executor=self._threads)(*args)
 
     def known_table(self) -> RoutingTable | None:

@@ -43,6 +43,10 @@ class UsageRow(UsageTotal):
 
     start = serializers.DateTimeField(help_text="Start of the step, UTC.")
 
+    def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
+        return {"start": fields.pop("start"), **fields}
+
 
 class UsageAnswer(serializers.Serializer):
     """Steps in which something happened, and their total."""

@@ -30,6 +30,9 @@ FOREVER: Final = 1 << 62  # credit meaning unlimited; the same number as in gate
 LARGEST_LEASE: Final = {EVENTS: 512, BYTES: 4 << 20}
 # A first look at a plan must not take it all: a lease is this part of what is left for each purse that holds one.
 SHARE: Final = 2
+EXACT_HOLDERS: Final = (
+    64  # leases that are added up for an announcement; a handshake must not cost more with each session
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,11 @@ class Throttle:
     def passed(self) -> int:
         """What really went through in this window: everything taken, less the unspent leases."""
         return self.taken - sum(purse.unspent(self.limit.kind) for purse in self.holders)
+
+    def left(self) -> int:
+        """What is announced as left: exact, except that of very many sessions the leases count as used."""
+        used = self.passed() if len(self.holders) <= EXACT_HOLDERS else self.taken
+        return max(0, self.limit.amount - used)
 
     def roll(self, now: float) -> bool:
         """Start the next window if this one is over; its leases die. Returns whether it did.
@@ -276,7 +284,7 @@ def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[
     for throttle in throttles:
         limit = throttle.limit
         unit = ';qu="content-bytes"' if limit.kind == BYTES else ""
-        left = max(0, limit.amount - throttle.passed())
+        left = throttle.left()
         name = _quoted(throttle.prefix + limit.policy)
         state.append(f"{name};r={left};t={max(0, ceil(throttle.end - now))}")
         policy.append(f"{name};q={limit.amount};w={NOMINAL_S[limit.per]}{unit}")

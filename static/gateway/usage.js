@@ -29,16 +29,14 @@
     const style = getComputedStyle(canvas);
     const colour = (name, other) => style.getPropertyValue(name).trim() || other;
     const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-    const line = (label, values, shade) => ({
-      label, data: values, borderColor: shade, backgroundColor: shade, borderWidth: 2, pointRadius: 0, pointHitRadius: 8, tension: 0.2,
-    });
+    const bars = (label, values, shade) => ({ label, data: values, backgroundColor: shade, borderRadius: 2 });
     new window.Chart(canvas, {
-      type: "line",
+      type: "bar",
       data: {
         labels: data.labels.map((text) => hour.format(new Date(text))),
         datasets: [
-          line("From clients", data.in, colour("--tblr-primary", "#066fd1")),
-          line("To clients", data.out, colour("--tblr-teal", "#0ca678")),
+          bars("From clients", data.in, colour("--tblr-primary", "#066fd1")),
+          bars("To clients", data.out, colour("--tblr-orange", "#f76707")),
         ],
       },
       options: {

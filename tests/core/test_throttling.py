@@ -282,6 +282,18 @@ def test_rate_limit_fields_announce_what_is_left_not_what_is_leased() -> None:
     assert rate_limit_fields([], clock.now) == ()
 
 
+def test_an_announcement_does_not_cost_more_with_every_session() -> None:
+    clock = Clock()
+    plan = Throttle(events(1_000_000), clock.now)
+    readers = [reader_on(clock, plan) for _ in range(100)]
+    for reader in readers[:64]:
+        reader.send()
+    assert plan.left() == 1_000_000 - 64
+    for reader in readers:
+        reader.send()
+    assert plan.left() == plan.remaining() < 1_000_000 - 164
+
+
 # Properties -----------------------------------------------------------------------------------------------------
 
 ACTIONS = st.lists(

@@ -45,7 +45,7 @@ class GatewayProcess:
     """One server process on a database, as `up` runs it, on ports of its own.
 
     Args:
-        database: the SQLite file.
+        database: the SQLite file, or the URL of another database.
         certificate: for the TLS port.
         folder: where its log goes.
         settings: further environment variables.
@@ -65,7 +65,7 @@ class GatewayProcess:
         environment = {
             **os.environ,
             "WSPORTAL_MODE": "test",
-            "DATABASE_URL": f"sqlite:///{database}",
+            "DATABASE_URL": database if "://" in database else f"sqlite:///{database}",
             "VAR_DIR": str(folder),
             **settings,
         }

