@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apis.models import Api, Person
+from apis.models import Api, Application, Person
 from apis.permissions import Actor
-from apis.services import designs
+from apis.services import clients, designs, keys
 from apis.services.people import personal_token_mint
 from tests.apis.browsing import Visit, browser_of
+from tests.apis.programs import BACK, Program
 
 PROBLEM = "application/problem+json"
 
@@ -98,3 +99,20 @@ def visit() -> Visit:
 def draft(carol: Person) -> Api:
     """An API of carol's in state created, with neither endpoint nor plan."""
     return designs.api_create(actor=Actor.of(carol), name="Draft", context="/draft", version="1.0.0")
+
+
+@pytest.fixture
+def program(sam: Person, phone: Application) -> Program:
+    """The code of sam's application, with both grants."""
+    pair, secret = keys.keys_generate(
+        actor=Actor.of(sam), application=phone, key_type="production",
+        grant_types=["client_credentials", "authorization_code"], redirect_uris=[BACK],
+    )  # fmt: skip
+    return Program(pair.client.client_id, secret)
+
+
+@pytest.fixture
+def manager(adam: Person) -> Program:
+    """A confidential management client."""
+    client, secret = clients.client_register(actor=Actor.of(adam), name="Deployer", redirect_uris=[BACK])
+    return Program(client.client_id, secret)
