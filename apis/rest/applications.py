@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors, shapes
+from apis import searching, selectors, shapes
 from apis.models import Application, KeyPair
-from apis.rest import searching
 from apis.rest.answers import KeysAnswer
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Text, Texts

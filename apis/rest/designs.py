@@ -8,11 +8,10 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors, shapes
+from apis import searching, selectors, shapes
 from apis.errors import Missing
 from apis.lifecycle import State
 from apis.models import Api
-from apis.rest import searching
 from apis.rest.answers import ApiAnswer, EndpointConfig, HistoryAnswer, TopicAnswer, api_context
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Text, Texts

@@ -9,9 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors
+from apis import searching, selectors
 from apis.models import Person
-from apis.rest import searching
 from apis.rest.authentication import credential_of
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Flag, Text, Texts
