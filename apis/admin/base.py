@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
@@ -107,8 +108,11 @@ class ServiceAdmin(ModelAdmin):
         self.remove(self.actor(request), obj)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form of this page: only fields that the page shows, and the refusal of a first attempt."""
+        shown = flatten_fieldsets(self.get_fieldsets(request, obj))
         form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form,), {"refusal": getattr(request, "refusal", None)})
+        absent = dict.fromkeys(name for name in form.declared_fields if name not in shown)
+        return type(form.__name__, (form,), {**absent, "refusal": getattr(request, "refusal", None)})
 
     def changeform_view(
         self,

@@ -237,6 +237,10 @@ class Rows(forms.Field):
     def clean(self, value: Any) -> list[dict[str, Any]]:
         whole = {column.name for column in self.widget.columns if column.whole}
         return [
-            {name: int(text) if name in whole and _WHOLE.fullmatch(text) else text for name, text in row.items()}
+            {
+                name: int(text) if name in whole and _WHOLE.fullmatch(text) else text
+                for name, text in row.items()
+                if text  # what is left empty takes its default
+            }
             for row in value
         ]

@@ -31,6 +31,8 @@ def filled_in(form: Any) -> dict[str, Any]:
         if isinstance(bound.field.widget, RowsWidget):
             for index, row in enumerate(value or []):
                 data |= {f"{bound.html_name}-{index}-{key}": str(cell) for key, cell in row.items()}
+        elif value is None and getattr(bound.field.widget, "allow_multiple_selected", False):
+            continue
         elif isinstance(value, bool):
             data |= {bound.html_name: "on"} if value else {}
         elif isinstance(value, str) or not hasattr(value, "__iter__"):
