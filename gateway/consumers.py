@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from gateway import conf
 from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs
 from gateway.core.endpoints import Url
-from gateway.core.forwarding import about_client, onward
+from gateway.core.forwarding import about_client, backward, onward
 from gateway.core.matching import RoutingTable, upstream_target
 from gateway.core.records import UsageKey
 from gateway.core.rejections import Rejection
@@ -153,7 +153,8 @@ class Arrival:
 
     def _hand_over(self, upstream: Upstream, session: Session, fields: tuple[tuple[str, str], ...]) -> None:
         """Answer the client and let the frames travel."""
-        headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields]
+        own = (("X-Request-ID", self.request_id), *fields)
+        headers = backward(upstream.headers) + [(name.encode("ascii"), value.encode("ascii")) for name, value in own]
         chosen = self.admission.subprotocols.answer(upstream.subprotocol)
         session.attach(self.corridor.take(upstream, session, subprotocol=chosen, headers=headers))
 

@@ -31,6 +31,7 @@ log = structlog.get_logger("gateway")
 ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
 REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
 TIDY_S: Final = 60.0
+GAP_S: Final = 300.0  # half of what snapshots.prune_changes leaves
 TokenIds = dict[str, list[str]]  # kind of credential -> ids
 Validity = dict[str, dict[str, float]]  # kind of credential -> id -> expiry of those that are valid
 
@@ -47,6 +48,7 @@ class Control:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = 0
         self._tidy_at = 0.0
+        self._looked_at = 0.0
         self._away = False
 
     async def run(self) -> None:
@@ -88,7 +90,11 @@ class Control:
         """Look once, and act on what is found."""
         self.registry.look_at_the_clock()
         tokens = self._tokens_in_use()
+        asked_at = self.registry.clock()
         changes, valid = await self.memory.ask(self._look, tokens)
+        if asked_at - self._looked_at > GAP_S:
+            self._begin_anew()
+        self._looked_at = asked_at
         for kind, subject in changes:
             self.memory.changed(kind, subject)  # comes back through look_at
         self._judge_remembered(tokens, valid)
@@ -100,6 +106,13 @@ class Control:
         except BaseException:
             self._pending.extendleft(reversed(taken))
             raise
+
+    def _begin_anew(self) -> None:
+        """The first look, or one after so long that changes may be gone unseen: trust nothing that is remembered."""
+        self.memory.forget_everything()
+        for session in self.registry.sessions.values():
+            self._pending.append(("api", session.api_id))
+            self._pending.append(("subscription", session.entitlement.subscription_id))
 
     async def _tidy(self) -> None:
         """Now and then, let go of what has no use any more."""

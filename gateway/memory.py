@@ -164,6 +164,12 @@ class Memory:
         with self._table_guard:
             self._table_generation += 1
 
+    def forget_everything(self) -> None:
+        """Begin anew: nobody knows what was changed."""
+        self.forget_table("")
+        self.entitlements.forget(lambda known: True)
+        self.principals.forget(lambda known: True)
+
     def forget_subscription(self, subject: str) -> None:
         self.entitlements.forget(lambda known: known.subscription_id == subject)
 

@@ -15,7 +15,7 @@ from typing import Any
 from gateway.core.credentials import Credential, Headers, Subprotocols, find_credential, sort_subprotocols
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.rejections import Rejection
-from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES, EndpointSnapshot, Entitlement, Principal
+from gateway.core.snapshot import BLOCKED, OPEN_STATES, UNSUBSCRIBED_STATES, EndpointSnapshot, Entitlement, Principal
 from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
 
 
@@ -127,9 +127,11 @@ class Admission:
 
 
 def check_state(state: str) -> None:
-    """A blocked API says so before anybody is asked who they are."""
+    """A blocked API says so before anybody is asked who they are; a retired one is not there."""
     if state == BLOCKED:
         raise Rejection("api_blocked")
+    if state not in OPEN_STATES | UNSUBSCRIBED_STATES:
+        raise Rejection("not_found")
 
 
 def check_subscription(entitlement: Entitlement, principal: Principal) -> None:

@@ -49,6 +49,11 @@ def _without_own_cookies(value: bytes) -> bytes:
     return b"; ".join(pair for pair in pairs if pair and not pair.startswith(OWN_COOKIES))
 
 
+def backward(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """The upstream's further headers that the client gets with the 101: all but cookies that pose as the portals'."""
+    return [pair for pair in headers if not (pair[0] == b"set-cookie" and pair[1].lstrip().startswith(OWN_COOKIES))]
+
+
 def about_client(client: str, secure: bool, host: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
     """Who is behind this connection: X-Forwarded-*, Forwarded (RFC 7239) and X-Request-ID.
 

@@ -114,6 +114,10 @@ def test_nobody_has_a_subscription_to_a_created_api() -> None:
     assert Case(state="created").refusal().code == "subscription_required"
 
 
+def test_a_retired_api_is_not_there_even_if_it_is_still_deployed() -> None:
+    assert Case(state="retired").refusal().code == "not_found"
+
+
 def test_an_expired_token_is_invalid() -> None:
     assert Case(principal=Principal("oauth", "key", expires_at=NOW)).refusal().code == "invalid_token"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.forwarding import about_client, onward
+from gateway.core.forwarding import about_client, backward, onward
 
 PLAIN = [(b"origin", b"https://app.example"), (b"x-tenant", b"7"), (b"user-agent", b"sam/1"), (b"cookie", b"a=1; b=2")]
 
@@ -38,6 +38,11 @@ def test_the_portals_own_cookies_are_not_given_to_backends() -> None:
         (b"cookie", b"wsportal_session=x"),
     ]
     assert onward(headers) == [(b"cookie", b"theme=dark")]
+
+
+def test_a_backend_sets_cookies_of_its_own_but_none_of_the_portals() -> None:
+    own = [(b"set-cookie", b"sticky=7; Path=/"), (b"x-backend", b"a")]
+    assert backward([(b"set-cookie", b" wsportal_session=eve; Path=/"), *own]) == own
 
 
 def test_the_gateway_says_who_the_client_is() -> None:

@@ -46,7 +46,11 @@ class Backend:
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        options: dict[str, Any] = {"process_request": self._request, "subprotocols": self._subprotocols}
+        options: dict[str, Any] = {
+            "process_request": self._request,
+            "process_response": self._response,
+            "subprotocols": self._subprotocols,
+        }
         async with serve(self._serve, "127.0.0.1", self._port, max_size=None, **options) as server:
             self._port = next(iter(server.sockets)).getsockname()[1]
             self._ready.set()
@@ -58,6 +62,10 @@ class Backend:
         if "refuse" in wish:
             return connection.respond(int(wish["refuse"][0]), "no\n")
         return None
+
+    def _response(self, connection: ServerConnection, request: Request, response: Response) -> None:
+        for cookie in ("sticky=7; Path=/", "wsportal_session=eve; Path=/"):
+            response.headers["Set-Cookie"] = cookie
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert connection.request is not None

@@ -93,6 +93,14 @@ def test_the_backend_learns_who_asks_and_no_secret(deal: Deal, backend: Backend)
     assert deal.token not in str(headers)
 
 
+def test_the_client_learns_what_the_backend_answered_and_the_id_of_its_request(deal: Deal, backend: Backend) -> None:
+    with deal.connect() as client:
+        assert client.response is not None
+        headers = client.response.headers
+        assert headers.get_all("Set-Cookie") == ["sticky=7; Path=/"]
+        assert headers["X-Request-ID"] == backend.requests[-1].headers["X-Request-ID"]
+
+
 @pytest.mark.parametrize(
     ("own", "rest", "expected"),
     [
