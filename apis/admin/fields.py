@@ -235,12 +235,9 @@ class Rows(forms.Field):
         super().__init__(required=False, widget=RowsWidget(columns, key, limit), **kwargs)
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
-        whole = {column.name for column in self.widget.columns if column.whole}
-        return [
-            {
-                name: int(text) if name in whole and _WHOLE.fullmatch(text) else text
-                for name, text in row.items()
-                if text  # what is left empty takes its default
-            }
-            for row in value
-        ]
+        return [{column.name: self._cell(column, row) for column in self.widget.columns} for row in value]
+
+    @staticmethod
+    def _cell(column: Column, row: dict[str, str]) -> Any:
+        text = row.get(column.name) or column.default  # a cell left empty takes what a new row starts with
+        return int(text) if column.whole and _WHOLE.fullmatch(text) else text

@@ -34,7 +34,7 @@ class PlanForm(ServiceForm):
     description = Lines(rows=2)
     limits = Rows(
         (
-            Column("kind", "What", choices=_pairs(shapes.LIMIT_KINDS)),
+            Column("kind", "What", choices=_pairs(shapes.LIMIT_KINDS), default="events"),
             Column("amount", "At most", whole=True),
             Column("per", "Per", choices=_pairs(shapes.PERIODS), default="minute"),
             Column("direction", "Direction", choices=tuple(_DIRECTIONS.items()), default="both"),
@@ -72,7 +72,7 @@ class BusinessPlanForm(PlanForm):
             row = self.instance
             stored = {name: getattr(row, name) for name in plans.FIELDS[BusinessPlan]}
             burst = row.burst or {}
-            stored |= {"burst_amount": burst.get("amount"), "burst_per": burst.get("per")}
+            stored |= {"burst_amount": burst.get("amount"), "burst_per": burst.get("per", "second")}
             self.initial = {**stored, **self.initial}
         else:
             self.initial = {"stop_on_quota": True, "burst_per": "second", **self.initial}

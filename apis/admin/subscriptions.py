@@ -49,7 +49,7 @@ class SubscriptionForm(ServiceForm):
         if row._state.adding:
             on_offer = Api.objects.select_related("version_set").filter(state__in=SUBSCRIBABLE)
             self.fields["api"].queryset = on_offer.order_by("version_set__name")  # type: ignore[attr-defined]
-        else:
+        elif "business_plan" in self.fields:  # not on the page of somebody who may only look
             self.initial = {"business_plan": row.business_plan_id, **self.initial}
             self.fields["business_plan"].queryset = row.api.business_plans.all()  # type: ignore[attr-defined]
 
