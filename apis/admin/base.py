@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -143,6 +144,12 @@ class ServiceAdmin(ModelAdmin):
         except ServiceError as refusal:
             messages.error(request, str(refusal))
         return HttpResponseRedirect(self.url("change", object_id))
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Do something to the ticked rows. Raises: ValidationError (answered 400) for what cannot be a row's key."""
+        for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            self.opts.pk.to_python(key)
+        return super().response_action(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What the service will take along, in words; whether it may is the service's to say."""
