@@ -238,6 +238,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # both schemes are offered side by side on purpose (CONTRACT section 2)
     "security.W012",  # cookies are marked secure per scheme by PerSchemeCookiesMiddleware
     "security.W016",
+    "oauth2_provider.W008",  # http redirects lead to this machine only (apis.services.keys.redirect_problem, RFC 8252)
 ]
 
 # Language and time --------------------------------------------------------------------------------------------
