@@ -245,6 +245,7 @@ def test_passwords_are_shown_on_loopback_only() -> None:
     assert "the password is the user name" not in outside
     assert "Change these passwords first" in outside
     assert "subscriber, visitor" in outside
+    assert "subscriber:subscriber" not in outside
 
 
 def test_a_changed_password_is_asked_for_instead_of_shown() -> None:
