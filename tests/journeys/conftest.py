@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
@@ -22,9 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-PORTS = {"portal_tls": 9443, "portal": 9763, "gateway": 9099, "gateway_tls": 8099, "demo": 9998}
-START_S = 90  # the machine of a test run may be busy
+from tests.starts import free_offset, up
+from wsportal.env import Ports
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = (
     "--no-sandbox",
@@ -46,11 +40,11 @@ class Installation:
 
     @property
     def portal(self) -> str:
-        return f"http://localhost:{PORTS['portal'] + self.offset}"
+        return f"http://localhost:{Ports.shifted(self.offset).portal}"
 
     @property
     def demo_backend(self) -> str:
-        return f"ws://localhost:{PORTS['demo'] + self.offset}"
+        return f"ws://localhost:{Ports.shifted(self.offset).demo}"
 
     def rest(self, path: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
         """POST as the seeded administrator: with a personal token, or with the password to mint one."""
@@ -61,59 +55,17 @@ class Installation:
             return json.load(answer)
 
 
-def _free_offset() -> int:
-    """An offset at which none of the five ports is in use."""
-    for _ in range(200):
-        offset = random.randrange(10_000, 20_000)
-        try:
-            for port in PORTS.values():
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port + offset))
-        except OSError:
-            continue
-        return offset
-    raise RuntimeError("no free ports found")
-
-
-def _wait_until_up(process: subprocess.Popen[bytes], offset: int, log: Path) -> None:
-    deadline = time.monotonic() + START_S
-    waiting = {PORTS["portal"] + offset, PORTS["gateway"] + offset}
-    while waiting:
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"`up` did not come up:\n{log.read_text()}")
-        for port in list(waiting):
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                waiting.discard(port)
-            except OSError:
-                time.sleep(0.1)
-
-
 @pytest.fixture(scope="session")
 def wsportal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """`manage.py up` on free ports with a folder of its own, stopped at the end as Ctrl-C does."""
-    folder, offset = tmp_path_factory.mktemp("up"), _free_offset()
-    log = folder / "output"
-    unset = {"WSPORTAL_MODE", "DATABASE_URL", "REDIS_URL", "PORT_OFFSET", "DJANGO_SETTINGS_MODULE"}
-    environment = {name: value for name, value in os.environ.items() if name not in unset}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "up", "--port-offset", str(offset)],
-            cwd=ROOT,
-            env={**environment, "VAR_DIR": str(folder / "var")},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    offset = free_offset()
+    start = up(tmp_path_factory.mktemp("up") / "var", offset)
     try:
-        _wait_until_up(process, offset, log)
+        start.until("wsportal is up")
         yield Installation(offset)
+        assert start.stop() == 0
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
+        start.kill()
 
 
 @pytest.fixture(scope="session")
