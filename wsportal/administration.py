@@ -36,6 +36,8 @@ class PortalAdminSite(UnfoldAdminSite):
         """Values in an address or a form that no column can hold are the sender's mistake: 400, never 500."""
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if any("\x00" in text for texts in request.GET.lists() for text in (texts[0], *texts[1])):
+                raise BadRequest("An address holds no NUL.")
             try:
                 return view(request, *args, **kwargs)
             except (ValidationError, OverflowError, DataError) as error:

@@ -45,7 +45,6 @@ def test_the_list_says_where_everything_stands(carol: Person, subscription: Subs
         ("q=nothing", False),
         ("state__exact=published", True),
         ("state__exact=created", False),
-        ("q=%00", True),
     ],
 )
 def test_the_list_is_searched_and_filtered(carol: Person, chat: Api, query: str, found: bool) -> None:
