@@ -56,24 +56,3 @@ document.addEventListener("click", (event) => {
   document.documentElement.dataset.bsTheme = next;
   localStorage.setItem("theme", next);
 });
-
-/* One place for charts: <canvas data-chart="ID of a json_script with {type, labels, datasets}">. */
-function drawCharts(root) {
-  if (typeof Chart === "undefined") return;
-  for (const canvas of root.querySelectorAll("canvas[data-chart]")) {
-    if (canvas.dataset.drawn) continue;
-    canvas.dataset.drawn = "yes";
-    const spec = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);
-    new Chart(canvas, {
-      type: spec.type ?? "bar",
-      data: { labels: spec.labels, datasets: spec.datasets },
-      options: {
-        animation: false,
-        maintainAspectRatio: false,
-        scales: { x: { stacked: true, grid: { display: false } }, y: { stacked: true, beginAtZero: true, ticks: { precision: 0 } } },
-      },
-    });
-  }
-}
-document.addEventListener("DOMContentLoaded", () => drawCharts(document));
-document.addEventListener("htmx:afterSwap", (event) => drawCharts(event.target.parentElement ?? document));
