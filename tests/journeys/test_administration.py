@@ -43,8 +43,8 @@ def test_every_page_keeps_to_its_content_policy(wsportal: Installation, watched:
         page.goto(link)
         expect(page.locator("#nav-sidebar-apps a.active")).to_have_count(1)
         may_add = page.locator(f'a[href="{link}add/"]').count() > 0
-        if page.locator("#result_list th a").count():
-            page.locator("#result_list th a").first.click()
+        if page.locator("#result_list tbody th a").count():
+            page.locator("#result_list tbody th a").first.click()
             expect(page.locator("#content-main")).to_be_visible()
         if may_add:
             page.goto(f"{link}add/")
