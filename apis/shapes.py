@@ -1,4 +1,4 @@
-"""The nested things a person configures (endpoints, plan limits), checked and completed in one place.
+"""The nested things a person configures (endpoints, runtime limits, plan limits), checked and completed in one place.
 
 Pure rules over JSON-like data: `(value) -> (normal form, problems)`, where problems maps a path such as
 "timeouts/connect_ms" to a sentence. Forms, REST and admin show the same sentences.
@@ -148,6 +148,67 @@ def _urls(value: Any, address_problem: Callable[[str], str], problems: Problems)
     if len({item["url"] for item in urls}) < len(urls):
         problems["urls"] = "A url is named twice."
     return urls
+
+
+def optional(check: Callable[[Any], str]) -> Callable[[Any], str]:
+    """The same check, where None is right too."""
+    return lambda value: "" if value is None else check(value)
+
+
+def _keepalive(value: Any) -> str:
+    if whole(0, 3_600)(value) or 0 < value < 5:  # pings more often than that cost more than they find out
+        return "This should be 0, or a whole number between 5 and 3600."
+    return ""
+
+
+# What an API and a business plan may both limit; None leaves it to the other, or to the gateway. A control frame holds
+# up to 125 bytes (RFC 6455 section 5.5), so no limit is below that.
+SESSION_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "max_sessions": optional(whole(1, 1_000_000)),
+    "max_session_s": optional(whole(1, 366 * 86_400)),
+    "max_message_bytes": optional(whole(125, 64 << 20)),
+}
+RUNTIME_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "max_message_bytes": SESSION_CHECKS["max_message_bytes"],
+    "max_session_s": SESSION_CHECKS["max_session_s"],
+    "idle_s": whole(0, 86_400),
+    "keepalive_s": _keepalive,
+    "slow_consumer_s": whole(1, 3_600),
+    "max_sessions": SESSION_CHECKS["max_sessions"],
+    "max_sessions_per_application": SESSION_CHECKS["max_sessions"],
+    "max_sessions_per_ip": SESSION_CHECKS["max_sessions"],
+}
+DEFAULT_RUNTIME: Final[dict[str, int | None]] = {
+    **dict.fromkeys(RUNTIME_CHECKS),
+    "idle_s": 0,
+    "keepalive_s": 0,
+    "slow_consumer_s": 60,
+}
+
+
+def default_runtime() -> dict[str, int | None]:
+    """The runtime limits of a new API, as a dict of its own."""
+    return dict(DEFAULT_RUNTIME)
+
+
+def runtime_of(design: Mapping[str, Any]) -> dict[str, int | None]:
+    """The runtime limits of a frozen design; one that was frozen before there were any has the defaults."""
+    return {**DEFAULT_RUNTIME, **design.get("runtime", {})}
+
+
+def runtime_limits(value: Any) -> tuple[dict[str, int | None], Problems]:
+    """Complete and check what an API asks of every session: sizes, times, how many at once.
+
+    Args:
+        value: some of RUNTIME_CHECKS; the rest get DEFAULT_RUNTIME. None is no limit of the API's own; `idle_s` and
+            `keepalive_s` 0 are never and none.
+
+    Returns:
+        The limits with every key present, and the problems by key (empty when they are valid).
+    """
+    problems: Problems = {}
+    full = _section(value, DEFAULT_RUNTIME, RUNTIME_CHECKS, "", problems)
+    return full, {path.removeprefix("/"): text for path, text in problems.items()}
 
 
 LIMIT_KINDS: Final = ("events", "bytes", "handshakes")

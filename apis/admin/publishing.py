@@ -19,7 +19,7 @@ from apis.lifecycle import ACTION_LABELS, CHECK_ITEM_LABELS, LABELS, Action, Che
 from apis.models import Api, Environment, Revision
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services import designs, publishing
+from apis.services import configuring, designs, publishing
 
 # What a move means for people who use the API, said before it is made.
 _MEANING = {
@@ -151,7 +151,7 @@ class PublishingPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             config = {**present, **EndpointForm.config_of(cleaned)}
-            designs.endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
+            configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
             return f"The {key_type} endpoint of {api} was saved; new connections use it."
 
         page = Page(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 
 from apis.lifecycle import LABELS, State
-from apis.models.plan import BusinessPlan
+from apis.models.plan import BusinessPlan, duration
+from apis.shapes import DEFAULT_RUNTIME, default_runtime
 
 
 class VersionSet(models.Model):
@@ -36,6 +38,7 @@ class Api(models.Model):
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
     state = models.CharField(max_length=12, choices=[(s.value, LABELS[s]) for s in State], default=State.CREATED)
     business_plans = models.ManyToManyField(BusinessPlan, related_name="apis", blank=True)
+    runtime = models.JSONField(default=default_runtime, help_text="complete; shape: apis.shapes.runtime_limits")
     last_revision = models.PositiveIntegerField(default=0, help_text="numbers are never used twice")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -64,6 +67,24 @@ class Api(models.Model):
     def title(self) -> str:
         """What people read: the display name, or the name."""
         return self.display_name or self.name
+
+    @property
+    def runtime_terms(self) -> list[str]:
+        """In words, what the API asks of its sessions and another would not; nothing where all is as by default."""
+        chosen = {name: value for name, value in self.runtime.items() if value != DEFAULT_RUNTIME[name]}
+        return [words(chosen[name]) for name, words in _RUNTIME_WORDS.items() if name in chosen]
+
+
+_RUNTIME_WORDS: dict[str, Callable[[int], str]] = {
+    "max_message_bytes": lambda size: f"messages of at most {size:,} bytes",
+    "max_session_s": lambda length: f"a connection lasts at most {duration(length)}",
+    "idle_s": lambda length: f"closed after {duration(length)} of silence",
+    "keepalive_s": lambda length: f"a ping every {duration(length)}",
+    "slow_consumer_s": lambda length: f"who does not read is cut off after {duration(length)}",
+    "max_sessions": lambda count: f"at most {count:,} connections at once",
+    "max_sessions_per_application": lambda count: f"at most {count:,} for one application",
+    "max_sessions_per_ip": lambda count: f"at most {count:,} from one address",
+}
 
 
 class KeyType(models.TextChoices):

@@ -68,7 +68,7 @@ class BusinessPlan(Plan):
         if self.max_sessions:
             lines.append(f"at most {self.max_sessions:,} connections at once")
         if self.max_session_s:
-            lines.append(f"a connection lasts at most {_duration(self.max_session_s)}")
+            lines.append(f"a connection lasts at most {duration(self.max_session_s)}")
         if self.max_message_bytes:
             lines.append(f"messages of at most {self.max_message_bytes:,} bytes")
         if self.limits and not self.stop_on_quota:
@@ -85,7 +85,7 @@ _AT_THE_END: dict[str, str] = {
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def _duration(seconds: int) -> str:
+def duration(seconds: int) -> str:
     """The largest unit that divides `seconds` evenly: "2 hours", "90 minutes", "45 seconds"."""
     length, unit = next((length, unit) for length, unit in _UNITS if seconds % length == 0)
     count = seconds // length

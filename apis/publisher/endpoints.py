@@ -13,7 +13,7 @@ from apis.permissions import Actor
 from apis.publisher.forms import EndpointForm
 from apis.publisher.pages import PortalRequest, api_page, go, sentences, sheet, show
 from apis.roles import Capability
-from apis.services import designs
+from apis.services import configuring
 from apis.shapes import DEFAULT_SUSPENSION, DEFAULT_TIMEOUTS, KEY_TYPES
 
 STRATEGY_LABELS: Final = {
@@ -97,7 +97,7 @@ def _set_url(actor: Actor, api: Api, key_type: str, url: str, *, copy_of: str) -
     """Change the URL alone and keep everything else, or take all of the other endpoint."""
     stored, other = _stored(api, key_type), _stored(api, copy_of)
     config = {**(stored.config if stored else _DEFAULTS), "urls": [{"url": url}]}
-    designs.endpoint_configure(actor=actor, api=api, key_type=key_type, config=other.config if other else config)
+    configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=other.config if other else config)
 
 
 @api_page
@@ -112,7 +112,7 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
     form, status = EndpointForm(request.POST), 400
     if form.is_valid():
         try:
-            designs.endpoint_configure(actor=actor, api=api, key_type=key_type, config=form.config())
+            configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=form.config())
         except ServiceError as refusal:
             status = form.take(refusal)
         else:

@@ -17,7 +17,7 @@ from apis.rest.base import Resource
 from apis.rest.fields import Body, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
-from apis.services import designs, publishing
+from apis.services import configuring, designs, publishing
 
 EXAMPLE = {
     "name": "Chat",
@@ -149,7 +149,7 @@ class OneEndpoint(ApiResource):
         api = self.design(api_id)
         if key_type not in shapes.KEY_TYPES:
             raise Missing(f"There is no key type {key_type}; there are: {', '.join(shapes.KEY_TYPES)}.")
-        row = designs.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=request.data)
+        row = configuring.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=request.data)
         return Response(EndpointConfig(row).data)
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from apis.models import Api, Environment, HistoryEntry, Person
 from apis.permissions import Actor
 from apis.roles import Capability, Role
-from apis.services import designs, plans, publishing, subscribing
+from apis.services import configuring, plans, publishing, subscribing
 from apis.services.record import record
 
 DEMO_PORT = 9998
@@ -117,7 +117,7 @@ def relocate(demo_port: int) -> None:
         for endpoint in api.endpoints.all():
             urls = [{**item, "url": new if item["url"] == old else item["url"]} for item in endpoint.config["urls"]]
             if urls != endpoint.config["urls"]:
-                designs.endpoint_configure(
+                configuring.endpoint_configure(
                     actor=Actor(api.provider, frozenset({Capability.DESIGN_APIS})),  # whatever their roles are by now
                     api=api,
                     key_type=endpoint.key_type,

@@ -1,11 +1,10 @@
-"""Designing APIs: create, edit, endpoints, new versions, delete."""
+"""Designing APIs: create, edit, new versions, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from apis import shapes
@@ -14,13 +13,13 @@ from apis.lifecycle import State
 from apis.models import Api, BusinessPlan, Endpoint, Topic, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.configuring import address_problem, endpoint_configure
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import (
     DESCRIPTION_LIMIT,
     TAGS_LIMIT,
     context_problem,
-    endpoint_address_problem,
     endpoint_problem,
     gateway_path,
     name_problem,
@@ -29,11 +28,6 @@ from apis.validators import (
     text_problem,
     version_problem,
 )
-
-
-def address_problem(url: str) -> str:
-    """Why a well-formed endpoint may not be dialled from here (ALLOWED_UPSTREAM_NETWORKS), or ""."""
-    return endpoint_address_problem(url, settings.ALLOWED_UPSTREAM_NETWORKS)
 
 
 def design_problems(
@@ -209,6 +203,13 @@ def require_edit(actor: Actor, api: Api, fields: set[str]) -> None:
         actor.require(Capability.SET_PLANS_OF_APIS)
 
 
+def why_identity_stays(api: Api) -> str:
+    """Why nobody may change name, context and version of the API any more, or ""."""
+    if api.last_revision or api.version_set.apis.count() > 1:
+        return "This cannot be changed any more: the API has revisions or further versions."
+    return ""
+
+
 def _change_identity(api: Api, changes: dict[str, Any]) -> None:
     version_set = api.version_set
     new = {field: changes[field] for field in IDENTITY_FIELDS if field in changes}
@@ -217,9 +218,8 @@ def _change_identity(api: Api, changes: dict[str, Any]) -> None:
     new = {field: value for field, value in new.items() if value != getattr(api, field)}
     if not new:
         return
-    if api.last_revision or version_set.apis.count() > 1:
-        sentence = "This cannot be changed any more: the API has revisions or further versions."
-        raise Invalid(dict.fromkeys(new, sentence))
+    if reason := why_identity_stays(api):
+        raise Invalid(dict.fromkeys(new, reason))
     version_set.name = new.get("name", version_set.name)
     version_set.context = new.get("context", version_set.context)
     api.version = new.get("version", api.version)
@@ -240,34 +240,8 @@ def _replace_url(actor: Actor, api: Api, url: str) -> None:
 
 
 @transaction.atomic
-def endpoint_configure(*, actor: Actor, api: Api, key_type: str, config: Any) -> Endpoint:
-    """Set where production or sandbox frames go, and how (shape: apis.shapes.endpoint_config).
-
-    It takes effect at once where the API is deployed: new handshakes use it, the deployed design follows.
-
-    Raises: Forbidden, Invalid with paths such as "timeouts/connect_ms".
-    """
-    actor.require(Capability.DESIGN_APIS)
-    if key_type not in shapes.KEY_TYPES:
-        raise Invalid({"key_type": f"This should be one of: {', '.join(shapes.KEY_TYPES)}."})
-    full, problems = shapes.endpoint_config(config, address_problem)
-    if problems:
-        raise Invalid(problems)
-    hold(api)
-    row = api.endpoints.filter(key_type=key_type).first()
-    before = row.config if row else None
-    endpoint, _ = Endpoint.objects.update_or_create(api=api, key_type=key_type, defaults={"config": full})
-    for deployment in api.deployments.all():
-        deployment.design["endpoints"][key_type] = full
-        deployment.save(update_fields=["design"])
-    record(actor, "endpoint", f"{key_type} endpoint of {api}", api=api, before=before, after=full)
-    announce("api", api.pk)
-    return endpoint
-
-
-@transaction.atomic
 def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
-    """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints.
+    """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints, runtime limits.
 
     Raises: Forbidden, Invalid, Taken.
     """
@@ -276,7 +250,7 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     hold(api)
     copy = _api_insert(
         actor, api.version_set, version,
-        description=api.description, tags=list(api.tags), display_name=api.display_name,
+        description=api.description, tags=list(api.tags), display_name=api.display_name, runtime=dict(api.runtime),
     )  # fmt: skip
     copy.business_plans.set(api.business_plans.all())
     for topic in api.topics.all():

@@ -18,11 +18,6 @@ from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan)
 
-_OPTIONAL_NUMBERS = {
-    "max_sessions": shapes.whole(1, 1_000_000),
-    "max_session_s": shapes.whole(1, 366 * 86_400),
-    "max_message_bytes": shapes.whole(125, 64 * 1024 * 1024),
-}
 _SHAPES: dict[str, Callable[[Any], tuple[Any, shapes.Problems]]] = {"limits": shapes.limits, "burst": shapes.burst}
 _WORDS: dict[str, Callable[[Any], str]] = {
     "name": name_problem,
@@ -36,7 +31,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 }
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     BusinessPlan: (
-        "name", "description", "limits", "burst", *_OPTIONAL_NUMBERS, "on_spent", "stop_on_quota",
+        "name", "description", "limits", "burst", *shapes.SESSION_CHECKS, "on_spent", "stop_on_quota",
     ),
     ApplicationPlan: ("name", "description", "limits"),
 }  # fmt: skip
@@ -53,8 +48,8 @@ def plan_values(kind: type[models.Model], values: dict[str, Any]) -> dict[str, A
         if name in _SHAPES:
             done[name], found = _SHAPES[name](value)
             problems |= {f"{name}/{path}".rstrip("/"): text for path, text in found.items()}
-        elif name in _OPTIONAL_NUMBERS:
-            problems[name] = "" if value is None else _OPTIONAL_NUMBERS[name](value)
+        elif name in shapes.SESSION_CHECKS:
+            problems[name] = shapes.SESSION_CHECKS[name](value)
         else:
             problems[name] = _WORDS[name](value)
     if problems := {field: text for field, text in problems.items() if text}:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from apis import selectors
+from apis import selectors, shapes
 from apis.errors import Conflict, Forbidden, Invalid
 from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
@@ -34,6 +34,7 @@ def _design_of(api: Api) -> dict[str, Any]:
             {"name": topic.name, "subscribe": topic.subscribe, "publish": topic.publish} for topic in api.topics.all()
         ],
         "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
+        "runtime": dict(api.runtime),
     }
 
 
@@ -122,7 +123,7 @@ def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequenc
 
 @transaction.atomic
 def revision_restore(*, actor: Actor, revision: Revision) -> Api:
-    """Copy a revision's topics and endpoints over the working copy. What is deployed stays as it is.
+    """Copy a revision's topics, endpoints and runtime limits over the working copy. What is deployed stays as it is.
 
     Raises: Forbidden.
     """
@@ -135,6 +136,8 @@ def revision_restore(*, actor: Actor, revision: Revision) -> Api:
     Endpoint.objects.bulk_create(
         Endpoint(api=api, key_type=key_type, config=config) for key_type, config in revision.design["endpoints"].items()
     )
+    api.runtime = shapes.runtime_of(revision.design)
+    api.save(update_fields=["runtime", "updated_at"])
     record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number)
     return api
 

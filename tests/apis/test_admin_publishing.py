@@ -9,7 +9,7 @@ import pytest
 from apis.lifecycle import ACTION_LABELS, LABELS, Action, State, actions_from
 from apis.models import Api, Environment, Person, Revision, Subscription
 from apis.permissions import Actor
-from apis.services import designs, publishing
+from apis.services import configuring, designs, publishing
 from tests.apis.browsing import words
 from tests.apis.office import at, buttons, desk
 from tests.apis.world import everything, walk
@@ -108,7 +108,7 @@ def test_revisions_are_made_deployed_taken_off_restored_and_deleted(pia: Person,
     page = publisher.done(publisher.press(deploy, environments=["Default", "Europe"]))
     assert "Revision 2 is deployed on Default, Europe." in page
     assert publisher.client.post(at(chat, "revision", 2, "restore")).status_code == 403
-    designs.endpoint_configure(
+    configuring.endpoint_configure(
         actor=Actor.of(carol), api=chat, key_type="production", config={"urls": [{"url": "wss://new.example.com"}]}
     )
     creator.done(creator.client.post(at(chat, "revision", 1, "restore")))

@@ -24,7 +24,7 @@ from apis.models import (
     VersionSet,
 )
 from apis.permissions import Actor
-from apis.services import designs, environments, keys, people, plans, publishing, subscribing
+from apis.services import configuring, designs, environments, keys, people, plans, publishing, subscribing
 from tests.apis.world import everything
 from tests.conftest import CHAT
 
@@ -113,7 +113,7 @@ class TestAtOnce:
     def test_two_endpoints_at_once_are_both_in_what_is_deployed(self, chat: Api, paul: Person) -> None:
         def configure(key_type: str) -> Call:
             config = {"urls": [{"url": f"wss://{key_type}.example.com"}]}
-            return lambda: designs.endpoint_configure(
+            return lambda: configuring.endpoint_configure(
                 actor=Actor.of(paul), api=Api.objects.get(pk=chat.pk), key_type=key_type, config=config
             )
 
@@ -171,7 +171,7 @@ LATE: dict[str, Callable[[Actor, dict[str, Any]], object]] = {
     "api_transition": lambda a, g: publishing.api_transition(actor=a, api=g["api"], action="block"),
     "api_version_create": lambda a, g: designs.api_version_create(actor=a, api=g["api"], version="2"),
     "api_delete": lambda a, g: designs.api_delete(actor=a, api=g["api"]),
-    "endpoint_configure": lambda a, g: designs.endpoint_configure(
+    "endpoint_configure": lambda a, g: configuring.endpoint_configure(
         actor=a, api=g["api"], key_type="production", config=config()
     ),
     "revision_create": lambda a, g: publishing.revision_create(actor=a, api=g["api"]),

@@ -18,7 +18,7 @@ from apis.models import (
     Subscription,
 )
 from apis.permissions import Actor
-from apis.services import demo, designs, people
+from apis.services import configuring, demo, designs, people
 from tests.apis.world import everything
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_settings_beside_the_url_survive_the_move() -> None:
         "urls": [{"url": "ws://localhost:9998"}, {"url": "wss://example.com"}],
         "timeouts": {"connect_ms": 777},
     }
-    designs.endpoint_configure(actor=publisher, api=Api.objects.get(), key_type="production", config=config)
+    configuring.endpoint_configure(actor=publisher, api=Api.objects.get(), key_type="production", config=config)
     demo.relocate(10998)
     moved = Api.objects.get().endpoints.get(key_type="production").config
     assert [item["url"] for item in moved["urls"]] == ["ws://localhost:10998", "wss://example.com"]

@@ -11,7 +11,7 @@ from apis.errors import Conflict, Forbidden, Invalid, Taken
 from apis.lifecycle import State
 from apis.models import Api, Person, Subscription, VersionSet
 from apis.permissions import Actor
-from apis.services import designs, publishing
+from apis.services import configuring, designs, publishing
 from tests.apis.world import everything, last_entry, walk
 from tests.conftest import CHAT
 
@@ -203,7 +203,7 @@ def test_a_publisher_who_is_no_creator_edits_plans_but_not_the_design(chat: Api,
 def test_a_new_endpoint_holds_at_once_where_the_api_is_deployed_and_the_revision_keeps_its_own(
     chat: Api, paul: Person
 ) -> None:
-    designs.endpoint_configure(actor=Actor.of(paul), api=chat, key_type="sandbox", config=CONFIG)
+    configuring.endpoint_configure(actor=Actor.of(paul), api=chat, key_type="sandbox", config=CONFIG)
     full, _ = shapes.endpoint_config(CONFIG, lambda url: "")
     deployment = chat.deployments.get()
     assert chat.endpoints.get(key_type="sandbox").config == deployment.endpoints["sandbox"] == full
@@ -216,7 +216,7 @@ def test_a_new_endpoint_holds_at_once_where_the_api_is_deployed_and_the_revision
 
 def test_the_url_of_the_form_replaces_both_and_keeps_the_other_settings(chat: Api, paul: Person) -> None:
     actor = Actor.of(paul)
-    designs.endpoint_configure(actor=actor, api=chat, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=chat, key_type="production", config=CONFIG)
     designs.api_update(actor=actor, api=chat, endpoint="wss://third.example.com")
     configs = {row.key_type: row.config for row in chat.endpoints.all()}
     assert [config["urls"][0]["url"] for config in configs.values()] == ["wss://third.example.com"] * 2
@@ -237,7 +237,7 @@ def test_the_url_of_the_form_replaces_both_and_keeps_the_other_settings(chat: Ap
 def test_a_bad_endpoint_is_refused_by_its_path(chat: Api, paul: Person, key_type: str, config: Any, path: str) -> None:
     before = everything()
     with pytest.raises(Invalid) as refused:
-        designs.endpoint_configure(actor=Actor.of(paul), api=chat, key_type=key_type, config=config)
+        configuring.endpoint_configure(actor=Actor.of(paul), api=chat, key_type=key_type, config=config)
     assert list(refused.value.fields) == [path]
     assert everything() == before
 
@@ -251,7 +251,7 @@ def test_a_new_version_is_a_copy_that_lives_its_own_life(chat: Api, paul: Person
     assert (copy.version_set, copy.path, copy.state) == (chat.version_set, "/chat/2.0.0", State.CREATED)
     assert {plan.name for plan in copy.business_plans.all()} == {"Bronze", "Unlimited"}
     assert [topic.name for topic in copy.topics.all()] == ["/*"]
-    designs.endpoint_configure(actor=actor, api=copy, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=copy, key_type="production", config=CONFIG)
     assert chat.endpoints.get(key_type="production").urls == [CHAT["endpoint"]]
     assert copy.history.get(action="create_version").detail == {"copied_from": "Chat 1.0.0"}
 

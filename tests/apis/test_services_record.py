@@ -23,7 +23,7 @@ from apis.models import (
     Subscription,
 )
 from apis.permissions import Actor
-from apis.services import designs, environments, keys, people, plans, publishing, subscribing
+from apis.services import configuring, designs, environments, keys, people, plans, publishing, subscribing
 from apis.services.record import announce, record
 from apis.signals import changed
 from tests.apis.world import everything
@@ -65,7 +65,7 @@ ACTIONS: dict[str, tuple[Callable[[Actor], object], str, set[str]]] = {
     ),
     "api_update": (lambda a: designs.api_update(actor=a, api=api(), description="x"), "update", {"api"}),
     "endpoint_configure": (
-        lambda a: designs.endpoint_configure(actor=a, api=api(), key_type="production", config=CONFIG),
+        lambda a: configuring.endpoint_configure(actor=a, api=api(), key_type="production", config=CONFIG),
         "endpoint",
         {"api"},
     ),

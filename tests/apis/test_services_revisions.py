@@ -8,7 +8,7 @@ from apis import selectors
 from apis.errors import Conflict, Invalid, Missing
 from apis.models import Api, Environment, Person, Revision
 from apis.permissions import Actor
-from apis.services import designs, publishing
+from apis.services import configuring, designs, publishing
 from tests.apis.world import everything, last_entry
 from tests.conftest import CHAT
 
@@ -32,7 +32,7 @@ def freeze(api: Api, person: Person, description: str = "") -> Revision:
 
 def test_a_revision_keeps_the_design_of_its_moment(draft: Api, carol: Person) -> None:
     first = freeze(draft, carol, "as it was")
-    designs.endpoint_configure(actor=Actor.of(carol), api=draft, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=Actor.of(carol), api=draft, key_type="production", config=CONFIG)
     second = freeze(draft, carol)
     assert (first.number, second.number, first.description, first.created_by) == (1, 2, "as it was", carol)
     assert first.design["endpoints"]["production"]["urls"][0]["url"] == CHAT["endpoint"]
@@ -85,7 +85,7 @@ def test_different_revisions_can_be_on_different_environments(draft: Api, carol:
     publishing.revision_deploy(actor=actor, revision=second, environments=["Europe"])
     where = {row.environment.name: row.revision.number for row in draft.deployments.all()}
     assert where == {"Default": 1, "Europe": 2}
-    designs.endpoint_configure(actor=actor, api=draft, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=draft, key_type="production", config=CONFIG)
     urls = {row.endpoints["production"]["urls"][0]["url"] for row in draft.deployments.all()}
     assert urls == {"wss://new.example.com"}
 
@@ -94,7 +94,7 @@ def test_deploying_an_old_revision_again_brings_its_own_endpoints_back(draft: Ap
     actor = Actor.of(carol)
     first = freeze(draft, carol)
     publishing.revision_deploy(actor=actor, revision=first)
-    designs.endpoint_configure(actor=actor, api=draft, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=draft, key_type="production", config=CONFIG)
     publishing.revision_deploy(actor=actor, revision=first)
     assert draft.deployments.get().design == first.design
 
@@ -155,7 +155,7 @@ def test_a_deployed_revision_cannot_be_deleted(chat: Api, paul: Person) -> None:
 def test_restore_brings_the_working_copy_back_and_leaves_what_is_deployed(chat: Api, paul: Person) -> None:
     actor = Actor.of(paul)
     chat.topics.create(name="/rooms", publish=False)
-    designs.endpoint_configure(actor=actor, api=chat, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=chat, key_type="production", config=CONFIG)
     deployed = chat.deployments.get().design
     publishing.revision_restore(actor=actor, revision=chat.revisions.get())
     assert [topic.name for topic in chat.topics.all()] == ["/*"]
@@ -168,7 +168,7 @@ def test_restoring_a_revision_without_endpoints_takes_them_away(paul: Person) ->
     actor = Actor.of(paul)
     api = designs.api_create(actor=actor, name="Bare", context="/bare", version="1")
     bare = freeze(api, paul)
-    designs.endpoint_configure(actor=actor, api=api, key_type="production", config=CONFIG)
+    configuring.endpoint_configure(actor=actor, api=api, key_type="production", config=CONFIG)
     publishing.revision_restore(actor=actor, revision=bare)
     assert not api.endpoints.exists()
 
