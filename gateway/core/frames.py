@@ -19,6 +19,7 @@ CREDIT: Final = 1  # the next message is not paid for: grant(), then feed the re
 HALTED: Final = 2  # halt() was asked for and a frame boundary is reached: seek() looks for the answer
 CLOSED: Final = 3  # a close frame passed; nothing after it counts (RFC 6455 section 5.5.1)
 FLOOD: Final = 4  # more control frames than one CONTROL_BURST: calm(), then feed the rest again
+ANSWER: Final = 5  # the pong to a ping of the gateway's own begins here: leave out swallow() bytes, feed the rest again
 PROTOCOL: Final = PROTOCOL_ERROR
 OVERSIZE: Final = TOO_BIG
 
@@ -56,8 +57,8 @@ class FrameScanner:
 
     __slots__ = (
         "aside", "close_code", "close_reason", "controls", "event", "events", "fragments", "halting", "head", "masked",
-        "max_fragments", "max_message_bytes", "messages", "octets", "open", "payload", "pings", "refill", "rows", "rsv",
-        "size", "skip", "whole",
+        "max_fragments", "max_message_bytes", "messages", "octets", "open", "payload", "pings", "probe", "refill",
+        "rows", "rsv", "size", "skip", "whole",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - the first six facts of a direction, in a fixed order
@@ -84,6 +85,7 @@ class FrameScanner:
         self.messages = 0
         self.payload = 0
         self.pings = 0
+        self.probe = b""  # payload of the gateway's own pings to this side; their answers never travel on
         self.controls = CONTROL_BURST
         self.close_code = 0  # 0 until a close frame passed; then its code, NO_STATUS (1005) if it carried none
         self.close_reason = b""
@@ -120,6 +122,15 @@ class FrameScanner:
         self.octets += octets
         if self.event == CREDIT:
             self.event = GO
+
+    def swallow(self) -> int:
+        """After ANSWER: lift it, and tell how many bytes in front of what was not taken are that pong."""
+        self.event = GO
+        return self.head + len(self.probe)
+
+    def trace(self) -> tuple[int, ...]:
+        """Something that is different whenever this side has sent anything since: for whoever looks now and then."""
+        return self.messages, self.payload, self.skip, self.controls, self.fragments
 
     def calm(self) -> None:
         """Allow another CONTROL_BURST and lift FLOOD; feed what was kept again."""
@@ -295,6 +306,16 @@ class FrameScanner:
         if not self.aside:
             if self.controls <= 0:
                 return self._stop(FLOOD)
+            if opcode == PONG and self.probe and size == len(self.probe):
+                if pos + length > end:
+                    return 0  # whole or not at all: whose answer it is decides
+                if self._is_answer(data[pos + 2 : pos + length]):
+                    self.controls -= 1
+                    return self._stop(ANSWER)
             self.controls -= 1
             self.pings += opcode == PING
         return length
+
+    def _is_answer(self, body: bytes) -> bool:
+        """Whether this pong (its bytes behind the second) carries the payload of the gateway's own pings."""
+        return (unmask(body[4:], body[:4]) if self.masked else body) == self.probe

@@ -1,4 +1,4 @@
-"""The constants of the WebSocket wire, and the two smallest things made of them: frame tables and a close frame.
+"""The constants of the WebSocket wire, and the smallest things made of them: frame tables, a ping, a close frame.
 
 Source: RFC 6455 section 5.2 (frame layout), 5.5 (control frames), 7.4 (close codes); RFC 7692 section 6 (RSV1).
 """
@@ -57,6 +57,18 @@ def is_wire_code(code: int) -> bool:
 def unmask(body: bytes, key: bytes) -> bytes:
     """`body` with the 4-byte masking key applied (RFC 6455 section 5.3); for the few bytes of a close frame."""
     return bytes(byte ^ key[index & 3] for index, byte in enumerate(body))
+
+
+def ping_frame(payload: bytes, key: bytes = b"") -> bytes:
+    """One ping.
+
+    Args:
+        payload: at most 125 bytes.
+        key: as in `close_frame`.
+    """
+    if key:
+        return bytes((0x80 | PING, 0x80 | len(payload))) + key + unmask(payload, key)
+    return bytes((0x80 | PING, len(payload))) + payload
 
 
 def close_frame(code: int, reason: str = "", key: bytes = b"") -> bytes:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
-from gateway.core.frames import CLOSED, CREDIT, FLOOD, GO, HALTED, FrameScanner
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+from gateway.core.frames import ANSWER, CLOSED, CREDIT, FLOOD, GO, HALTED, FrameScanner
 
 if TYPE_CHECKING:
     from gateway.relay.link import Link
@@ -17,6 +24,20 @@ CONTROL_WINDOW_S: Final = 1.0
 """One frames.CONTROL_BURST per this long; what exceeds it waits in TCP, nothing is lost."""
 
 
+def unacknowledged(fd: int) -> int:
+    """Bytes in the kernel that the far end of this TCP socket has not taken (tcp(7), SIOCOUTQ).
+
+    The kernel says "writable" only when a good part of its buffer, which grows to megabytes, is free again: without
+    this a reader that is slow but steady would look like one that has stopped.
+    """
+    if fcntl is None or fd < 0:
+        return 0
+    try:
+        return int.from_bytes(fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0"), sys.byteorder)
+    except OSError:
+        return 0
+
+
 class Leg(ABC):
     """One side of a session: frames come from it, and the other side's frames go to it.
 
@@ -24,7 +45,9 @@ class Leg(ABC):
     `waiting` means that this side has, or may have, bytes that nobody reads until there is room or credit.
     """
 
-    __slots__ = ("final", "full", "leaving", "link", "over", "peer", "relief", "rest", "scanner", "told", "waiting")
+    __slots__ = (
+        "final", "full", "leaving", "link", "moves", "over", "peer", "relief", "rest", "scanner", "told", "waiting",
+    )  # fmt: skip
 
     def __init__(self, link: Link, scanner: FrameScanner) -> None:
         self.link = link
@@ -33,6 +56,7 @@ class Leg(ABC):
         self.rest = b""  # read but not passed on: an incomplete header, or what the scanner stopped
         self.full = False
         self.waiting = False
+        self.moves = 0  # how often some of what waited for this side was taken
         self.over = False  # this side has ended its stream
         self.told = False  # a close frame of our own was written to it
         self.final = b""  # that close frame, while it waits for a frame boundary
@@ -72,7 +96,11 @@ class Leg(ABC):
 
     @abstractmethod
     def progress(self) -> object:
-        """What waits for this side, to compare with what waits later."""
+        """What waits for this side, to compare with what waits later: the same, and it has taken nothing meanwhile."""
+
+    @abstractmethod
+    def untaken(self) -> int:
+        """Bytes in the kernel for this side that it has not taken; 0 where that cannot be told."""
 
     # -- judging ------------------------------------------------------------------------------------------------
 
@@ -88,6 +116,15 @@ class Leg(ABC):
     def stopped(self) -> None:
         """The scanner stopped at a frame boundary of what this side sends."""
         event = self.scanner.event
+        while event == ANSWER:
+            data = self.rest[self.scanner.swallow() :]
+            taken = self.scanner.feed(data)
+            if taken:
+                self.peer.write(data[:taken])
+            self.rest = data[taken:]
+            event = self.scanner.event
+        if event == GO:
+            return
         if event == CREDIT:
             self.waiting = True
             self.link.spent(self)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from gateway.core.frames import OVERSIZE, FrameScanner
 from gateway.core.rejections import ABNORMAL, GOING_AWAY, PROTOCOL_ERROR, TOO_BIG, UPSTREAM_VANISHED, close_reason
-from gateway.core.wire import close_frame
+from gateway.core.wire import close_frame, ping_frame
 from gateway.relay.legs import LINGER_S, Leg
 
 CLOSE_WAIT_S: Final = 1.0
@@ -34,7 +34,7 @@ class Ending:
         code: the first close code seen or sent; 1005 if that close frame had none, 1006 if there was no close frame.
         reason: the text that came with it; for a broken rule, whose frame it was.
         how: "close" (a close frame began it and both sides ended in time), "eof" or "reset" (the initiator vanished
-            without a close frame), "timeout" (a side did not answer in time), "error" (an illegal frame, or abort()).
+            without a close frame), "timeout" (a side did not answer or take anything in time), "error" (an illegal frame, or abort()).
     """
 
     initiator: str
@@ -126,6 +126,21 @@ class Link:
             for leg in (self.client, self.upstream):
                 leg.abort()
 
+    def ping(self, leg: Leg, payload: bytes) -> bool:
+        """Write a ping of the gateway's own to this leg, if that is possible just now.
+
+        It goes in at a frame boundary only, and not behind bytes that wait, where it could not be answered in time.
+        """
+        if self.ending is not None or not leg.alive or leg.full or not leg.peer.scanner.between_frames:
+            return False
+        leg.write(ping_frame(payload, os.urandom(4) if leg is self.upstream else b""))
+        return True
+
+    def give_up(self, leg: Leg) -> None:
+        """This side answers nothing or takes nothing any more: end the session as if its connection had broken."""
+        if not self.over and self.ending is None:
+            self.lost(leg, "timeout")
+
     def resume(self, direction: Direction) -> None:
         """Go on in that direction after `scanner.grant()`."""
         if not self.over:
@@ -180,7 +195,10 @@ class Link:
             self._vanished(leg, how)
         elif how == "eof" and leg.alive and peer.alive and leg.scanner.closed and not leg.informed:
             return  # it said goodbye and only ended its own stream: it still gets the answer
-        leg.drop()
+        if how == "timeout":
+            leg.abort()  # what lies in the kernel for it is not worth minutes of retransmission
+        else:
+            leg.drop()
         if peer.alive and not peer.informed:
             peer.final = b""  # there will be no boundary any more
             self._arm(CLOSE_WAIT_S)

@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 from weakref import WeakKeyDictionary
 
 from gateway.core.frames import FrameScanner
-from gateway.relay.legs import Leg
+from gateway.relay.legs import Leg, unacknowledged
 from gateway.relay.link import Link
 
 HAS_EPOLL: Final = hasattr(select, "epoll")
@@ -202,6 +202,7 @@ class SocketLeg(Leg):
             sent = len(data)
             self.link.loop.call_soon(self._broken)
         self.pending = data[sent:]
+        self.moves += sent > 0
         if self.pending:
             return
         self.full = False
@@ -251,7 +252,11 @@ class SocketLeg(Leg):
 
     def progress(self) -> object:
         """See Leg."""
-        return self.pending
+        return self.moves, len(self.pending)
+
+    def untaken(self) -> int:
+        """See Leg."""
+        return unacknowledged(self.fd)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import select
 from typing import Final
 
 from gateway.core.frames import FrameScanner
-from gateway.relay.legs import Leg
+from gateway.relay.legs import Leg, unacknowledged
 from gateway.relay.link import Link
 
 HIGH_WATER_BYTES: Final = 65536
@@ -71,6 +71,7 @@ class TransportLeg(Leg, asyncio.Protocol):
     def resume_writing(self) -> None:
         """See asyncio.BaseProtocol."""
         self.full = False
+        self.moves += 1
         if not self.gone and self.peer.waiting:
             self.link.loop.call_soon(self.peer.go_on)
 
@@ -123,7 +124,12 @@ class TransportLeg(Leg, asyncio.Protocol):
 
     def progress(self) -> object:
         """See Leg."""
-        return self.unsent()
+        return self.moves, self.unsent()
+
+    def untaken(self) -> int:
+        """See Leg."""
+        sock = None if self.gone else self.transport.get_extra_info("socket")
+        return unacknowledged(sock.fileno() if sock is not None else -1)
 
     def _pause(self) -> None:
         self.waiting = True
