@@ -69,17 +69,23 @@ def manage(environment: dict[str, str], *arguments: str, given: str = "") -> sub
     )
 
 
-def test_an_operator_migrates_installs_and_the_whole_story_works_on_postgresql(postgresql: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def installed(postgresql: dict[str, str]) -> dict[str, str]:
+    """The same after `migrate` and `install`."""
     migrated = manage(postgresql, "migrate", "--verbosity=0")
     assert migrated.returncode == 0, migrated.stderr
-    installed = manage(postgresql, "install", "--administrator=adam", given="opens the door\n")
-    assert installed.returncode == 0, installed.stderr
-    told = manage(postgresql, "shell", "--verbosity=0", "-c", STORY)
+    done = manage(postgresql, "install", "--administrator=adam", given="opens the door\n")
+    assert done.returncode == 0, done.stderr
+    return postgresql
+
+
+def test_an_operator_migrates_installs_and_the_whole_story_works_on_postgresql(installed: dict[str, str]) -> None:
+    told = manage(installed, "shell", "--verbosity=0", "-c", STORY)
     assert told.returncode == 0, told.stderr
     assert "STORY 1 7 blocked 3600" in told.stdout
 
 
-def test_a_second_install_changes_nothing_and_says_so(postgresql: dict[str, str]) -> None:
-    again = manage(postgresql, "install", "--administrator=eve", given="whatever it takes\n")
+def test_a_second_install_changes_nothing_and_says_so(installed: dict[str, str]) -> None:
+    again = manage(installed, "install", "--administrator=eve", given="whatever it takes\n")
     assert again.returncode != 0
     assert "installed already" in again.stderr
