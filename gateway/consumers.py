@@ -26,6 +26,7 @@ from gateway.core.throttling import rate_limit_fields
 from gateway.dialling import dial_any
 from gateway.doorway import ClientGone
 from gateway.plane import Plane, plane
+from gateway.registry import places_of
 from gateway.upstreams import Target, Upstream
 
 log = structlog.get_logger("gateway")
@@ -80,15 +81,16 @@ class Arrival:
         registry = self.plane.registry
         table = await self._table()
         entitlement = await self._admit(table)
-        registry.enter(entitlement.subscription_id)  # nothing was awaited since its places were counted
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        registry.enter(places)  # nothing was awaited since its places were counted
         try:
-            session, url, idle_s = await self._connect(entitlement)
+            session, url = await self._connect(entitlement)
         except BaseException:
-            registry.leave(entitlement.subscription_id)
+            registry.leave(places)
             self.admission.toll.undo()
             raise
         if not session.over:
-            registry.open(session, url, idle_s)
+            registry.open(session, url)
             self._look_again(table, session)
 
     async def _table(self) -> RoutingTable:
@@ -115,8 +117,10 @@ class Arrival:
             return memory.known_principal(question.credential, now)
         if isinstance(question, MayUse):
             return memory.known_entitlement(question.application_id, question.api_id)
-        throttles = registry.counters.of(question.entitlement, question.principal)
-        return Standing(throttles, registry.places[question.entitlement.subscription_id])
+        entitlement = question.entitlement
+        throttles = registry.counters.of(entitlement, question.principal)
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        return Standing(throttles, *[registry.places[place] for place in places])
 
     async def _look_up(self, question: Question, now: float) -> Any:
         if isinstance(question, WhoIs):
@@ -124,14 +128,14 @@ class Arrival:
         assert isinstance(question, MayUse)  # noqa: S101  (Room is always known)
         return await self.plane.memory.entitlement(question.application_id, question.api_id)
 
-    async def _connect(self, entitlement: Entitlement) -> tuple[Session, Url, float]:
+    async def _connect(self, entitlement: Entitlement) -> tuple[Session, Url]:
         """Dial, make the session, answer the client."""
         admission, registry = self.admission, self.plane.registry
         assert admission.route is not None  # noqa: S101  (admitted)
         assert admission.principal is not None  # noqa: S101
         api, principal = admission.route.api, admission.principal
         state = registry.endpoints.of(api.api_id, principal.key_type, admission.endpoint)
-        url, upstream = await dial_any(state, self._target, registry.clock)
+        url, upstream = await dial_any(state, self._target, registry.monotonic)
         throttles = registry.counters.of(entitlement, principal)  # those of now: a window may have rolled meanwhile
         session = Session(
             registry,
@@ -149,7 +153,7 @@ class Arrival:
         except BaseException:
             session.abandon()
             raise
-        return session, url, admission.endpoint.timeouts.idle_s
+        return session, url
 
     def _hand_over(self, upstream: Upstream, session: Session, fields: tuple[tuple[str, str], ...]) -> None:
         """Answer the client and let the frames travel."""

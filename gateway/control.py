@@ -22,7 +22,7 @@ from gateway.authenticators import AUTHENTICATORS
 from gateway.core.matching import RoutingTable
 from gateway.core.rejections import FORBIDDEN, POLICY, TOKEN_DEAD
 from gateway.core.session import Session
-from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES
+from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES, Principal
 from gateway.memory import Memory
 from gateway.registry import REASONS, Facet, Registry
 
@@ -47,8 +47,8 @@ class Control:
         self._wake = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = 0
-        self._tidy_at = 0.0
-        self._looked_at = 0.0
+        self._tidy_at = float("-inf")
+        self._looked_at = float("-inf")
         self._away = False
 
     async def run(self) -> None:
@@ -90,9 +90,10 @@ class Control:
         """Look once, and act on what is found."""
         self.registry.look_at_the_clock()
         tokens = self._tokens_in_use()
-        asked_at = self.registry.clock()
+        asked_at = self.registry.monotonic()
         changes, valid = await self.memory.ask(self._look, tokens)
-        if asked_at - self._looked_at > GAP_S:
+        if asked_at - self._looked_at > GAP_S or self.registry.clock_was_set:
+            self.registry.clock_was_set = False
             self._begin_anew()
         self._looked_at = asked_at
         for kind, subject in changes:
@@ -116,11 +117,11 @@ class Control:
 
     async def _tidy(self) -> None:
         """Now and then, let go of what has no use any more."""
-        now = self.registry.clock()
+        now = self.registry.monotonic()
         if now < self._tidy_at:
             return
         self._tidy_at = now + TIDY_S
-        self.memory.drop_old(now)
+        self.memory.drop_old(self.registry.clock())
         self.registry.endpoints.keep(set((await self.memory.table()).by_id))
         await self.memory.ask(snapshots.prune_changes)
 
@@ -145,9 +146,15 @@ class Control:
         return {kind: list(ids) for kind, ids in found.items()}
 
     def _judge_remembered(self, tokens: TokenIds, valid: Validity) -> None:
-        dead = {token_id for kind, ids in tokens.items() for token_id in ids if token_id not in valid[kind]}
-        if dead:
-            self.memory.principals.forget(lambda known: known[1].token_id in dead)
+        """A token that is gone, or expires at another time than it did, is looked up again."""
+        until = {token_id: valid[kind].get(token_id) for kind, ids in tokens.items() for token_id in ids}
+
+        def changed(known: tuple[float, Principal]) -> bool:
+            principal = known[1]
+            return principal.token_id in until and until[principal.token_id] != principal.expires_at
+
+        if any(changed(known) for known in self.memory.principals.values()):
+            self.memory.principals.forget(changed)
 
     async def _judge_tokens(self, tokens: TokenIds, valid: Validity) -> None:
         dead: list[Session] = []
@@ -187,6 +194,10 @@ class Control:
                 gone.append(session)
             elif api.state in UNSUBSCRIBED_STATES:
                 unsubscribed.append(session)
+            else:
+                runtime = api.runtime_for(session.principal.key_type)
+                if runtime != session.runtime and not session.over:
+                    self.registry.govern(session, runtime)
         await self._close(gone, POLICY)
         await self._close(unsubscribed, FORBIDDEN)
 

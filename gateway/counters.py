@@ -28,6 +28,9 @@ class Counters(Protocol):
     def roll(self) -> bool:
         """Start the windows whose time has come; whether any did."""
 
+    def follow(self) -> None:
+        """The clock was set: go on in the windows of its new time, with what was counted."""
+
 
 class LocalCounters:
     """Counters in memory, exact because there is one thread.
@@ -66,6 +69,15 @@ class LocalCounters:
                 throttle.adopt(limit)
             running.append(throttle)
         return running
+
+    def follow(self) -> None:
+        now = self._clock()
+        self._ends = []
+        for subject, throttles in self._sets.items():
+            for key, throttle in throttles.items():
+                throttle.follow(now)
+                self._ends.append((throttle.end, subject, key))
+        heapq.heapify(self._ends)
 
     def next_roll(self) -> float | None:
         return self._ends[0][0] if self._ends else None

@@ -55,7 +55,7 @@ async def dial_any(
 
     Args:
         target_of: what to dial for a URL of the endpoint.
-        clock: epoch seconds.
+        clock: seconds that are never set: a suspension is a duration.
 
     Returns:
         The URL, whose sessions are not counted up yet, and its upgraded connection, which the caller must use or close.

@@ -1,32 +1,41 @@
 """The live sessions of this process: found by everything that can change about them, ended when their time is over.
 
-One timer, set to the next moment that matters, ends sessions and rolls the windows of plans; nothing runs per frame or
-per session. What other people change reaches them through `gateway.control`.
+One timer, set to the next moment that matters, ends sessions and rolls the windows of plans; the patrol has another for
+those that are idle, stuck or dead. Nothing runs per frame or per session. What other people change reaches them through
+`gateway.control`. Lifetimes go by a clock that is never set, windows by the time of day (`gateway.core.clocks`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import structlog
 
+from gateway.clocks import system_clock
+from gateway.core.clocks import SteadyClock
 from gateway.core.deadlines import Deadlines
 from gateway.core.endpoints import Endpoints, Url
 from gateway.core.records import SessionRecord
 from gateway.core.rejections import CLOSE_CODES, TIME_OVER, TOKEN_DEAD, close_reason
 from gateway.core.session import Session
+from gateway.core.snapshot import Runtime
 from gateway.counters import Counters, LocalCounters
+from gateway.patrol import Patrol
 from gateway.usage import Recorder
 
 log = structlog.get_logger("gateway")
 
 REASONS: Final = {row.code: close_reason(row.name) for row in CLOSE_CODES}
-IDLE_LOOKS: Final = 4  # looks per idle time: a silent session is closed within a quarter more than it
 Facet = tuple[str, str]
+Places = tuple[Hashable, Hashable, Hashable]
+
+
+def places_of(subscription_id: str, api_id: str, client: str) -> Places:
+    """What a session takes one place of: its subscription's, its API's, and its address's at that API."""
+    return subscription_id, api_id, (api_id, client)
 
 
 class Registry:
@@ -34,51 +43,49 @@ class Registry:
 
     Args:
         recorder: counts their usage.
-        clock: epoch seconds.
+        clock: epoch seconds, and what they are made of.
     """
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+    def __init__(self, recorder: Recorder, clock: SteadyClock | None = None) -> None:
+        self.clock: SteadyClock = clock or system_clock()
+        self.monotonic: Callable[[], float] = self.clock.monotonic
         self.recorder = recorder
-        self.counters: Counters = LocalCounters(clock)
+        self.counters: Counters = LocalCounters(self.clock)
+        self.patrol = Patrol(self.monotonic)
+        self.clock_was_set = False  # since control looked last
         self.endpoints = Endpoints()
         self.sessions: dict[str, Session] = {}
-        self.places: Counter[str] = Counter()  # live sessions and handshakes under way, by subscription
+        self.places: Counter[Hashable] = Counter()  # live sessions and handshakes under way, by `places_of`
         self._urls: dict[str, Url] = {}
         self._by: dict[Facet, dict[Session, None]] = {}
         self._held: dict[Session, None] = {}
-        self._idle: dict[str, tuple[float, int, float]] = {}  # idle time, counters at the last change, when that was
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
 
     # -- sessions come and go -----------------------------------------------------------------------------------
 
-    def enter(self, subscription_id: str) -> None:
-        """Take one of the subscription's places, before its upstream is dialled."""
-        self.places[subscription_id] += 1
+    def enter(self, places: Places) -> None:
+        """Take a place of each, before the upstream is dialled."""
+        for place in places:
+            self.places[place] += 1
 
-    def leave(self, subscription_id: str) -> None:
-        """Give the place back, where no session came of it."""
-        self.places[subscription_id] -= 1
-        if self.places[subscription_id] <= 0:
-            del self.places[subscription_id]
+    def leave(self, places: Places) -> None:
+        """Give the places back, where no session came of it."""
+        for place in places:
+            self.places[place] -= 1
+            if self.places[place] <= 0:
+                del self.places[place]
 
-    def open(self, session: Session, url: Url, idle_s: float) -> None:
-        """A session has begun in a place that was taken with `enter`; it counts on `url` until it ends.
-
-        Args:
-            idle_s: close it after so long without a message or ping in either direction; 0 for never.
-        """
-        name, now = session.session_id, self.clock()
+    def open(self, session: Session, url: Url) -> None:
+        """A session has begun in places that were taken with `enter`; it counts on `url` until it ends."""
+        name = session.session_id
         self.sessions[name] = session
         self._urls[name] = url
         url.sessions += 1
         for facet in session.facets():
             self._by.setdefault(facet, {})[session] = None
-        if idle_s:
-            self._idle[name] = (idle_s, 0, now)
-            self._deadlines.add(now + idle_s / IDLE_LOOKS, name)
+        self.patrol.watch(session)
         self.recorder.opened(session)
         self.set_deadlines(session)
 
@@ -99,9 +106,9 @@ class Registry:
             if not members:
                 self._by.pop(facet, None)
         self._held.pop(session, None)
-        self._idle.pop(name, None)
+        self.patrol.forget(session)
         self._deadlines.tidy(self.sessions)
-        self.leave(session.entitlement.subscription_id)
+        self.leave(places_of(session.entitlement.subscription_id, session.api_id, session.client))
         self.recorder.ended(session)
         log.info(
             "session_ended",
@@ -129,13 +136,25 @@ class Registry:
     def set_deadlines(self, session: Session) -> None:
         """Remember when this session's token expires and its time is over; again when one of them was changed."""
         self._deadlines.add(session.time_over_at(), session.session_id)
-        if session.principal.expires_at is not None:
-            self._deadlines.add(session.principal.expires_at, session.session_id)
+        expires_at = session.principal.expires_at
+        session.dies_at = None if expires_at is None else self.monotonic() + expires_at - self.clock()
+        if session.dies_at is not None:
+            self._deadlines.add(session.dies_at, session.session_id)
         self.arm()
+
+    def govern(self, session: Session, runtime: Runtime) -> None:
+        """The runtime limits of its API were changed: they count for this session from now on."""
+        session.govern(runtime)
+        self.set_deadlines(session)
+        self.patrol.watch(session)
 
     def arm(self) -> None:
         """Set the timer to the next moment that matters."""
-        moments = [moment for moment in (self._deadlines.next(), self.counters.next_roll()) if moment is not None]
+        now = self.monotonic()
+        ending, rolling = self._deadlines.next(), self.counters.next_roll()
+        if rolling is not None:
+            rolling += now - self.clock()
+        moments = [moment for moment in (ending, rolling) if moment is not None]
         if not moments:
             return
         when = min(moments)
@@ -145,7 +164,7 @@ class Registry:
             self._timer.cancel()
         self._armed_for = when
         # The timer goes by another clock than deadlines do: a hair late beats waking up early and again.
-        self._timer = asyncio.get_running_loop().call_later(max(0.0, when - self.clock()) + 0.001, self._fire)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, when - now) + 0.001, self._fire)
 
     def _fire(self) -> None:
         self._timer = None
@@ -153,7 +172,12 @@ class Registry:
 
     def look_at_the_clock(self) -> None:
         """Roll windows, let held sessions go on, end what is over. The ticker calls it too: clocks jump."""
-        now = self.clock()
+        set_by_s = self.clock.check()
+        if set_by_s:
+            log.warning("clock_was_set", seconds=round(set_by_s, 1))
+            self.clock_was_set = True
+            self.counters.follow()
+        now = self.monotonic()
         if self.counters.roll():
             self.release_held()
         for name in self._deadlines.due(now):
@@ -169,19 +193,7 @@ class Registry:
             session.try_again()
 
     def _judge_time(self, session: Session, now: float) -> None:
-        if not session.principal.alive(now):
+        if session.dies_at is not None and session.dies_at <= now:
             session.close(TOKEN_DEAD, REASONS[TOKEN_DEAD])
-        elif session.time_over_at() <= now or self._is_idle(session, now):
+        elif session.time_over_at() <= now:
             session.close(TIME_OVER, REASONS[TIME_OVER])
-
-    def _is_idle(self, session: Session, now: float) -> bool:
-        known = self._idle.get(session.session_id)
-        if known is None:
-            return False
-        idle_s, before, since = known
-        activity = session.activity()
-        if activity != before:
-            since = now
-            self._idle[session.session_id] = (idle_s, activity, since)
-        self._deadlines.add(min(now + idle_s / IDLE_LOOKS, since + idle_s) + 0.001, session.session_id)
-        return now - since >= idle_s

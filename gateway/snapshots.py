@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
+from apis.shapes import runtime_of
 from gateway.authenticators import chunks
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import (
@@ -21,6 +22,7 @@ from gateway.core.snapshot import (
     Entitlement,
     OnSpent,
     PlanSnapshot,
+    Runtime,
     SuspensionPolicy,
     Timeouts,
     TopicSnapshot,
@@ -91,6 +93,7 @@ def api(deployment: Deployment) -> ApiSnapshot:
         topics=tuple(topics),
         endpoints={key_type: endpoint(config) for key_type, config in design["endpoints"].items()},
         revision=deployment.revision.number,
+        runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),
     )
 
 

@@ -15,7 +15,15 @@ from typing import Any
 from gateway.core.credentials import Credential, Headers, Subprotocols, find_credential, sort_subprotocols
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.rejections import Rejection
-from gateway.core.snapshot import BLOCKED, OPEN_STATES, UNSUBSCRIBED_STATES, EndpointSnapshot, Entitlement, Principal
+from gateway.core.snapshot import (
+    BLOCKED,
+    OPEN_STATES,
+    UNSUBSCRIBED_STATES,
+    EndpointSnapshot,
+    Entitlement,
+    Principal,
+    Runtime,
+)
 from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
 
 
@@ -44,10 +52,18 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Answer to Room: the running limits of both plans, and the sessions that the subscription has already."""
+    """Answer to Room: the running limits of both plans, and how many sessions there are already.
+
+    Attributes:
+        sessions: of the subscription, which is of this application at this API.
+        at_api: of everybody at this API.
+        from_address: from the client's address at this API.
+    """
 
     throttles: tuple[Throttle, ...] = ()
     sessions: int = 0
+    at_api: int = 0
+    from_address: int = 0
 
 
 Question = WhoIs | MayUse | Room
@@ -122,7 +138,7 @@ class Admission:
             missing = " ".join(sorted(route.topic.scopes - principal.scopes))
             raise Rejection("insufficient_scope", f"The access token lacks: {missing}.")
         self.standing = yield Room(entitlement, principal)
-        self.toll = check_plan(entitlement, self.standing, now)
+        self.toll = check_plan(entitlement, self.standing, now, route.api.runtime)
         return entitlement
 
 
@@ -140,8 +156,8 @@ def check_subscription(entitlement: Entitlement, principal: Principal) -> None:
         raise Rejection("subscription_blocked")
 
 
-def check_plan(entitlement: Entitlement, standing: Standing, now: float) -> Toll:
-    """Is there room under the plans? Charges the limits on handshakes if there is.
+def check_plan(entitlement: Entitlement, standing: Standing, now: float, runtime: Runtime) -> Toll:
+    """Is there room under the plans and at the API? Charges the limits on handshakes if there is.
 
     A plan that holds its clients back instead of closing them lets them in although it is spent: they wait inside.
 
@@ -156,9 +172,15 @@ def check_plan(entitlement: Entitlement, standing: Standing, now: float) -> Toll
     spent = [one for one in throttles if (one.limit.kind == HANDSHAKES or not waits) and one.spent()]
     if spent:
         raise Rejection("quota_exceeded", headers=retry_fields(spent, throttles, now))
-    if plan.max_sessions is not None and standing.sessions >= plan.max_sessions:
-        detail = f"The plan allows {plan.max_sessions} concurrent sessions."
-        raise Rejection("too_many_connections", detail, headers=retry_fields((), throttles, now))
+    for who, most, taken in (
+        ("The plan allows", plan.max_sessions, standing.sessions),
+        ("This API allows an application", runtime.max_sessions_per_application, standing.sessions),
+        ("This API allows an address", runtime.max_sessions_per_ip, standing.from_address),
+        ("This API allows", runtime.max_sessions, standing.at_api),
+    ):
+        if most is not None and taken >= most:
+            detail = f"{who} {most} concurrent session{'s' * (most != 1)}."
+            raise Rejection("too_many_connections", detail, headers=retry_fields((), throttles, now))
     counted = [throttle for throttle in throttles if throttle.limit.kind == HANDSHAKES]
     for throttle in counted:
         throttle.take()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.core.rejections import NO_STATUS, PROTOCOL_ERROR, TOO_BIG
-from gateway.core.wire import BINARY, CLOSE, CONTROL_LIMIT, NOTHING, PING, PONG, WHOLE, is_wire_code, unmask
+from gateway.core.wire import BINARY, CLOSE, CONTROL_LIMIT, NOTHING, PING, PONG, WHOLE, body_of, is_wire_code
 
 # Why feed() stopped; 0 while nothing stands in the way. The last two are close codes (CONTRACT section 6).
 GO: Final = 0
@@ -19,16 +19,13 @@ CREDIT: Final = 1  # the next message is not paid for: grant(), then feed the re
 HALTED: Final = 2  # halt() was asked for and a frame boundary is reached: seek() looks for the answer
 CLOSED: Final = 3  # a close frame passed; nothing after it counts (RFC 6455 section 5.5.1)
 FLOOD: Final = 4  # more control frames than one CONTROL_BURST: calm(), then feed the rest again
-ANSWER: Final = 5  # the pong to a ping of the gateway's own begins here: leave out swallow() bytes, feed the rest again
+ANSWER: Final = 5  # here is the answer to a ping of the gateway's own: leave it out, set GO, feed the rest again
 PROTOCOL: Final = PROTOCOL_ERROR
 OVERSIZE: Final = TOO_BIG
 
-FOREVER: Final = 1 << 62
-"""Credit that means unlimited: at a thousand million messages a second it lasts 146 years."""
-
+FOREVER: Final = 1 << 62  # credit that means unlimited: 146 years at a thousand million messages a second
 CONTROL_BURST: Final = 256
-"""Control frames are free, so their number is bounded: this many, then the shell says when to calm() (once a second).
-The keep-alive of real clients is one ping in some seconds; 125 bytes x 256 a second is no way around a plan."""
+"""Control frames are free, so their number is bounded: after this many it is up to the shell when to calm()."""
 FRAGMENT_FLOOR: Final = 4096  # the `websockets` library's bound on fragments of one message
 FRAGMENT_BYTES: Final = 16
 """A message may have max(FRAGMENT_FLOOR, largest message / FRAGMENT_BYTES) fragments: endless empty fragments cost
@@ -113,8 +110,7 @@ class FrameScanner:
         self.max_message_bytes = max_message_bytes
         self.max_fragments = max(FRAGMENT_FLOOR, max_message_bytes // FRAGMENT_BYTES)
         # the table knows no limit below its own 125 bytes; tinier limits take the long way
-        table = WHOLE[self.masked, self.rsv == 0x30]
-        self.whole = table if max_message_bytes >= CONTROL_LIMIT else NOTHING
+        self.whole = WHOLE[self.masked, self.rsv == 0x30] if max_message_bytes >= CONTROL_LIMIT else NOTHING
 
     def grant(self, events: int, octets: int) -> None:
         """Add credit (messages, payload bytes) and lift CREDIT; feed what was kept again."""
@@ -122,15 +118,6 @@ class FrameScanner:
         self.octets += octets
         if self.event == CREDIT:
             self.event = GO
-
-    def swallow(self) -> int:
-        """After ANSWER: lift it, and tell how many bytes in front of what was not taken are that pong."""
-        self.event = GO
-        return self.head + len(self.probe)
-
-    def trace(self) -> tuple[int, ...]:
-        """Something that is different whenever this side has sent anything since: for whoever looks now and then."""
-        return self.messages, self.payload, self.skip, self.controls, self.fragments
 
     def calm(self) -> None:
         """Allow another CONTROL_BURST and lift FLOOD; feed what was kept again."""
@@ -292,30 +279,22 @@ class FrameScanner:
         if opcode == CLOSE:
             if pos + length > end:
                 return 0  # whole or not at all: its code decides
-            body = data[pos + self.head : pos + length]
-            if self.masked:
-                body = unmask(body, data[pos + 2 : pos + 6])
+            body = body_of(data[pos : pos + length])
             code = int.from_bytes(body[:2], "big") if size else NO_STATUS
             if size and not is_wire_code(code):
                 return self._stop(PROTOCOL)
-            self.close_code = code
-            self.close_reason = body[2:]
+            self.close_code, self.close_reason = code, body[2:]
             self.rows = NOTHING
             self.event = CLOSED
             return length
         if not self.aside:
             if self.controls <= 0:
                 return self._stop(FLOOD)
-            if opcode == PONG and self.probe and size == len(self.probe):
+            if opcode == PONG and size and size == len(self.probe):
                 if pos + length > end:
-                    return 0  # whole or not at all: whose answer it is decides
-                if self._is_answer(data[pos + 2 : pos + length]):
-                    self.controls -= 1
-                    return self._stop(ANSWER)
+                    return 0  # whole or not at all: whose ping it answers decides
+                if body_of(data[pos : pos + length]) == self.probe:
+                    length = self._stop(ANSWER)
             self.controls -= 1
             self.pings += opcode == PING
         return length
-
-    def _is_answer(self, body: bytes) -> bool:
-        """Whether this pong (its bytes behind the second) carries the payload of the gateway's own pings."""
-        return (unmask(body[4:], body[:4]) if self.masked else body) == self.probe

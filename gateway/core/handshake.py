@@ -150,11 +150,15 @@ def final_answer(status: int, headers: Headers, body: bytes, *, with_body: bool 
 
 
 def plain_answer(request: Plain, health: dict[str, Any]) -> bytes:
-    """The answer to a request that is no upgrade: `/health` says how the gateway is, all else is 426."""
+    """The answer to a request that is no upgrade: `/health` says how the gateway is, all else is 426.
+
+    A gateway that is not "up" answers 503, so that load balancers send it nobody.
+    """
     with_body = request.method != "HEAD"
     if request.path == "/health" and request.method in {"GET", "HEAD"}:
         headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
-        return final_answer(200, headers, json.dumps(health).encode(), with_body=with_body)
+        status = 200 if health.get("status") == "up" else 503
+        return final_answer(status, headers, json.dumps(health).encode(), with_body=with_body)
     rejection = Rejection("upgrade_required", headers=(("Upgrade", "websocket"),))
     return final_answer(rejection.status, rejection.all_headers(), rejection.body(), with_body=with_body)
 

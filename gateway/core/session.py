@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from gateway.core.frames import FrameScanner
 from gateway.core.records import SessionRecord, Tally, UsageKey
 from gateway.core.rejections import PLAN_SPENT, close_reason
-from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal
+from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime
 from gateway.core.throttling import HANDSHAKES, Purse, Throttle, retry_after
 
 LONGEST_SESSION_S: Final = 86_400  # CONTRACT section 6: 24 h with jitter, unless the plan says otherwise
@@ -43,7 +43,13 @@ class Ended(Protocol):
 class Home(Protocol):
     """Where sessions live (`gateway.registry`): it tells the time and is told what happens."""
 
-    clock: Callable[[], float]
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Epoch seconds."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """Seconds that are never set."""
 
     def held(self, session: Session) -> None: ...
     def ended(self, session: Session, record: SessionRecord) -> None: ...
@@ -53,7 +59,7 @@ class Session:
     """The facts and the credit of one live session. It owns both scanners.
 
     Args:
-        home: clock, and who hears of the end.
+        home: clocks, and who hears of the end.
         session_id: also the request id of its handshake.
         upstream: the URL that was dialled.
         deflate: whether a permessage extension was agreed on.
@@ -63,9 +69,11 @@ class Session:
     __slots__ = (
         "api_id",
         "api_path",
+        "born",
         "client",
         "closing",
         "counted",
+        "dies_at",
         "entitlement",
         "home",
         "link",
@@ -74,6 +82,7 @@ class Session:
         "principal",
         "purse_in",
         "purse_out",
+        "runtime",
         "scanner_in",
         "scanner_out",
         "session_id",
@@ -96,7 +105,8 @@ class Session:
         deflate: bool = False,
         throttles: Iterable[Throttle] = (),
     ) -> None:
-        largest = entitlement.message_bytes
+        self.runtime = api.runtime_for(principal.key_type)
+        largest = self.runtime.message_bytes(entitlement.business_plan)
         self.home = home
         self.session_id = session_id
         self.api_id = api.api_id
@@ -106,6 +116,8 @@ class Session:
         self.client = client
         self.upstream = upstream
         self.started_at = home.clock()
+        self.born = home.monotonic()  # durations go by this clock: it is never set
+        self.dies_at: float | None = None  # when its token expires (monotonic); set by the registry
         self.scanner_in = FrameScanner(True, deflate, largest)
         self.scanner_out = FrameScanner(False, deflate, largest)
         self.purse_in = Purse(self.scanner_in, home.clock)
@@ -141,20 +153,21 @@ class Session:
         return self.entitlement.business_plan.plan_id, self.entitlement.application_plan.plan_id
 
     def activity(self) -> int:
-        """A number that grows with every message and ping, in either direction."""
+        """A number that grows with every message and ping, and with the bytes of a long one, in either direction."""
         into, out = self.scanner_in, self.scanner_out
-        return into.messages + out.messages + into.payload + out.payload + into.pings + out.pings
+        under_way = into.skip + out.skip
+        return into.messages + out.messages + into.payload + out.payload + into.pings + out.pings - under_way
 
     def time_over_at(self) -> float:
-        """When it has lived long enough (epoch seconds): by its plan, or after a day less some jitter.
+        """When it has lived long enough (monotonic): by its API or plan, or after a day less some jitter.
 
         The jitter comes from the session's own id, so that sessions that began together do not return together.
         """
-        longest_s = self.entitlement.business_plan.max_session_s
+        longest_s = self.runtime.session_s(self.entitlement.business_plan)
         if longest_s is not None:
-            return self.started_at + longest_s
+            return self.born + longest_s
         part = int.from_bytes(sha256(self.session_id.encode()).digest()[:4], "big") / (1 << 32)
-        return self.started_at + LONGEST_SESSION_S * (1 - JITTER * part)
+        return self.born + LONGEST_SESSION_S * (1 - JITTER * part)
 
     def tally(self) -> Tally:
         """Its counters of this moment."""
@@ -183,10 +196,15 @@ class Session:
     def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle]) -> None:
         """A plan, or its subscription, was changed: go on under the new terms without a reconnect."""
         self.entitlement = entitlement
-        for scanner in (self.scanner_in, self.scanner_out):
-            scanner.limit(entitlement.message_bytes)
+        self.govern(self.runtime)
         self._draw_from(throttles)
         self.try_again()
+
+    def govern(self, runtime: Runtime) -> None:
+        """The runtime limits of its API were changed, or those of its plan beside them."""
+        self.runtime = runtime
+        for scanner in (self.scanner_in, self.scanner_out):
+            scanner.limit(runtime.message_bytes(self.entitlement.business_plan))
 
     def spent(self, direction: Any) -> None:
         """That direction's next message is not paid for: hold it back, or close with 4429."""
@@ -253,7 +271,7 @@ class Session:
             client=self.client,
             upstream=self.upstream,
             started_at=self.started_at,
-            ended_at=self.home.clock(),
+            ended_at=self.started_at + self.home.monotonic() - self.born,
             events_in=tally.events_in,
             events_out=tally.events_out,
             bytes_in=tally.bytes_in,

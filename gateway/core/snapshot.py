@@ -7,7 +7,7 @@ that a snapshot can be compared with the subject of a change without knowing whe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from gateway.core.throttling import EVENTS, Limit, tightest
@@ -74,6 +74,40 @@ class TopicSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Runtime:
+    """What an API asks of every session (shape: apis.shapes.runtime_limits).
+
+    Attributes:
+        max_message_bytes, max_session_s: None leaves it to the plan, or else to the gateway's default.
+        idle_s, keepalive_s: 0 for never and for no pings of the gateway's own.
+        slow_consumer_s: how long a side may take nothing while data waits for it.
+        max_sessions, max_sessions_per_application, max_sessions_per_ip: at once, at this API.
+    """
+
+    max_message_bytes: int | None = None
+    max_session_s: int | None = None
+    idle_s: float = 0
+    keepalive_s: float = 0
+    slow_consumer_s: float = 60
+    max_sessions: int | None = None
+    max_sessions_per_application: int | None = None
+    max_sessions_per_ip: int | None = None
+
+    def message_bytes(self, plan: PlanSnapshot) -> int:
+        """The largest message: the smaller of the API's and the plan's, or the default where neither has one."""
+        return smaller(self.max_message_bytes, plan.max_message_bytes) or LARGEST_MESSAGE_BYTES
+
+    def session_s(self, plan: PlanSnapshot) -> int | None:
+        """The longest session: the shorter of the API's and the plan's, or None."""
+        return smaller(self.max_session_s, plan.max_session_s)
+
+
+def smaller(one: int | None, other: int | None) -> int | None:
+    """The smaller of two limits, where None is none."""
+    return min((limit for limit in (one, other) if limit is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSnapshot:
     """A deployed API as its deployed revision designed it; `state` is the lifecycle's word of this moment."""
 
@@ -86,6 +120,14 @@ class ApiSnapshot:
     topics: tuple[TopicSnapshot, ...]
     endpoints: dict[str, EndpointSnapshot] = field(hash=False)
     revision: int = 0
+    runtime: Runtime = Runtime()
+
+    def runtime_for(self, key_type: str) -> Runtime:
+        """The runtime limits of a session, with the endpoint's own idle time in them."""
+        endpoint = self.endpoints.get(key_type)
+        times = [one for one in (self.runtime.idle_s, endpoint.timeouts.idle_s if endpoint else 0) if one]
+        idle_s = min(times, default=0)
+        return self.runtime if idle_s == self.runtime.idle_s else replace(self.runtime, idle_s=idle_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +176,6 @@ class Entitlement:
             or self.state == "blocked"
             or (self.state == "production_blocked" and key_type == "production")
         )
-
-    @property
-    def message_bytes(self) -> int:
-        """The largest message that a session may send or receive."""
-        return self.business_plan.max_message_bytes or LARGEST_MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

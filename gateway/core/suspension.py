@@ -29,7 +29,7 @@ class Suspension:
         self._failures = 0  # forgiven so far
         self._next_s = policy.initial_s  # length of the next pause
         self._probing = False
-        self.paused_until = 0.0  # epoch seconds; 0 while active
+        self.paused_until = 0.0  # by the caller's clock; 0 while active
 
     def may_try(self, now: float) -> bool:
         """Whether a handshake may dial this URL now.

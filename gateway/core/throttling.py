@@ -122,6 +122,13 @@ class Throttle:
         self.start, self.end, self.taken = start, end, 0
         return True
 
+    def follow(self, now: float) -> None:
+        """The clock was set: this window is the one of `now`, and nothing is free in it that was taken before.
+
+        Clients may wait one window too long; they never get one twice.
+        """
+        self.start, self.end = window(self.limit.per, now)
+
     def reclaim(self, besides: Purse | None = None) -> None:
         """Call in the unspent leases of every purse, except of `besides`."""
         for purse in [*self.holders]:

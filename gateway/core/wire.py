@@ -59,6 +59,11 @@ def unmask(body: bytes, key: bytes) -> bytes:
     return bytes(byte ^ key[index & 3] for index, byte in enumerate(body))
 
 
+def body_of(frame: bytes) -> bytes:
+    """What a whole control frame carries, unmasked."""
+    return frame[2:] if frame[1] < 128 else unmask(frame[6:], frame[2:6])
+
+
 def ping_frame(payload: bytes, key: bytes = b"") -> bytes:
     """One ping.
 

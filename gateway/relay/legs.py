@@ -117,7 +117,8 @@ class Leg(ABC):
         """The scanner stopped at a frame boundary of what this side sends."""
         event = self.scanner.event
         while event == ANSWER:
-            data = self.rest[self.scanner.swallow() :]
+            self.scanner.event = GO
+            data = self.rest[self.scanner.head + len(self.scanner.probe) :]
             taken = self.scanner.feed(data)
             if taken:
                 self.peer.write(data[:taken])

@@ -34,7 +34,8 @@ class Ending:
         code: the first close code seen or sent; 1005 if that close frame had none, 1006 if there was no close frame.
         reason: the text that came with it; for a broken rule, whose frame it was.
         how: "close" (a close frame began it and both sides ended in time), "eof" or "reset" (the initiator vanished
-            without a close frame), "timeout" (a side did not answer or take anything in time), "error" (an illegal frame, or abort()).
+            without a close frame), "timeout" (a side did not answer or take anything in time), "error" (an illegal
+            frame, or abort()).
     """
 
     initiator: str

@@ -58,6 +58,8 @@ class Home:
     def clock(self) -> float:
         return self.now
 
+    monotonic = clock
+
     def held(self, session: Session) -> None:
         self.waiting.append(session)
 

@@ -6,6 +6,7 @@ import pytest
 
 from apis.models import Subscription
 from gateway.control import GAP_S, Control
+from gateway.core.clocks import SteadyClock
 from gateway.memory import Memory, memory
 from gateway.registry import Registry
 from gateway.usage import Recorder
@@ -30,7 +31,7 @@ async def test_after_a_long_sleep_everything_is_looked_up_again(
     here: Memory, subscription: Subscription, asleep_s: float, knows: bool
 ) -> None:
     clock = Clock()
-    control = Control(here, Registry(Recorder(here.ask, clock), clock))
+    control = Control(here, Registry(Recorder(here.ask, clock), SteadyClock(clock, clock)))
     pair = (str(subscription.application_id), str(subscription.api_id))
     await here.entitlement(*pair)
     await control.tick()

@@ -110,7 +110,7 @@ def test_a_subscription_carries_both_plans(adam: Person, subscription: Subscript
     assert found is not None
     business = found.business_plan
     assert business.enforced() == (Limit("bytes", 9, "month", "in"), Limit("events", 3, "second", "both"))
-    assert (business.max_sessions, business.max_session_s, found.message_bytes) == (2, 60, 4096)
+    assert (business.max_sessions, business.max_session_s, business.max_message_bytes) == (2, 60, 4096)
     assert business.on_spent == "hold"
     assert found.application_plan.limits == (Limit("events", 10, "minute", "both"),)
     BusinessPlan.objects.update(stop_on_quota=False)
