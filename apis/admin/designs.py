@@ -138,7 +138,7 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
         fixed: set[str] = set()
         if not actor.can(Capability.DESIGN_APIS):
             fixed |= {*designs.IDENTITY_FIELDS, *designs.DESIGN_FIELDS}
-        elif obj.last_revision or obj.version_set.apis.count() > 1:
+        elif designs.why_identity_stays(obj):
             fixed |= set(designs.IDENTITY_FIELDS)
         unsold = obj.state in {State.CREATED, State.PRERELEASED}
         if not (actor.can(Capability.SET_PLANS_OF_APIS) or (unsold and actor.can(Capability.DESIGN_APIS))):

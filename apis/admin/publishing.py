@@ -1,4 +1,4 @@
-"""What the buttons on an API's page do: lifecycle, revisions, deployments, new versions, endpoints."""
+"""What the buttons on an API's page do: lifecycle, revisions, deployments, new versions, endpoints, runtime limits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from apis.admin.base import ServiceAdmin
 from apis.admin.endpoints import EndpointForm
 from apis.admin.fields import Choices, Text, YesNo
 from apis.admin.pages import Page, PageForm, answer
+from apis.admin.runtime import RuntimeForm
 from apis.lifecycle import ACTION_LABELS, CHECK_ITEM_LABELS, LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Environment, Revision
 from apis.permissions import Actor
@@ -73,6 +74,7 @@ class PublishingPages(ServiceAdmin):
             ("revisions/create", "revision_create", self.revision_create_page),
             ("revisions/<int:number>/<str:verb>", "revision", self.revision_page),
             ("endpoints/<str:key_type>", "endpoint", self.endpoint_page),
+            ("runtime", "runtime", self.runtime_page),
         )
         urls = [
             path(f"<uuid:object_id>/{route}/", self.admin_site.admin_view(view), name=f"apis_api_{name}")
@@ -116,7 +118,7 @@ class PublishingPages(ServiceAdmin):
             self.message_user(request, f"{copy} was created as a copy of {api}.")
             return HttpResponseRedirect(self.url("change", copy.pk))
 
-        text = "Topics, endpoints and business plans are copied; the new version starts as Created."
+        text = "Topics, endpoints, runtime limits and business plans are copied; the new version starts as Created."
         page = Page(title=f"New version of {api.name}", button="Create version", run=run, text=text)
         return answer(self, request, api, page, VersionForm)
 
@@ -127,7 +129,8 @@ class PublishingPages(ServiceAdmin):
             made = publishing.revision_create(actor=actor, api=api, description=cleaned["description"])
             return f"{made} was made of the present design. Deploy it to put it on the gateway."
 
-        text = f"Topics and endpoints are frozen as they are now. An API keeps at most {publishing.REVISIONS_LIMIT}."
+        most = f"An API keeps at most {publishing.REVISIONS_LIMIT}."
+        text = f"Topics, endpoints and runtime limits are frozen as they are now. {most}"
         page = Page(title=f"New revision of {api}", button="Create revision", run=run, text=text)
         return answer(self, request, api, page, RevisionForm)
 
@@ -162,6 +165,22 @@ class PublishingPages(ServiceAdmin):
         )
         return answer(self, request, api, page, EndpointForm, initial=EndpointForm.initial_of(present))
 
+    def runtime_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        api, actor = self._api(request, object_id, Capability.DESIGN_APIS)
+
+        def run(cleaned: dict[str, Any]) -> str:
+            configuring.runtime_configure(actor=actor, api=api, limits=cleaned)
+            return f"The runtime limits of {api} were saved."
+
+        page = Page(
+            title=f"Runtime limits of {api}",
+            button="Save limits",
+            run=run,
+            text="The limits of the business plan and of the gateway hold besides. Where the API is deployed, a change "
+            "holds at once, also for live sessions.",
+        )
+        return answer(self, request, api, page, RuntimeForm, initial=api.runtime)
+
 
 def _form_of(step: Transition | None) -> type[PageForm]:
     return ChecklistForm if step is not None and step.checklist else PageForm
@@ -187,7 +206,7 @@ def _confirming(actor: Actor, revision: Revision, verb: str) -> Page:
         ),
         "restore": (
             publishing.revision_restore,
-            "Topics and endpoints of the working copy are replaced by those of this revision.",
+            "Topics, endpoints and runtime limits of the working copy are replaced by those of this revision.",
             f"The working copy is that of {revision} again.",
         ),
         "delete": (publishing.revision_delete, "It cannot be brought back.", f"{revision} was deleted."),

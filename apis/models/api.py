@@ -79,11 +79,11 @@ _RUNTIME_WORDS: dict[str, Callable[[int], str]] = {
     "max_message_bytes": lambda size: f"messages of at most {size:,} bytes",
     "max_session_s": lambda length: f"a connection lasts at most {duration(length)}",
     "idle_s": lambda length: f"closed after {duration(length)} of silence",
-    "keepalive_s": lambda length: f"a ping every {duration(length)}",
-    "slow_consumer_s": lambda length: f"who does not read is cut off after {duration(length)}",
+    "keepalive_s": lambda length: f"pinged after {duration(length)} of silence",
+    "slow_consumer_s": lambda length: f"cut off when it takes nothing for {duration(length)}",
     "max_sessions": lambda count: f"at most {count:,} connections at once",
-    "max_sessions_per_application": lambda count: f"at most {count:,} for one application",
-    "max_sessions_per_ip": lambda count: f"at most {count:,} from one address",
+    "max_sessions_per_application": lambda count: f"at most {count:,} at once for one application",
+    "max_sessions_per_ip": lambda count: f"at most {count:,} at once from one address",
 }
 
 

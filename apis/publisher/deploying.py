@@ -70,7 +70,7 @@ def _question(do: str, revision: Revision) -> Question | None:
     if do == "delete":
         return Question(f"Delete revision {revision.number}?", "It cannot be brought back.", "Delete")
     if do == "restore":
-        text = "Its topics and endpoints replace those you are working on. What is deployed stays as it is."
+        text = "Its topics, endpoints and runtime limits replace yours. What is deployed stays as it is."
         return Question(f"Restore revision {revision.number}?", text, "Restore")
     return None
 

@@ -38,14 +38,14 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 
 @api_page
 def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """Display name, description and tags."""
+    """Name, context and version while they may change; display name, description and tags."""
     if not actor.can(Capability.DESIGN_APIS):
         if request.method == "POST":
             actor.require(Capability.DESIGN_APIS)
         return show(request, api, "info", {"form": None})
     if request.method != "POST":
-        return show(request, api, "info", {"form": InfoForm.of(api)})
-    form = InfoForm(request.POST)
+        return show(request, api, "info", {"form": InfoForm(api)})
+    form = InfoForm(api, request.POST)
     status = 400
     if form.is_valid():
         try:

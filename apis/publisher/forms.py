@@ -18,7 +18,8 @@ from apis import selectors
 from apis.errors import Invalid, ServiceError
 from apis.models import Api
 from apis.publisher.pages import sentences
-from apis.shapes import STRATEGIES, SUSPENSION_ERRORS
+from apis.services.designs import IDENTITY_FIELDS, why_identity_stays
+from apis.shapes import DEFAULT_RUNTIME, STRATEGIES, SUSPENSION_ERRORS
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
@@ -74,24 +75,37 @@ class PlansForm(ServiceForm):
 
 
 class InfoForm(ServiceForm):
-    """What people read about an API."""
+    """What people read about an API, and while that may change, what it is called and where it is found."""
 
+    name = Text(label="Name")
+    context = Text(label="Context")
+    version = Text(label="Version")
     display_name = Text(label="Display name")
     description = Text(label="Description", widget=forms.Textarea)
     tags = Text(label="Tags")
 
-    @classmethod
-    def of(cls, api: Api) -> InfoForm:
-        """A form that shows what is stored."""
-        initial = {"display_name": api.display_name, "description": api.description, "tags": ", ".join(api.tags)}
-        return cls(initial=initial)
+    def __init__(self, api: Api, data: QueryDict | None = None) -> None:
+        """Args: api: what is shown while `data` is None."""
+        identity = {name: getattr(api, name) for name in IDENTITY_FIELDS}
+        words = {"display_name": api.display_name, "description": api.description, "tags": ", ".join(api.tags)}
+        super().__init__(data, initial=identity | words)
+        self.identity = identity
+        self.why_fixed = why_identity_stays(api)
+
+    @property
+    def shows_identity(self) -> bool:
+        """Whether name, context and version are fields: also where somebody fixed them while they were typed."""
+        return not self.why_fixed or any(name in self.data for name in self.identity)
 
     def values(self) -> dict[str, Any]:
         """What was sent, as `designs.api_update` takes it."""
-        words = [word.strip() for word in self.cleaned_data["tags"].split(",")]
+        typed = self.cleaned_data
+        words = [word.strip() for word in typed["tags"].split(",")]
+        sent = {name: typed[name] for name, now in self.identity.items() if name in self.data and typed[name] != now}
         return {
-            "display_name": self.cleaned_data["display_name"],
-            "description": self.cleaned_data["description"].replace("\r\n", "\n"),
+            **sent,
+            "display_name": typed["display_name"],
+            "description": typed["description"].replace("\r\n", "\n"),
             "tags": [word for word in words if word],
         }
 
@@ -180,6 +194,26 @@ class EndpointForm(ServiceForm):
             else:
                 rest[name] = texts
         return super().take(Invalid(rest)) if rest else refusal.status
+
+
+class RuntimeForm(ServiceForm):
+    """What an API asks of every session."""
+
+    max_message_bytes = Text(label="Largest message")
+    max_session_s = Text(label="Longest session")
+    idle_s = Text(label="Idle")
+    keepalive_s = Text(label="Keepalive")
+    slow_consumer_s = Text(label="Slow client")
+    max_sessions = Text(label="In all")
+    max_sessions_per_application = Text(label="Of one application")
+    max_sessions_per_ip = Text(label="From one address")
+
+    def limits(self) -> dict[str, int | str | None]:
+        """What was sent, in the shape of `apis.shapes.runtime_limits`; empty is no limit, words stay words."""
+        typed = {name: text.strip() for name, text in self.cleaned_data.items()}
+        return {
+            name: number(text) if text or DEFAULT_RUNTIME[name] is not None else None for name, text in typed.items()
+        }
 
 
 def _typed_urls(data: QueryDict) -> list[tuple[str, str]]:

@@ -65,6 +65,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
         (
             MenuItem("topics", "Topics", "fa-diagram-project"),
             MenuItem("endpoints", "Endpoints", "fa-plug"),
+            MenuItem("runtime", "Runtime", "fa-gauge"),
         ),
     ),
     ("Deploy", (MenuItem("deployments", "Deployments", "fa-cloud-arrow-up"),)),

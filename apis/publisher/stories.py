@@ -13,6 +13,7 @@ TITLES: Final[dict[str, str]] = {
     "create": "Created the API",
     "update": "Changed the design",
     "endpoint": "Configured an endpoint",
+    "runtime": "Set the runtime limits",
     "create_version": "Created this version",
     "create_revision": "Made a revision",
     "deploy": "Deployed a revision",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apis.publisher import creating, deploying, designing, endpoints, listing, moving
+from apis.publisher import creating, deploying, designing, endpoints, listing, moving, runtime
 
 app_name = "publisher"
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>/topics/", designing.topics, name="topics"),
     path("apis/<uuid:api_id>/endpoints/", endpoints.endpoints, name="endpoints"),
     path("apis/<uuid:api_id>/endpoints/<str:key_type>/", endpoints.endpoint, name="endpoint"),
+    path("apis/<uuid:api_id>/runtime/", runtime.runtime, name="runtime"),
     path("apis/<uuid:api_id>/deployments/", deploying.deployments, name="deployments"),
     path("apis/<uuid:api_id>/lifecycle/", moving.lifecycle, name="lifecycle"),
     path("apis/<uuid:api_id>/history/", moving.history, name="history"),

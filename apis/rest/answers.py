@@ -106,6 +106,40 @@ class EndpointConfig(serializers.Serializer):
         return dict(instance.config)
 
 
+def _count(help_text: str) -> serializers.IntegerField:
+    return serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=1_000_000, help_text=help_text
+    )
+
+
+class RuntimeLimits(serializers.Serializer):
+    """What an API asks of every session. What is left out gets its default; null is no limit of the API's own."""
+
+    max_message_bytes = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=125, max_value=64 << 20,
+        help_text="A larger one closes with 1009. The smaller of this and the plan's holds; 1 MiB by default.",
+    )  # fmt: skip
+    max_session_s = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=366 * 86_400,
+        help_text="Then a session is closed with 4408. The shorter of this and the plan's holds; a day by default.",
+    )  # fmt: skip
+    idle_s = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=86_400,
+        help_text="Nothing travelled for so long: closed with 4408. 0 leaves it to the endpoint's `idle_s`.",
+    )  # fmt: skip
+    keepalive_s = serializers.IntegerField(
+        required=False, default=0, min_value=0, max_value=3_600,
+        help_text="A silent side is pinged after so long, 5 at least, and given up after two pings; 0 is not at all.",
+    )  # fmt: skip
+    slow_consumer_s = serializers.IntegerField(
+        required=False, default=60, min_value=1, max_value=3_600,
+        help_text="A client that does not take what is sent to it for so long is closed with 4108.",
+    )  # fmt: skip
+    max_sessions = _count("Sessions at once; one more is refused with 429.")
+    max_sessions_per_application = _count("Sessions at once of one application; one more is refused with 429.")
+    max_sessions_per_ip = _count("Sessions at once from one client address; one more is refused with 429.")
+
+
 class RevisionAnswer(serializers.Serializer):
     """A frozen design."""
 

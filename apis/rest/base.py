@@ -56,9 +56,20 @@ class Resource(APIView):
 
     def optional_body(self, shape: type[serializers.Serializer]) -> dict[str, Any]:
         """Like `body`, where no body at all is the same as an empty object."""
-        if self.request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
-            return {}
-        return self.body(shape)
+        return self.body(shape) if self._has_body else {}
+
+    def whole_body(self) -> Any:
+        """The request's body as it is, for a service that checks all of it.
+
+        Raises: ParseError, also for no body at all, which would otherwise ask for nothing but defaults.
+        """
+        if not self._has_body:
+            raise ParseError("The body should be a JSON object.")
+        return self.request.data
+
+    @property
+    def _has_body(self) -> bool:
+        return self.request.META.get("CONTENT_LENGTH") not in {None, "", "0"}
 
     def page(
         self, rows: QuerySet[Any] | list[Any], shape: type[serializers.BaseSerializer], **context: Any

@@ -12,7 +12,7 @@ from apis import searching, selectors, shapes
 from apis.errors import Missing
 from apis.lifecycle import State
 from apis.models import Api
-from apis.rest.answers import ApiAnswer, EndpointConfig, HistoryAnswer, TopicAnswer, api_context
+from apis.rest.answers import ApiAnswer, EndpointConfig, HistoryAnswer, RuntimeLimits, TopicAnswer, api_context
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Text, Texts
 from apis.rest.schema import operation
@@ -149,8 +149,28 @@ class OneEndpoint(ApiResource):
         api = self.design(api_id)
         if key_type not in shapes.KEY_TYPES:
             raise Missing(f"There is no key type {key_type}; there are: {', '.join(shapes.KEY_TYPES)}.")
-        row = configuring.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=request.data)
+        row = configuring.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=self.whole_body())
         return Response(EndpointConfig(row).data)
+
+
+class Runtime(ApiResource):
+    @operation("apis_runtime_read", "Show the runtime limits", answer=RuntimeLimits, errors=(403, 404))
+    def get(self, request: Request, api_id: UUID) -> Response:
+        return Response(RuntimeLimits(self.design(api_id).runtime).data)
+
+    @operation(
+        "apis_runtime_replace",
+        "Set the runtime limits",
+        body=RuntimeLimits,
+        answer=RuntimeLimits,
+        errors=(403, 404),
+        detail="Takes effect at once where the API is deployed, for live sessions too. A business plan may allow less. "
+        "The answer has every field, filled in.",
+        example={"max_message_bytes": 65536, "idle_s": 300, "max_sessions_per_ip": 10},
+    )
+    def put(self, request: Request, api_id: UUID) -> Response:
+        api = configuring.runtime_configure(actor=self.actor, api=self.design(api_id), limits=self.whole_body())
+        return Response(RuntimeLimits(api.runtime).data)
 
 
 class Topics(ApiResource):

@@ -150,7 +150,7 @@ class Restore(RevisionResource):
         "Make a revision the working copy again",
         answer=ApiAnswer,
         errors=(403, 404),
-        detail="Copies its topics and endpoints over the design. What is deployed stays as it is.",
+        detail="Copies its topics, endpoints and runtime limits over the design. What is deployed stays as it is.",
     )
     def post(self, request: Request, api_id: UUID, number: int) -> Response:
         revision = self.revision(api_id, number)

@@ -27,6 +27,7 @@ urlpatterns = [
     path(_API, designs.OneApi.as_view()),
     path(f"{_API}/transitions", publishing.Transitions.as_view()),
     path(f"{_API}/endpoints/<str:key_type>", designs.OneEndpoint.as_view()),
+    path(f"{_API}/runtime", designs.Runtime.as_view()),
     path(f"{_API}/topics", designs.Topics.as_view()),
     path(f"{_API}/versions", designs.Versions.as_view()),
     path(f"{_API}/history", designs.History.as_view()),

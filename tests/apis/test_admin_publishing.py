@@ -200,3 +200,37 @@ def test_a_missing_endpoint_can_be_added_and_publishers_cannot_touch_it(carol: P
     office = desk(carol)
     office.done(office.press(at(api, "endpoint", "production"), **{"urls-0-url": "wss://x.example.com"}))
     assert api.endpoints.get().urls == ["wss://x.example.com"]
+
+
+# Runtime limits ---------------------------------------------------------------------------------------------------
+
+
+def test_runtime_limits_are_told_on_the_page_and_configured_on_their_own(carol: Person, pia: Person, chat: Api) -> None:
+    office = desk(carol)
+    assert "None of its own" in words(office.open(at(chat)))
+    page = office.done(office.press(at(chat, "runtime"), idle_s="60", max_sessions="7"))
+    assert "The runtime limits of Chat 1.0.0 were saved." in page
+    assert "Closed after 1 minute of silence" in page
+    assert chat.deployments.get().design["runtime"]["max_sessions"] == 7
+    office.done(office.press(at(chat, "runtime"), max_sessions=""))
+    assert chat.deployments.get().design["runtime"]["max_sessions"] is None
+    assert "Closed after 1 minute" in words(desk(pia).open(at(chat)))
+    assert desk(pia).client.get(at(chat, "runtime")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"idle_s": "", "slow_consumer_s": "0"}, {"idle_s", "slow_consumer_s"}),
+        ({"keepalive_s": "4", "max_message_bytes": "1"}, {"keepalive_s", "max_message_bytes"}),
+        ({"max_sessions": "many"}, {"max_sessions"}),
+        ({"max_sessions_per_ip": "9" * 5000}, {"max_sessions_per_ip"}),
+    ],
+)
+def test_bad_runtime_limits_are_refused_beside_their_fields(
+    carol: Person, chat: Api, changes: dict[str, str], fields: set[str]
+) -> None:
+    before = everything()
+    office = desk(carol)
+    assert set(office.refused(office.press(at(chat, "runtime"), **changes))) == fields
+    assert everything() == before

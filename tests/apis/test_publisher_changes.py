@@ -129,6 +129,78 @@ def test_basic_info_is_changed_and_its_problems_stand_beside_it(carol: Person, d
     assert "30" in shown.beside("tags")
 
 
+def test_name_context_and_version_are_changed_until_there_is_a_revision(carol: Person, draft: Api) -> None:
+    page = at(draft, "info/")
+    assert Visit(carol).see(page).value("context") == "/draft"
+    words = {"display_name": "", "description": "", "tags": ""}
+    typed = {**words, "name": "Rooms", "context": "rooms", "version": "2.0.0"}
+    assert Visit(carol).do(page, **typed).value("name") == "Rooms"
+    draft = Api.objects.get(pk=draft.pk)
+    assert (draft.name, draft.path) == ("Rooms", "/rooms/2.0.0")
+    shown = Visit(carol).send(page, **typed | {"name": "a/b", "context": "/x y", "version": ""})
+    assert shown.status == 400
+    assert all(shown.beside(name) for name in ("name", "context", "version"))
+    assert shown.value("context") == "/x y"
+    Visit(carol).do(at(draft, "deployments/"), do="create")
+    shown = Visit(carol).see(page)
+    assert "This cannot be changed any more: the API has revisions or further versions." in shown.words
+    assert 'name="version"' not in shown.html
+    Visit(carol).do(page, **words | {"description": "Still."})
+    shown = Visit(carol).send(page, **typed | {"version": "3.0.0"})  # the page was open before the revision was made
+    assert shown.status == 400
+    assert "cannot be changed any more" in shown.beside("version")
+
+
+def test_a_name_that_is_taken_is_told_beside_it(carol: Person, draft: Api, chat: Api) -> None:
+    shown = Visit(carol).send(at(draft, "info/"), name="chat", context="/chat", version="1.0.0")
+    assert shown.status == 409
+    assert (shown.beside("name"), shown.beside("context")) == (
+        "Name chat already exists.",
+        "/chat context already exists.",
+    )
+
+
+RUNTIME = {
+    "max_message_bytes": "65536", "max_session_s": "", "idle_s": " 300", "keepalive_s": "0", "slow_consumer_s": "60",
+    "max_sessions": "", "max_sessions_per_application": "", "max_sessions_per_ip": "10",
+}  # fmt: skip
+
+
+def test_runtime_limits_are_set_at_once_and_told_on_the_overview(carol: Person, pia: Person, chat: Api) -> None:
+    page = at(chat, "runtime/")
+    shown = Visit(carol).see(page)
+    assert (shown.value("slow_consumer_s"), shown.value("max_sessions")) == ("60", "")
+    assert "takes effect at once, also for live sessions" in shown.words
+    assert "of silence" not in Visit(carol).see(at(chat)).words
+    shown = Visit(carol).do(page, **RUNTIME)
+    assert "The runtime limits are saved." in shown.words
+    assert (shown.value("max_message_bytes"), shown.value("idle_s"), shown.value("max_session_s")) == (
+        "65536",
+        "300",
+        "",
+    )
+    limits = Deployment.objects.get(api=chat).design["runtime"]
+    assert (limits["idle_s"], limits["max_sessions"], limits["max_sessions_per_ip"]) == (300, None, 10)
+    told = "essages of at most 65,536 bytes, closed after 5 minutes of silence, at most 10 at once from one address"
+    assert told in Visit(carol).see(at(chat)).words
+    assert "Closed after 5 minutes of silence" in Visit(pia).see(page).words
+    assert "Save" not in Visit(pia).see(page).buttons
+    assert Visit(pia).send(page, **RUNTIME).status == 403
+    assert "Set the runtime limits" in Visit(pia).see(at(chat, "history/")).words
+
+
+def test_each_bad_runtime_limit_is_told_beside_its_field(carol: Person, chat: Api) -> None:
+    bad = {"max_message_bytes": "lots", "idle_s": "", "keepalive_s": "4", "max_sessions": "0"}
+    shown = Visit(carol).send(at(chat, "runtime/"), **RUNTIME | bad)
+    assert shown.status == 400
+    for name, typed in bad.items():
+        assert "whole number" in shown.beside(name), name
+        assert shown.value(name) == typed
+    assert shown.beside("max_sessions_per_ip") == ""
+    chat.refresh_from_db()
+    assert chat.runtime_terms == []
+
+
 def test_plans_of_a_published_api_are_the_publishers_business(carol: Person, pia: Person, draft: Api) -> None:
     page = at(draft, "plans/")
     Visit(carol).do(page, business_plans=["Gold"])

@@ -18,8 +18,8 @@ FORM = {
     "business_plans": ["Bronze", "Unlimited"],
     "do": "create",
 }
-PAGES = ("", "info/", "plans/", "subscriptions/", "topics/", "endpoints/", "endpoints/sandbox/", "deployments/",
-         "lifecycle/", "history/", "new-version/", "delete/")  # fmt: skip
+PAGES = ("", "info/", "plans/", "subscriptions/", "topics/", "endpoints/", "endpoints/sandbox/", "runtime/",
+         "deployments/", "lifecycle/", "history/", "new-version/", "delete/")  # fmt: skip
 
 
 def test_a_stranger_is_asked_to_sign_in_and_comes_back(chat: Api) -> None:
@@ -208,8 +208,8 @@ def test_odd_queries_show_a_page(paul: Person, chat: Api, value: str) -> None:
 @pytest.mark.parametrize("value", ["", "\x00", "x" * 30_000, "9" * 400, "\u2028", "١٢", "nan", "-0", "1e999"])
 def test_odd_forms_break_nothing(paul: Person, chat: Api, value: str) -> None:
     fields = ("name", "context", "version", "endpoint", "business_plans", "do", "url", "weight", "connect_ms", "factor",
-              "strategy", "failures", "action", "number", "environments", "subscription", "what", "key_type", "copy",
-              "tags", "description", "display_name", "confirmed")  # fmt: skip
+              "strategy", "failures", "idle_s", "max_sessions", "action", "number", "environments", "subscription",
+              "what", "key_type", "copy", "tags", "description", "display_name", "confirmed")  # fmt: skip
     before = list(chat.endpoints.values("key_type", "config"))
     for path in (NEW, *(at(chat, page) for page in PAGES)):
         assert Visit(paul).send(path, **dict.fromkeys(fields, value)).status in {200, 302, 400, 404, 409}, path

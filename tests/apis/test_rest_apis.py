@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apis import shapes
 from apis.models import Api, VersionSet
 from apis.services import designs, publishing
 from tests.conftest import CHAT
@@ -212,6 +213,46 @@ def test_an_endpoint_is_configured_in_full_and_each_problem_is_pointed_at(rest, 
     assert rest(carol).get(where).ok() == done
     rest(carol).get(f"/apis/{api.pk}/endpoints/staging").refused(404)
     rest(carol).put(f"/apis/{api.pk}/endpoints/staging", {"urls": [{"url": "ws://a.example"}]}).refused(404)
+
+
+def test_runtime_limits_are_replaced_as_a_whole_and_each_problem_is_pointed_at(rest, carol, draft):
+    where = f"/apis/{draft.pk}/runtime"
+    assert rest(carol).get(where).ok() == {
+        "max_message_bytes": None, "max_session_s": None, "idle_s": 0, "keepalive_s": 0, "slow_consumer_s": 60,
+        "max_sessions": None, "max_sessions_per_application": None, "max_sessions_per_ip": None,
+    }  # fmt: skip
+    rest(carol).put(where, {"max_sessions": 7}).ok()
+    done = rest(carol).put(where, {"max_message_bytes": 200, "idle_s": 30}).ok()
+    assert (done["max_message_bytes"], done["idle_s"], done["max_sessions"]) == (200, 30, None)
+    assert rest(carol).get(where).ok() == done
+    bad = {"max_message_bytes": 124, "idle_s": None, "keepalive_s": 4, "max_sessions": "1", "naps": 1}
+    assert rest(carol).put(where, bad).refused(400, "invalid").keys() == {f"#/{name}" for name in bad}
+    assert rest(carol).put(where, [1]).refused(400).keys() == {"#"}
+    rest(carol).put(where).refused(400)
+    assert rest(carol).get(where).ok() == done
+
+
+def test_creators_set_runtime_limits_and_those_who_see_designs_read_them(rest, people, chat):
+    where = f"/apis/{chat.pk}/runtime"
+    for name, (read, written) in {
+        "carol": (200, 200),
+        "adam": (200, 200),
+        "pia": (200, 403),
+        "sam": (403, 403),
+    }.items():
+        assert rest(people[name]).get(where).status == read, name
+        assert rest(people[name]).put(where, {"idle_s": 9}).status == written, name
+    rest(people["paul"], ["api:read"]).put(where, {"idle_s": 9}).refused(403, "insufficient_scope")
+    rest().get(where).refused(401)
+
+
+def test_the_bounds_in_the_schema_are_those_that_hold(rest, carol, draft):
+    schema = rest().get("/schema").ok()["components"]["schemas"]["RuntimeLimits"]["properties"]
+    assert schema.keys() == shapes.RUNTIME_CHECKS.keys()
+    for name, described in schema.items():
+        for value, status in ((described["maximum"], 200), (described["maximum"] + 1, 400), (described["minimum"], 200),
+                              (described["minimum"] - 1, 400), (described.get("default"), 200)):  # fmt: skip
+            assert rest(carol).put(f"/apis/{draft.pk}/runtime", {name: value}).status == status, (name, value)
 
 
 def _json(value: object) -> bytes:

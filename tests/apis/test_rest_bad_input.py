@@ -40,6 +40,8 @@ WRITES = [
     Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example"}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
           "timeouts": {}, "suspension": {}}),
+    Write("put", "/apis/{api}/runtime", {"max_message_bytes": 200, "max_session_s": 60, "idle_s": 5, "keepalive_s": 5,
+          "slow_consumer_s": 5, "max_sessions": 1, "max_sessions_per_application": 1, "max_sessions_per_ip": 1}),
     Write("post", "/apis/{api}/transitions", {"action": "publish", "checklist": {"deprecate_old_versions": False}}),
     Write("post", "/apis/{api}/revisions", {"description": "x"}),
     Write("post", "/apis/{api}/revisions/1/deploy", {"environments": ["Default"]}),

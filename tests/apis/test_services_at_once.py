@@ -171,6 +171,7 @@ LATE: dict[str, Callable[[Actor, dict[str, Any]], object]] = {
     "api_transition": lambda a, g: publishing.api_transition(actor=a, api=g["api"], action="block"),
     "api_version_create": lambda a, g: designs.api_version_create(actor=a, api=g["api"], version="2"),
     "api_delete": lambda a, g: designs.api_delete(actor=a, api=g["api"]),
+    "runtime_configure": lambda a, g: configuring.runtime_configure(actor=a, api=g["api"], limits={}),
     "endpoint_configure": lambda a, g: configuring.endpoint_configure(
         actor=a, api=g["api"], key_type="production", config=config()
     ),

@@ -242,15 +242,81 @@ def test_a_bad_endpoint_is_refused_by_its_path(chat: Api, paul: Person, key_type
     assert everything() == before
 
 
+# Runtime limits ---------------------------------------------------------------------------------------------------
+
+
+def test_runtime_limits_hold_at_once_where_the_api_is_deployed_and_the_revision_keeps_its_own(
+    chat: Api, paul: Person
+) -> None:
+    actor = Actor.of(paul)
+    assert chat.runtime == chat.deployments.get().design["runtime"] == shapes.DEFAULT_RUNTIME
+    configuring.runtime_configure(actor=actor, api=chat, limits={"idle_s": 30, "max_sessions": 5})
+    full = {**shapes.DEFAULT_RUNTIME, "idle_s": 30, "max_sessions": 5}
+    deployment = chat.deployments.get()
+    assert Api.objects.get().runtime == deployment.design["runtime"] == full
+    assert deployment.revision.design["runtime"] == shapes.DEFAULT_RUNTIME
+    entry = last_entry()
+    assert (entry.action, entry.api, entry.actor) == ("runtime", chat, paul)
+    assert entry.detail == {"before": shapes.DEFAULT_RUNTIME, "after": full}
+
+
+def test_a_deployment_from_before_there_were_runtime_limits_gets_them(chat: Api, paul: Person) -> None:
+    deployment = chat.deployments.get()
+    del deployment.design["runtime"]
+    deployment.save()
+    configuring.runtime_configure(actor=Actor.of(paul), api=chat, limits={"idle_s": 30})
+    assert chat.deployments.get().design["runtime"]["idle_s"] == 30
+
+
+def test_runtime_limits_are_set_from_what_is_there_now(chat: Api, paul: Person) -> None:
+    stale = Api.objects.get(pk=chat.pk)
+    designs.api_update(actor=Actor.of(paul), api=chat, description="New.")
+    configuring.runtime_configure(actor=Actor.of(paul), api=stale, limits={"idle_s": 30})
+    chat.refresh_from_db()
+    assert (chat.description, chat.runtime["idle_s"]) == ("New.", 30)
+
+
+@pytest.mark.parametrize(("limits", "path"), [({"idle_s": -1}, "idle_s"), ({"naps": 1}, "naps"), (None, ""), ([], "")])
+def test_bad_runtime_limits_are_refused_by_their_path(chat: Api, paul: Person, limits: Any, path: str) -> None:
+    before = everything()
+    with pytest.raises(Invalid) as refused:
+        configuring.runtime_configure(actor=Actor.of(paul), api=chat, limits=limits)
+    assert list(refused.value.fields) == [path]
+    assert everything() == before
+
+
+def test_runtime_limits_are_told_in_words_where_they_are_not_the_usual(chat: Api, paul: Person) -> None:
+    assert chat.runtime_terms == []
+    limits = {
+        "max_message_bytes": 65_536, "max_session_s": 7_200, "idle_s": 90, "keepalive_s": 30, "slow_consumer_s": 5,
+        "max_sessions": 1_000, "max_sessions_per_application": 10, "max_sessions_per_ip": 1,
+    }  # fmt: skip
+    assert configuring.runtime_configure(actor=Actor.of(paul), api=chat, limits=limits).runtime_terms == [
+        "messages of at most 65,536 bytes",
+        "a connection lasts at most 2 hours",
+        "closed after 90 seconds of silence",
+        "pinged after 30 seconds of silence",
+        "cut off when it takes nothing for 5 seconds",
+        "at most 1,000 connections at once",
+        "at most 10 at once for one application",
+        "at most 1 at once from one address",
+    ]
+
+
 # Versions and deletion --------------------------------------------------------------------------------------------
 
 
 def test_a_new_version_is_a_copy_that_lives_its_own_life(chat: Api, paul: Person) -> None:
     actor = Actor.of(paul)
+    configuring.runtime_configure(actor=actor, api=chat, limits={"idle_s": 30})
     copy = designs.api_version_create(actor=actor, api=chat, version="2.0.0")
     assert (copy.version_set, copy.path, copy.state) == (chat.version_set, "/chat/2.0.0", State.CREATED)
     assert {plan.name for plan in copy.business_plans.all()} == {"Bronze", "Unlimited"}
     assert [topic.name for topic in copy.topics.all()] == ["/*"]
+    assert copy.runtime["idle_s"] == 30
+    configuring.runtime_configure(actor=actor, api=copy, limits={})
+    chat.refresh_from_db()
+    assert chat.runtime["idle_s"] == 30
     configuring.endpoint_configure(actor=actor, api=copy, key_type="production", config=CONFIG)
     assert chat.endpoints.get(key_type="production").urls == [CHAT["endpoint"]]
     assert copy.history.get(action="create_version").detail == {"copied_from": "Chat 1.0.0"}

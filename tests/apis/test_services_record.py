@@ -69,6 +69,9 @@ ACTIONS: dict[str, tuple[Callable[[Actor], object], str, set[str]]] = {
         "endpoint",
         {"api"},
     ),
+    "runtime_configure": (
+        lambda a: configuring.runtime_configure(actor=a, api=api(), limits={"idle_s": 9}), "runtime", {"api"}
+    ),
     "api_version_create": (
         lambda a: designs.api_version_create(actor=a, api=api(), version="2"), "create_version", {"api"}
     ),
@@ -227,6 +230,7 @@ MAY: dict[str, tuple[Callable[[Actor], object], set[str]]] = {
     "api_create": (ACTIONS["api_create"][0], CREATORS),
     "api_update": (ACTIONS["api_update"][0], CREATORS),
     "endpoint_configure": (ACTIONS["endpoint_configure"][0], CREATORS),
+    "runtime_configure": (ACTIONS["runtime_configure"][0], CREATORS),
     "api_version_create": (ACTIONS["api_version_create"][0], CREATORS),
     "api_delete": (lambda a: designs.api_delete(actor=a, api=api()), CREATORS),
     "revision_restore": (ACTIONS["revision_restore"][0], CREATORS),

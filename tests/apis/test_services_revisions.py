@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apis import selectors
+from apis import selectors, shapes
 from apis.errors import Conflict, Invalid, Missing
 from apis.models import Api, Environment, Person, Revision
 from apis.permissions import Actor
@@ -162,6 +162,23 @@ def test_restore_brings_the_working_copy_back_and_leaves_what_is_deployed(chat: 
     assert chat.endpoints.get(key_type="production").urls == [CHAT["endpoint"]]
     assert chat.deployments.get().design == deployed
     assert last_entry().action == "restore"
+
+
+def test_restore_brings_the_runtime_limits_of_the_revision_back_or_the_defaults(chat: Api, paul: Person) -> None:
+    actor = Actor.of(paul)
+    old = chat.revisions.get()
+    del old.design["runtime"]  # from before there were any
+    old.save()
+    configuring.runtime_configure(actor=actor, api=chat, limits={"idle_s": 30})
+    second = freeze(chat, paul)
+    assert second.design["runtime"]["idle_s"] == 30
+    publishing.revision_restore(actor=actor, revision=old)
+    assert Api.objects.get().runtime == shapes.DEFAULT_RUNTIME
+    assert chat.deployments.get().design["runtime"]["idle_s"] == 30
+    publishing.revision_restore(actor=actor, revision=second)
+    assert Api.objects.get().runtime["idle_s"] == 30
+    publishing.revision_deploy(actor=actor, revision=old)
+    assert "runtime" not in chat.deployments.get().design
 
 
 def test_restoring_a_revision_without_endpoints_takes_them_away(paul: Person) -> None:

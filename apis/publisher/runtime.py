@@ -1,0 +1,30 @@
+"""The Runtime page: what an API asks of every session."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+
+from apis.errors import Forbidden, ServiceError
+from apis.models import Api
+from apis.permissions import Actor
+from apis.publisher.forms import RuntimeForm
+from apis.publisher.pages import PortalRequest, api_page, go, show
+from apis.services import configuring
+
+
+@api_page
+def runtime(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Messages, time and sessions; in words for those who may not change them."""
+    form, status = RuntimeForm(request.POST if request.method == "POST" else None, initial=api.runtime), 200
+    if form.is_valid():
+        try:
+            configuring.runtime_configure(actor=actor, api=api, limits=form.limits())
+        except Forbidden:
+            raise
+        except ServiceError as refusal:
+            status = form.take(refusal)
+        else:
+            messages.success(request, "The runtime limits are saved.")
+            return go(request, "runtime", api.pk)
+    return show(request, api, "runtime", {"form": form, "is_deployed": api.deployments.exists()}, status=status)
