@@ -9,7 +9,8 @@ What a mode means:
 * `up`: one person trying wsportal on one machine; everything missing is made and kept in `VAR_DIR`.
 * `test`: the test suite; like `up`, but nothing is kept.
 * `serve`: production; nothing is made up, and what is missing is refused. This is also what a process
-  gets that nobody gave a mode (`daphne wsportal.asgi:application`), since it is the strict one.
+  gets that nobody gave a mode (`daphne wsportal.asgi:application`), since it is the strict one; only where
+  `up` has left its own key in `VAR_DIR` and no other is given, such a process goes on with that data.
 """
 
 from __future__ import annotations
@@ -229,9 +230,15 @@ def _database() -> dict[str, Any]:
     return database
 
 
-# A bare `pytest` or `mypy` sets no mode, and both load the settings before any file of ours could set one.
-_DEFAULT_MODE: Final = "test" if {"pytest", "mypy"} & set(sys.modules) else "serve"
-MODE: Final = _parsed("WSPORTAL_MODE", _DEFAULT_MODE, _mode, "up, serve or test")
+def _default_mode() -> str:
+    # A bare `pytest` or `mypy` sets no mode, and both load the settings before any file of ours could set one.
+    if {"pytest", "mypy"} & set(sys.modules):
+        return "test"
+    tried_out = (Path(_value("VAR_DIR", str(ROOT / "var"))) / "secret_key").is_file()
+    return "up" if tried_out and not _value("DJANGO_SECRET_KEY") else "serve"
+
+
+MODE: Final = _parsed("WSPORTAL_MODE", _default_mode(), _mode, "up, serve or test")
 VAR_DIR: Final = Path(_value("VAR_DIR", str(ROOT / "var" / "test" if MODE == "test" else ROOT / "var"))).absolute()
 DEBUG: Final = _parsed("DEBUG", "false", _boolean, "true or false")
 SECRET_KEY: Final = _secret_key()
