@@ -181,7 +181,7 @@ def test_runtime_limits_are_set_at_once_and_told_on_the_overview(carol: Person, 
     )
     limits = Deployment.objects.get(api=chat).design["runtime"]
     assert (limits["idle_s"], limits["max_sessions"], limits["max_sessions_per_ip"]) == (300, None, 10)
-    told = "essages of at most 65,536 bytes, closed after 5 minutes of silence, at most 10 at once from one address"
+    told = "Messages of at most 65,536 bytes Closed after 5 minutes of silence At most 10 at once from one address"
     assert told in Visit(carol).see(at(chat)).words
     assert "Closed after 5 minutes of silence" in Visit(pia).see(page).words
     assert "Save" not in Visit(pia).see(page).buttons
