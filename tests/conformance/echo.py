@@ -5,7 +5,8 @@ A process of its own, because `websockets` reads its limit on fragments (an envi
     python -m tests.conformance.echo serve '{"cert", "key", "deflate"}'
     python -m tests.conformance.echo call '{"url", "token", "ca", "deflate", "parallel"}'
 
-`cert`, `key` and `ca` are files, `ca` may be null; without a `token` no header is sent. The server says its plain and its TLS port; the client ends when the fuzzing server has seen all cases.
+`cert`, `key` and `ca` are files, `ca` may be null; without a `token` no header is sent. The server says its plain and
+its TLS port; the client ends when the fuzzing server has seen all cases.
 """
 
 from __future__ import annotations

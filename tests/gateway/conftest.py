@@ -14,6 +14,7 @@ from django.test.utils import setup_databases, teardown_databases
 
 from tests.apis.conftest import rest
 from tests.gateway.backends import Backend
+from tests.gateway.ends import Corridor, Session
 from tests.gateway.world import GatewayProcess, World
 from wsportal.certificates import KeyPairFiles, self_signed
 
@@ -49,8 +50,12 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 def gateway(
     database: str, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
-    """The gateway of `up` in a process of its own, on the tests' database."""
-    process = GatewayProcess(database, certificate, tmp_path_factory.mktemp("gateway"))
+    """The gateway of `up` in a process of its own, on the tests' database.
+
+    It trusts the tests' certificate, so that a backend may speak TLS, too.
+    """
+    trust = {"SSL_CERT_FILE": str(certificate.cert)}
+    process = GatewayProcess(database, certificate, tmp_path_factory.mktemp("gateway"), **trust)
     yield process
     code = process.stop()
     log = process.log.read_text()
@@ -72,3 +77,18 @@ def backend() -> Iterator[Backend]:
     made = Backend()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "tls"])
+def corridor(world: World, request: pytest.FixtureRequest) -> Iterator[Corridor]:
+    """An API of the default plan, all of it plain or all of it TLS."""
+    made = Corridor(world, request.param)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(corridor: Corridor) -> Iterator[Session]:
+    """A session of it, with both ends in the test's hands."""
+    with corridor.session() as made:
+        yield made
