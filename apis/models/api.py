@@ -168,8 +168,8 @@ class Revision(models.Model):
 class Deployment(models.Model):
     """A revision on an environment: what the gateway serves.
 
-    `design` starts as the revision's. Its `endpoints` follow later endpoint changes at once, because where an
-    upstream lives is operations and not design; the revision keeps what it was made with.
+    `design` starts as the revision's. Its `endpoints` and `runtime` follow later changes at once, because where an
+    upstream lives and how patient we are is operations and not design; the revision keeps what it was made with.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

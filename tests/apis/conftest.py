@@ -13,7 +13,7 @@ from apis.models import Api, Application, Person
 from apis.permissions import Actor
 from apis.services import clients, designs, keys
 from apis.services.people import personal_token_mint
-from tests.apis.browsing import Visit, browser_of
+from tests.apis.browsing import Browsers, browser_of
 from tests.apis.programs import BACK, Program
 
 PROBLEM = "application/problem+json"
@@ -90,7 +90,7 @@ def rest() -> Callable[..., Rest]:
 
 
 @pytest.fixture
-def visit() -> Visit:
+def visit() -> Browsers:
     """`visit(sam)` is a browser in which sam has signed in, `visit()` one in which nobody has."""
     return browser_of
 

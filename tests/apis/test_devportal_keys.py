@@ -15,7 +15,7 @@ from oauth2_provider.models import AccessToken
 from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
 from apis.services import publishing, subscribing
-from tests.apis.browsing import Visit, copied, page, page_of, source, words
+from tests.apis.browsing import Browsers, copied, page, page_of, source, words
 
 
 class TestKeysAndTokens:
@@ -25,7 +25,7 @@ class TestKeysAndTokens:
         )
 
     def test_the_secret_is_shown_in_the_answer_that_makes_it_and_never_again(
-        self, visit: Visit, sam: Person, phone: Application
+        self, visit: Browsers, sam: Person, phone: Application
     ) -> None:
         browser = visit(sam)
         answer = self.generate(browser, phone)
@@ -37,14 +37,14 @@ class TestKeysAndTokens:
             assert secret not in source(later)
         assert client.client_id in source(browser.get(page(phone)))
 
-    def test_the_secret_is_kept_only_as_a_hash(self, visit: Visit, sam: Person, phone: Application) -> None:
+    def test_the_secret_is_kept_only_as_a_hash(self, visit: Browsers, sam: Person, phone: Application) -> None:
         secret = copied(self.generate(visit(sam), phone), "production-secret")
         stored = phone.key_pairs.get().client.client_secret
         assert secret not in stored
         assert stored.startswith("pbkdf2_sha256")
 
     def test_what_is_secret_is_kept_by_no_cache_and_stands_in_no_session_message_or_address(
-        self, visit: Visit, sam: Person, phone: Application, subscription: Subscription
+        self, visit: Browsers, sam: Person, phone: Application, subscription: Subscription
     ) -> None:
         browser = visit(sam)
         made = self.generate(browser, phone)
@@ -66,7 +66,7 @@ class TestKeysAndTokens:
         assert not any(one in kept for one in secrets)
 
     def test_a_token_is_shown_once_with_its_expiry_and_lines_that_contain_it(
-        self, visit: Visit, sam: Person, phone: Application, subscription: Subscription
+        self, visit: Browsers, sam: Person, phone: Application, subscription: Subscription
     ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
@@ -83,7 +83,7 @@ class TestKeysAndTokens:
         assert token not in source(browser.get(page(phone)))
 
     def test_the_lines_are_for_the_api_subscribed_last_unless_another_is_asked_for(
-        self, visit: Visit, sam: Person, paul: Person, phone: Application, subscription: Subscription
+        self, visit: Browsers, sam: Person, paul: Person, phone: Application, subscription: Subscription
     ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
@@ -99,7 +99,7 @@ class TestKeysAndTokens:
         assert f'<option value="{subscription.api_id}" selected' in source(asked)
 
     def test_a_token_comes_from_the_apis_page_too(
-        self, visit: Visit, sam: Person, phone: Application, subscription: Subscription, chat: Api
+        self, visit: Browsers, sam: Person, phone: Application, subscription: Subscription, chat: Api
     ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
@@ -114,14 +114,14 @@ class TestKeysAndTokens:
         assert token not in source(browser.get(page_of(chat)))
 
     def test_the_token_button_of_an_apis_page_makes_none_for_somebody_elses_application(
-        self, visit: Visit, eve: Person, phone: Application, subscription: Subscription, chat: Api
+        self, visit: Browsers, eve: Person, phone: Application, subscription: Subscription, chat: Api
     ) -> None:
         for sent in ({"application": str(phone.pk)}, {"application": "\x00"}, {}, {"key_type": "gold"}):
             assert visit(eve).post(page_of(chat, "token"), sent).status_code == 302
         assert not AccessToken.objects.exists()
 
     def test_regenerating_asks_first_and_the_old_secret_stops_working(
-        self, visit: Visit, sam: Person, phone: Application
+        self, visit: Browsers, sam: Person, phone: Application
     ) -> None:
         browser = visit(sam)
         old = copied(self.generate(browser, phone), "production-secret")
@@ -133,7 +133,7 @@ class TestKeysAndTokens:
         assert phone.key_pairs.get().client.client_secret != before
 
     def test_generating_twice_is_a_conflict_and_keeps_the_first_keys(
-        self, visit: Visit, sam: Person, phone: Application
+        self, visit: Browsers, sam: Person, phone: Application
     ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
@@ -143,7 +143,9 @@ class TestKeysAndTokens:
         assert "regenerate their secret instead" in words(answer)
         assert phone.key_pairs.get().client.client_secret == before
 
-    def test_production_and_sandbox_have_keys_of_their_own(self, visit: Visit, sam: Person, phone: Application) -> None:
+    def test_production_and_sandbox_have_keys_of_their_own(
+        self, visit: Browsers, sam: Person, phone: Application
+    ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
         browser.post(page(phone, "keys/sandbox/generate"), {"grant_types": "client_credentials"})
@@ -167,7 +169,7 @@ class TestKeysAndTokens:
         ],
     )
     def test_bad_grants_and_redirects_are_said_beside_their_field_and_make_no_keys(
-        self, visit: Visit, sam: Person, phone: Application, values: dict[str, Any], sentence: str
+        self, visit: Browsers, sam: Person, phone: Application, values: dict[str, Any], sentence: str
     ) -> None:
         answer = visit(sam).post(page(phone, "keys/production/generate"), values)
         assert answer.status_code == 400
@@ -175,7 +177,7 @@ class TestKeysAndTokens:
         assert not phone.key_pairs.exists()
 
     def test_keys_for_the_authorization_code_come_with_its_commands(
-        self, visit: Visit, sam: Person, phone: Application
+        self, visit: Browsers, sam: Person, phone: Application
     ) -> None:
         answer = self.generate(
             visit(sam), phone, grant_types=["authorization_code", "refresh_token"],
@@ -186,7 +188,7 @@ class TestKeysAndTokens:
         assert "redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb%3Fx%3D1" in asked
         assert "code_verifier=$VERIFIER" in copied(answer, "production-exchange")
 
-    def test_grants_and_redirects_can_be_changed_later(self, visit: Visit, sam: Person, phone: Application) -> None:
+    def test_grants_and_redirects_can_be_changed_later(self, visit: Browsers, sam: Person, phone: Application) -> None:
         browser = visit(sam)
         self.generate(browser, phone)
         values = {"grant_types": ["authorization_code"], "redirect_uris": "http://localhost:3000/cb"}
@@ -200,18 +202,18 @@ class TestKeysAndTokens:
 
     @pytest.mark.parametrize("verb", ["generate", "update", "token"])
     def test_opening_the_address_of_a_button_leads_to_the_keys(
-        self, visit: Visit, sam: Person, phone: Application, verb: str
+        self, visit: Browsers, sam: Person, phone: Application, verb: str
     ) -> None:
         assert visit(sam).get(page(phone, f"keys/sandbox/{verb}"))["Location"] == page(phone) + "#sandbox"
 
     @pytest.mark.parametrize("tail", ["keys/gold/generate", "keys/production/revoke", "keys/production/secret"])
     def test_keys_that_do_not_exist_are_not_found(
-        self, visit: Visit, sam: Person, phone: Application, tail: str
+        self, visit: Browsers, sam: Person, phone: Application, tail: str
     ) -> None:
         assert visit(sam).post(page(phone, tail)).status_code == 404
 
     def test_a_token_without_a_subscription_says_what_is_missing(
-        self, visit: Visit, sam: Person, phone: Application
+        self, visit: Browsers, sam: Person, phone: Application
     ) -> None:
         browser = visit(sam)
         self.generate(browser, phone)

@@ -6,7 +6,7 @@ from typing import Any
 
 from apis.models import Api, Person, Subscription
 from apis.services import publishing
-from tests.apis.portal import YES, Visit, at
+from tests.apis.browsing import YES, Visit, at
 
 
 def test_the_lifecycle_offers_exactly_what_is_legal_to_publishers(carol: Person, pia: Person, draft: Api) -> None:

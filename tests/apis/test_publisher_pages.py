@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from apis.models import Api, Deployment, HistoryEntry, Person, Revision, Subscription, VersionSet
-from tests.apis.portal import Visit, at
+from tests.apis.browsing import Visit, at
 
 NEW = "/publisher/apis/new"
 FORM = {
