@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gateway.core.snapshot import (
     Entitlement,
     PlanSnapshot,
     Principal,
+    Runtime,
     TopicSnapshot,
 )
 from gateway.core.throttling import Limit, Throttle
@@ -33,7 +35,8 @@ class Case:
         topic = TopicSnapshot("/*", scopes=changes.pop("scopes", frozenset()))
         endpoints = changes.pop("endpoints", {"production": PRODUCTION})
         state = changes.pop("state", "published")
-        self.table = RoutingTable([ApiSnapshot("api", "Echo", "/echo", "1", "/echo/1", state, (topic,), endpoints)])
+        api = ApiSnapshot("api", "Echo", "/echo", "1", "/echo/1", state, (topic,), endpoints)
+        self.table = RoutingTable([replace(api, runtime=changes.pop("runtime", Runtime()))])
         self.principal = changes.pop("principal", Principal("oauth", "key", "7", "app", expires_at=NOW + 60))
         self.plan = changes.pop("plan", PlanSnapshot())
         subscription = changes.pop("subscription", "unblocked")
@@ -182,3 +185,36 @@ def test_what_was_known_stays_known_when_the_door_closes() -> None:
         steps.send(case.entitlement)
     assert admission.route is not None
     assert (admission.route.api.api_id, admission.entitlement) == ("api", case.entitlement)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "standing", "words"),
+    [
+        (Runtime(max_sessions=2), Standing((), 0, 2, 0), "This API allows 2 concurrent sessions."),
+        (Runtime(max_sessions_per_ip=1), Standing((), 0, 9, 1), "This API allows an address 1 concurrent session."),
+        (
+            Runtime(max_sessions_per_application=3),
+            Standing((), 3, 9, 3),
+            "This API allows an application 3 concurrent sessions.",
+        ),
+    ],
+)
+def test_an_api_that_is_full_says_of_what(runtime: Runtime, standing: Standing, words: str) -> None:
+    case = Case(runtime=runtime)
+    case.standing = standing
+    refusal = case.refusal()
+    assert (refusal.code, refusal.detail) == ("too_many_connections", words)
+    case.standing = Standing((), standing.sessions - 1, standing.at_api - 1, standing.from_address - 1)
+    case.admit()
+
+
+@pytest.mark.parametrize(
+    ("api", "plan", "largest", "longest"),
+    [(None, None, 1 << 20, None), (5, None, 5, 5), (None, 5, 5, 5), (4, 5, 4, 4), (5, 4, 4, 4), (5 << 20,) * 4],
+)
+def test_the_tightest_of_api_and_plan_wins_and_the_default_where_neither_says_anything(
+    api: int | None, plan: int | None, largest: int, longest: int | None
+) -> None:
+    runtime = Runtime(max_message_bytes=api, max_session_s=api)
+    limits = PlanSnapshot(max_message_bytes=plan, max_session_s=plan)
+    assert (runtime.message_bytes(limits), runtime.session_s(limits)) == (largest, longest)

@@ -451,3 +451,43 @@ def test_a_code_that_must_not_be_sent_is_never_framed() -> None:
     for code in (0, 1005, 1006, 1015, 2000, 5000):
         with pytest.raises(ValueError, match="may be sent"):
             close_frame(code)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("cut", range(0, 60, 3))
+def test_answers_to_the_gateways_own_pings_are_found_however_the_stream_is_cut(masked: bool, cut: int) -> None:
+    scanner = FrameScanner(masked, events=FOREVER, octets=FOREVER)
+    scanner.probe = b"whose is"
+    passing = [
+        frame(PONG, b"not ours", masked=masked),
+        frame(TEXT, b"half", masked=masked, fin=False),
+        frame(PING, b"whose is", masked=masked),
+        frame(0, b"whole", masked=masked),
+        frame(PONG, b"whose is it", masked=masked),
+    ]
+    own = frame(PONG, b"whose is", masked=masked)
+    data = own + passing[0] + passing[1] + own + own + passing[2] + passing[3] + passing[4] + own
+    passed, rest, found = b"", b"", 0
+    for piece in (data[:cut], data[cut:]):
+        rest += piece
+        while True:
+            taken = scanner.feed(rest)
+            passed, rest = passed + rest[:taken], rest[taken:]
+            if scanner.event != frames.ANSWER:
+                break
+            found += 1
+            scanner.event = frames.GO
+            rest = rest[scanner.head + len(scanner.probe) :]
+    assert (passed, rest, found) == (b"".join(passing), b"", 4)
+    assert (scanner.messages, scanner.pings) == (1, 1)
+
+
+def test_answers_to_the_gateways_own_pings_are_no_way_around_the_bound_on_control_frames() -> None:
+    scanner = FrameScanner(False, events=FOREVER, octets=FOREVER)
+    scanner.probe = b"p"
+    for _ in range(frames.CONTROL_BURST):
+        scanner.feed(frame(PONG, b"p", masked=False))
+        assert scanner.event == frames.ANSWER
+        scanner.event = frames.GO
+    scanner.feed(frame(PONG, b"p", masked=False))
+    assert scanner.event == frames.FLOOD

@@ -1,0 +1,46 @@
+"""What the tests of limits and faults share: limits shorter than people may set, a process seen from outside."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from apis.models import Deployment, Endpoint
+from tests.gateway.world import Deal, GatewayProcess, World
+
+
+def runtime(world: World, deal: Deal, **limits: Any) -> None:
+    """Give a deployed API runtime limits, be they shorter than the service allows, and let the gateway know at once."""
+    for deployment in Deployment.objects.filter(api=deal.api):
+        deployment.design["runtime"] = {**deployment.design.get("runtime", {}), **limits}
+        deployment.save(update_fields=["design"])
+    config = Endpoint.objects.get(api=deal.api, key_type="production").config
+    answer = world.gateway.rest(
+        world.people["paul"], "PUT", f"/apis/{deal.api.pk}/endpoints/production", {"urls": config["urls"]}
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def rss_kib(pid: int) -> int:
+    """Memory of a process."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def descriptors(pid: int) -> int:
+    """Descriptors that it has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+class Log:
+    """What a gateway logs from now on."""
+
+    def __init__(self, process: GatewayProcess) -> None:
+        self.process = process
+        self.start = len(process.log.read_text())
+
+    def text(self) -> str:
+        return self.process.log.read_text()[self.start :]
+
+    def __contains__(self, words: str) -> bool:
+        return words in self.text()
