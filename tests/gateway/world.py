@@ -19,7 +19,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
-from apis.services import demo, designs, keys, people, plans, subscribing
+from apis.services import configuring, demo, designs, keys, people, plans, subscribing
 from tests.conftest import PASSWORD, ROLES
 from wsportal.certificates import KeyPairFiles
 
@@ -271,7 +271,7 @@ class World:
 
     def configure(self, api: Api, config: dict[str, Any], key_type: str = "production") -> None:
         """carol turns the cogwheel."""
-        designs.endpoint_configure(actor=self.actors["paul"], api=api, key_type=key_type, config=config)
+        configuring.endpoint_configure(actor=self.actors["paul"], api=api, key_type=key_type, config=config)
 
     def token(self, deal: Deal, key_type: str = "production") -> str:
         """Another token of the same application."""
