@@ -15,7 +15,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.core.frames import FrameScanner
@@ -30,6 +30,11 @@ from gateway.exchanges import Exchange, SocketExchange, TransportExchange
 from gateway.relay import HAS_EPOLL, Link, SocketLeg, TransportLeg
 from gateway.relay.legs import Leg
 from gateway.sockets import Address, connect_any, keep_alive
+
+RESOLVED_S: Final = 1.0
+"""How long the addresses of a name are used again. Only that: whether one may be dialled is judged each time."""
+NAMES: Final = 1024
+_resolved: Final[dict[tuple[str, int], tuple[float, list[Address]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,23 @@ def _host(url: SplitResult) -> bytes:
 
 
 async def resolve(host: str, port: int) -> list[Address]:
-    """The addresses of a host; what they are is checked, and exactly these are dialled."""
+    """The addresses of a host; what they are is checked at every dial, and exactly these are dialled.
+
+    An answer is good for RESOLVED_S: the resolver works in a thread and reads files, which is a quarter of the CPU time
+    of a handshake, and in a storm of reconnects every handshake asks it for the same name.
+    """
+    loop = asyncio.get_running_loop()
+    known = _resolved.get((host, port))
+    if known is not None and loop.time() < known[0]:
+        return known[1]
+    found = await _look_up(host, port)
+    if len(_resolved) >= NAMES:
+        _resolved.clear()
+    _resolved[host, port] = loop.time() + RESOLVED_S, found
+    return found
+
+
+async def _look_up(host: str, port: int) -> list[Address]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -187,7 +208,8 @@ async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
     """An open connection to the first address that answers."""
     secure = url.scheme == "wss"
     host = url.hostname or ""
-    found = await resolve(host, url.port or (443 if secure else 80))
+    port = url.port or (443 if secure else 80)
+    found = await resolve(host, port)
     permitted = [(family, address) for family, address in found if target.allowed(str(address[0]))]
     if not permitted:
         raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
@@ -198,6 +220,7 @@ async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
             return SocketExchange(sock), address
         return await _by_transport(sock, host if secure else None, target), address
     except OSError as error:  # ssl.SSLError is one, too
+        _resolved.pop((host, port), None)  # it may lead somewhere else by now
         raise DialError("unreachable", "connect", str(error)) from None
 
 
