@@ -13,10 +13,11 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import structlog
 
+from gateway.callers import CORRIDOR, peer_of, scope
 from gateway.core.frames import FrameScanner
 from gateway.core.handshake import (
     Plain,
@@ -28,7 +29,9 @@ from gateway.core.handshake import (
     parse_request,
     plain_answer,
 )
+from gateway.core.proxy_protocol import Source
 from gateway.core.rejections import Rejection
+from gateway.host import Host
 from gateway.relay import HAS_EPOLL, Link, LinkOwner, SocketLeg, TransportLeg
 from gateway.relay.legs import Leg
 from gateway.sockets import keep_alive
@@ -43,24 +46,10 @@ FAREWELL_S: Final = 1.0
 """After a final answer: for the client to read it and close, so that a reset does not take it away from it."""
 EARLY_LIMIT: Final = 65536
 """Frames that a client may send before it is answered; more of them wait in TCP."""
-CORRIDOR: Final = "wsportal.corridor"
 
 
 class ClientGone(Exception):
     """The client left before it was answered."""
-
-
-class Host(Protocol):
-    """The server that a doorway belongs to: Daphne's registry of connections, and the live links."""
-
-    connections: dict[Any, dict[str, Any]]
-    links: set[Link]
-    draining: bool
-
-    def protocol_connected(self, protocol: Any) -> None: ...
-    def create_application(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[dict[str, Any]] | None: ...
-    def health_report(self) -> dict[str, Any]: ...
-    def link_ended(self, link: Link) -> None: ...
 
 
 class Stage(enum.Enum):
@@ -77,16 +66,19 @@ class Doorway(asyncio.Protocol):
     Args:
         host: the server.
         secure: whether the transport speaks TLS.
+        source: what the PROXY protocol said of the client.
     """
 
-    __slots__ = ("_answer", "_body", "_data", "_host", "_key", "_queue", "_request_id", "_secure", "_stage", "_task",
-                 "_timer", "_transport")  # fmt: skip
+    __slots__ = ("_answer", "_body", "_data", "_host", "_key", "_late", "_queue", "_request_id", "_secure", "_source",
+                 "_stage", "_task", "_timer", "_transport")  # fmt: skip
     _transport: asyncio.Transport
     _timer: asyncio.TimerHandle
 
-    def __init__(self, host: Host, secure: bool) -> None:
+    def __init__(self, host: Host, secure: bool, source: Source | None = None) -> None:
         self._host = host
         self._secure = secure
+        self._source = source
+        self._late = False  # it came when nobody is let in any more
         self._stage = Stage.HEAD
         self._data = b""  # of the head, then of what came behind it
         self._key = b""
@@ -96,10 +88,20 @@ class Doorway(asyncio.Protocol):
         self._answer: tuple[int, Sequence[tuple[bytes, bytes]]] | None = None
         self._body = b""
 
+    @property
+    def deciding(self) -> bool:
+        """Whether its request is with the application."""
+        return self._stage is Stage.DECISION
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = cast(asyncio.Transport, transport)
+        self._late = self._host.draining and not self._host.replaced
+        if not self._late:
+            self._host.arrivals.add(self)
         self._timer = asyncio.get_running_loop().call_later(HEAD_WAIT_S, self._too_slow)
+        if self._host.crowded():
+            self.refuse(Rejection("overloaded"))
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -122,13 +124,19 @@ class Doorway(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        self._timer.cancel()
-        if self._stage is Stage.DECISION:
-            self._stage = Stage.OVER
+        deciding = self.deciding
+        self._over()
+        if deciding:
             if self._queue is not None:
                 self._queue.put_nowait({"type": "websocket.disconnect", "code": 1006, "reason": ""})
             if self._task is not None:
                 self._task.cancel()  # whatever it dials or waits for is for nobody
+
+    def _over(self) -> None:
+        """Nothing is decided here any more."""
+        self._stage = Stage.OVER
+        self._timer.cancel()
+        self._host.arrival_over(self)
 
     def _received(self, head: bytes, early: bytes) -> None:
         request = parse_request(head)
@@ -137,7 +145,7 @@ class Doorway(asyncio.Protocol):
             return
         check_early(early)
         self._data = early
-        if self._host.draining:
+        if self._late or self._host.closing:
             raise Rejection("draining")
         self._decide(request)
 
@@ -156,24 +164,10 @@ class Doorway(asyncio.Protocol):
             self._queue.put_nowait({"type": "websocket.connect"})
 
     def _scope(self, upgrade: Upgrade) -> dict[str, Any]:
-        """The ASGI scope (asgi.readthedocs.io, WebSocket connection scope)."""
-        peer = self._transport.get_extra_info("peername")
-        own = self._transport.get_extra_info("sockname")
-        return {
-            "type": "websocket",
-            "http_version": "1.1",
-            "scheme": "wss" if self._secure else "ws",
-            "path": upgrade.path,
-            "raw_path": upgrade.raw_path,
-            "query_string": upgrade.query,
-            "root_path": "",
-            "headers": upgrade.headers,
-            "client": list(peer[:2]) if peer else None,
-            "server": list(own[:2]) if own else None,
-            "subprotocols": upgrade.subprotocols,
-            "state": {"request_id": self._request_id},
-            "extensions": {"websocket.http.response": {}, CORRIDOR: self},
-        }
+        facts = scope(upgrade, self._transport, source=self._source, secure=self._secure, trust=self._host.trust)
+        facts["state"]["request_id"] = self._request_id
+        facts["extensions"][CORRIDOR] = self
+        return facts
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """What the application sends."""
@@ -208,8 +202,12 @@ class Doorway(asyncio.Protocol):
         """Answer with the problem document of `rejection`, unless an answer was given."""
         if self._stage is Stage.OVER:
             return
-        peer = self._transport.get_extra_info("peername")
-        log.info("doorway_refused", status=rejection.status, code=rejection.code, client=peer[0] if peer else "")
+        log.info(
+            "doorway_refused",
+            status=rejection.status,
+            code=rejection.code,
+            peer=peer_of(self._transport, self._source)[0],
+        )
         self._say_finally(final_answer(rejection.status, rejection.all_headers(), rejection.body()))
 
     def take(
@@ -237,12 +235,11 @@ class Doorway(asyncio.Protocol):
         except BaseException:
             upstream.close()
             raise
-        self._stage = Stage.OVER
-        self._timer.cancel()
         if self._queue is not None:
             self._queue.put_nowait({"type": "websocket.disconnect", "code": 1000, "reason": ""})
         early, self._data = self._data, b""
-        self._host.links.add(link)
+        self._host.link_began(link)
+        self._over()
         link.join(client, upstream.leg(link, owner.scanner_out))
         link.start(answer, early, upstream.early)
         return link
@@ -268,8 +265,7 @@ class Doorway(asyncio.Protocol):
 
     def _say_finally(self, answer: bytes) -> None:
         """Write the last bytes of this connection and see it off."""
-        self._stage = Stage.OVER
-        self._timer.cancel()
+        self._over()
         transport = self._transport
         transport.write(answer)
         if transport.can_write_eof():
@@ -296,4 +292,4 @@ class Doorway(asyncio.Protocol):
             log.error("handshake_failed", request=self._request_id, exc_info=error)
         elif self._stage is Stage.DECISION and not task.cancelled():
             log.error("handshake_unanswered", request=self._request_id)
-        self.refuse(Rejection("draining" if self._host.draining else "internal_error"))
+        self.refuse(Rejection("draining" if self._host.closing else "internal_error"))

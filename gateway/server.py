@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
+import signal
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -20,7 +22,10 @@ from twisted.internet import defer
 from twisted.internet import reactor as twisted_reactor
 from twisted.internet.error import CannotListenError
 
-from gateway.core.rejections import GOING_AWAY, Rejection, close_reason
+from gateway.capacity import DESCRIPTORS_EACH, LAST_DESCRIPTORS, descriptor_limit
+from gateway.core.draining import spread
+from gateway.core.proxies import Trust
+from gateway.core.rejections import GOING_AWAY, RESTARTING, Rejection, close_reason
 from gateway.doorway import HEAD_WAIT_S, Doorway
 from gateway.relay import Link
 from gateway.sockets import BACKLOG, listen, raise_descriptor_limit
@@ -31,7 +36,12 @@ reactor: Any = twisted_reactor  # made by daphne.server, on our loop
 CLOSE_LIMIT_S: Final = 2.2
 """For all links to end with 1001 at a stop: a second for a frame boundary, one for the answer (gateway.relay.link)."""
 BACKGROUND_LIMIT_S: Final = 1.0  # for each background job to write down what it has left
+SETTLE_S: Final = 0.5  # a drain lasts at least so long: what was accepted a moment before it must be seen
+HEAD_GRACE_S: Final = 2.0
+"""For a client that connected before the drain to say what it wants; then it is told to come again."""
+RESTARTING_REASON: Final = close_reason("restarting")
 
+NOBODY: Final = Trust()
 Listener = tuple[str, int, ssl.SSLContext | None]
 
 
@@ -44,11 +54,16 @@ class GatewayServer(Server):
         gateway_listeners: (host, port, TLS context or None) of the gateway's ports.
         background: called once the loop runs; each runs until the stop, which cancels it.
         health: facts to add to the answer of `GET /health`.
+        drain_s: seconds over which a stop spreads its closes; 0 to close everything at once.
+        trust: which proxies may speak for clients.
         options: of daphne.server.Server.
 
     Attributes:
         links: the live sessions of this process.
-        draining: no new sessions any more.
+        arrivals: connections that came before a drain and are not answered yet.
+        draining: on the way to a stop.
+        replaced: while draining: another process accepts instead; otherwise whoever connects now is refused.
+        closing: the very end: no handshake becomes a session any more.
     """
 
     def __init__(
@@ -59,20 +74,29 @@ class GatewayServer(Server):
         gateway_listeners: Sequence[Listener] = (),
         background: Sequence[Callable[[], Awaitable[None]]] = (),
         health: Callable[[], dict[str, Any]] | None = None,
+        drain_s: float = 0.0,
+        trust: Trust = NOBODY,
         **options: Any,
     ) -> None:
         # Daphne leaves the process if there is no endpoint; a gateway alone has none.
-        super().__init__(application, endpoints=list(endpoints) or ["none"], **options)
+        super().__init__(application, endpoints=list(endpoints) or ["none"], signal_handlers=False, **options)
         self.endpoints = list(endpoints)
         self.gateway_listeners = list(gateway_listeners)
         self.background = list(background)
         self.health = health
+        self.drain_s = drain_s
+        self.trust = trust
         self.links: set[Link] = set()
-        self._deserted = asyncio.Event()  # set at a stop when the last link has ended
-        self.draining = False
+        self.arrivals: set[Doorway] = set()
+        self.draining = self.replaced = self.closing = False
+        self._quiet = asyncio.Event()  # set during a stop when the last link and the last arrival are gone
+        self._drained_at = 0.0  # when a drain must be over
+        self._drainer: asyncio.Task[None] | None = None
+        self._stopping = False
         self.failure: BaseException | None = None
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}
+        self._descriptors = descriptor_limit()
         self._servers: list[asyncio.Server] = []
         self._jobs: list[asyncio.Task[None]] = []
 
@@ -81,11 +105,31 @@ class GatewayServer(Server):
         report = {"status": "draining" if self.draining else "up", "sessions": len(self.links)}
         return {**report, **(self.health() if self.health is not None else {})}
 
+    def crowded(self) -> bool:
+        """Hardly a descriptor is left: whoever connects now is refused unheard."""
+        used = DESCRIPTORS_EACH * len(self.links) + len(self.arrivals)
+        return used > self._descriptors - LAST_DESCRIPTORS
+
+    def link_began(self, link: Link) -> None:
+        """A session has begun. One that was on its way when a drain began is sent away like the others."""
+        self.links.add(link)
+        if self.draining:
+            loop = asyncio.get_running_loop()
+            loop.call_at(random.uniform(loop.time(), self._drained_at), self._send_away, link)  # noqa: S311
+
     def link_ended(self, link: Link) -> None:
         """Called by each link at its end."""
         self.links.discard(link)
-        if self.draining and not self.links:
-            self._deserted.set()
+        self._look_around()
+
+    def arrival_over(self, doorway: Doorway) -> None:
+        """Called by each doorway once it has answered, or has nobody to answer."""
+        self.arrivals.discard(doorway)
+        self._look_around()
+
+    def _look_around(self) -> None:
+        if self.draining and not self.links and not self.arrivals:
+            self._quiet.set()
 
     def run(self) -> None:
         """Serve until SIGINT, SIGTERM or `stop`.
@@ -94,6 +138,7 @@ class GatewayServer(Server):
             OSError: a port is in use or not ours; nothing was started.
         """
         raise_descriptor_limit()
+        self._descriptors = descriptor_limit()
         bound = [(listen(host, port), tls) for host, port, tls in self.gateway_listeners]
         reactor.callWhenRunning(lambda: self._spawn(self._start(bound)))
         reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
@@ -119,6 +164,8 @@ class GatewayServer(Server):
 
     async def _start(self, bound: list[tuple[list[Any], ssl.SSLContext | None]]) -> None:
         loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.drain)
         for sockets, tls in bound:
             facts: dict[str, Any] = {"ssl": tls, "backlog": BACKLOG}
             if tls is not None:
@@ -153,22 +200,72 @@ class GatewayServer(Server):
 
     # -- stop ---------------------------------------------------------------------------------------------------
 
+    def drain(self, *, replaced: bool = False) -> None:
+        """Send everybody away within `drain_s`, then stop. Asked a second time, or with no time for it: stop now.
+
+        Args:
+            replaced: another process accepts on the same sockets, so this one lets go of them; otherwise they stay
+                open until the end, to answer `/health` and whoever comes with 503.
+        """
+        if self.draining or not self.drain_s:
+            self.stop()
+            return
+        self.draining, self.replaced = True, replaced
+        log.info("draining", sessions=len(self.links), seconds=self.drain_s, replaced=replaced)
+        if replaced:
+            self._let_go_of_ports()
+        self._drainer = self._spawn(self._drain())
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._drained_at = began + self.drain_s
+        links = list(self.links)
+        random.shuffle(links)
+        for link, after_s in zip(links, spread(len(links), self.drain_s, random.random), strict=True):
+            loop.call_at(began + after_s, self._send_away, link)
+        loop.call_at(began + min(HEAD_GRACE_S, self.drain_s), self._refuse_arrivals, False)
+        await asyncio.sleep(min(SETTLE_S, self.drain_s))
+        self._look_around()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._drained_at):
+                await self._quiet.wait()
+        self.stop()
+
+    def _send_away(self, link: Link) -> None:
+        link.close(RESTARTING, RESTARTING_REASON)
+
+    def _refuse_arrivals(self, deciding: bool) -> None:
+        for doorway in list(self.arrivals):
+            if deciding or not doorway.deciding:
+                doorway.refuse(Rejection("draining"))
+
+    def _let_go_of_ports(self) -> None:
+        for server in self._servers:
+            server.close()
+
+    def stop(self) -> None:
+        """Stop now: live links are closed with 1001, which takes a few seconds at most."""
+        if not self._stopping:
+            self._stopping = True
+            super().stop()
+
     def _shut_down(self) -> defer.Deferred[None]:
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._close_everything()))
 
     async def _close_everything(self) -> None:
         """No new sessions; close the live ones with 1001; then let the background jobs write down what is left."""
-        self.draining = True
-        for server in self._servers:
-            server.close()
-        for protocol in list(self.connections):
-            if isinstance(protocol, Doorway):
-                protocol.refuse(Rejection("draining"))
+        self.draining = self.closing = True
+        if self._drainer is not None:
+            self._drainer.cancel()
+        self._let_go_of_ports()
+        self._refuse_arrivals(True)
         for link in list(self.links):
             link.close(GOING_AWAY, close_reason("going_away"))
+        self._quiet.clear()
         if self.links:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._deserted.wait(), CLOSE_LIMIT_S)
+                await asyncio.wait_for(self._quiet.wait(), CLOSE_LIMIT_S)
         for link in list(self.links):
             link.abort()
         for job in self._jobs:

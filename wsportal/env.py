@@ -29,6 +29,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from gateway.core.proxies import FORWARDED, X_FORWARDED_FOR
+
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
@@ -116,6 +118,15 @@ def _base_url(*schemes: str) -> Callable[[str], str]:
         if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
             raise ValueError(value)
         return value.rstrip("/")
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.lower() not in words:
+            raise ValueError(value)
+        return value.lower()
 
     return parse
 
@@ -260,6 +271,10 @@ GATEWAY_TLS_CERT, GATEWAY_TLS_KEY = _tls_pair("GATEWAY")
 METRICS_PORT: Final = _parsed("METRICS_PORT", "0", _whole_number(0, 65535), "a port") or None
 METRICS_HOST: Final = _value("METRICS_HOST", "127.0.0.1")
 TRUSTED_PROXIES: Final = _parsed("TRUSTED_PROXIES", "", _networks, "addresses or networks with commas between them")
+PROXY_HEADER: Final = _parsed(
+    "PROXY_HEADER", X_FORWARDED_FOR, _one_of(X_FORWARDED_FOR, FORWARDED), "x-forwarded-for or forwarded"
+)
+PROXY_PROTOCOL: Final = _parsed("PROXY_PROTOCOL", "false", _boolean, "true or false")
 # Networks an endpoint may point to besides public addresses.
 ALLOWED_UPSTREAM_NETWORKS: Final = _parsed(
     "ALLOWED_UPSTREAM_NETWORKS",
@@ -267,6 +282,7 @@ ALLOWED_UPSTREAM_NETWORKS: Final = _parsed(
     _networks,
     "networks with commas between them, or the words private, loopback",
 )
+MAX_SESSIONS: Final = _parsed("MAX_SESSIONS", "0", _whole_number(0, 10_000_000), "a whole number; 0 for what memory allows")
 DRAIN_SECONDS: Final = _parsed(
     "DRAIN_SECONDS", "30" if MODE == "serve" else "0", _whole_number(0, 3600), "seconds from 0 to 3600"
 )

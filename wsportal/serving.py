@@ -6,11 +6,12 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 
 from gateway.plane import plane
 from gateway.server import GatewayServer
-from wsportal import metrics, startup
+from wsportal import env, metrics, startup
 from wsportal.certificates import KeyPairFiles
 from wsportal.env import Ports
 
@@ -54,6 +55,8 @@ def _server(
         background=[*(background or []), tell],
         http_timeout=REQUEST_SECONDS,
         server_name=SERVER_NAME,
+        drain_s=env.DRAIN_SECONDS,
+        trust=settings.TRUSTED_PROXIES,
         **where,
     )
     metrics.watch_sessions(lambda: len(server.links))

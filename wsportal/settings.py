@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import gateway.loop  # noqa: F401 - before the app "daphne" below makes its event loop
 from apis.roles import SCOPE_LABELS
+from gateway.core.proxies import Trust
 from wsportal import env, logs
 
 ROOT = env.ROOT
@@ -253,9 +254,10 @@ FORMAT_MODULE_PATH: list[str] = []
 # Gateway (read through gateway.conf) --------------------------------------------------------------------------
 PORT_OFFSET = env.PORT_OFFSET
 GATEWAY_URL = env.GATEWAY_URL
+GATEWAY_MAX_SESSIONS = env.MAX_SESSIONS
 PORTAL_URL = env.PORTAL_URL
 ALLOWED_UPSTREAM_NETWORKS = env.ALLOWED_UPSTREAM_NETWORKS
-TRUSTED_PROXIES = env.TRUSTED_PROXIES
+TRUSTED_PROXIES = Trust(env.TRUSTED_PROXIES, env.PROXY_HEADER, env.PROXY_PROTOCOL)
 DRAIN_SECONDS = env.DRAIN_SECONDS
 
 UNFOLD: dict[str, Any] = {

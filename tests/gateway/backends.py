@@ -20,8 +20,8 @@ from websockets.http11 import Request, Response
 class Backend:
     """A `websockets` server in a thread of its own.
 
-    `/...` echoes; `?refuse=403` answers that status; `?push=5` sends five messages first; `?close=4321` closes so;
-    `?silent` takes everything and answers nothing.
+    `/...` echoes; `?refuse=403` answers that status; `?late=1` answers the upgrade a second later; `?push=5` sends five
+    messages first; `?close=4321` closes so; `?silent` takes everything and answers nothing.
 
     Attributes:
         requests: every upgrade request that arrived.
@@ -56,9 +56,11 @@ class Backend:
             self._ready.set()
             await self._stop.wait()
 
-    def _request(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _request(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
         wish = parse_qs(urlsplit(request.path).query)
+        if "late" in wish:
+            await asyncio.sleep(float(wish["late"][0]))
         if "refuse" in wish:
             return connection.respond(int(wish["refuse"][0]), "no\n")
         return None

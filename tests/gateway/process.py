@@ -18,8 +18,12 @@ def main() -> None:
     facts = json.loads(sys.argv[1])
 
     from wsportal.asgi import application  # sets Django up  # isort: skip
+    from django.conf import settings
     from gateway.plane import plane
     from gateway.server import GatewayServer
+
+    async def ready() -> None:
+        print("ready", flush=True)
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(facts["cert"], facts["key"])
@@ -27,8 +31,9 @@ def main() -> None:
         application,
         endpoints=[f"tcp:port={facts['portal']}:interface=127.0.0.1"],
         gateway_listeners=[("127.0.0.1", facts["ws"], None), ("127.0.0.1", facts["wss"], tls)],
-        background=[plane.run],
-        ready_callable=lambda: print("ready", flush=True),
+        background=[plane.run, ready],
+        drain_s=settings.DRAIN_SECONDS,
+        trust=settings.TRUSTED_PROXIES,
     )
     server.run()
     sys.exit(server.exit_code)

@@ -293,10 +293,10 @@ def test_an_address_that_may_not_be_dialled_is_502_and_told_to_the_operator(
 def test_a_handshake_under_way_at_a_stop_is_answered(
     world: World, database: str, certificate: KeyPairFiles, tmp_path: Path
 ) -> None:
-    stopping = GatewayProcess(database, certificate, tmp_path)
     asked: list[bytes] = []
     with says(None, asked) as url, ThreadPoolExecutor() as pool:
         deal = world.deal(url)
+        stopping = GatewayProcess(database, certificate, tmp_path)
         answer = pool.submit(knock, stopping, deal.path, Authorization=f"Bearer {deal.token}")
         until(lambda: asked)
         assert stopping.stop() == 0
