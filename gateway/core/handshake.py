@@ -35,6 +35,7 @@ _HEADER: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t -~\x80-\xff]*?)[ \t
 _IS_TOKEN: Final = re.compile(_TOKEN)
 _HOST: Final = re.compile(rb"[0-9A-Za-z._~\-%!$&'()*+;=]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 _C1: Final = re.compile("[\x80-\x9f\u2028\u2029]")  # some line splitters end a line here (CVE-2026-44546)
+_BREAKS_OUT: Final = re.compile(rb"[\r\n\0]")
 _ONCE: Final = frozenset({b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"})
 
 
@@ -173,7 +174,7 @@ def render_head(first_line: bytes, headers: Iterable[tuple[bytes, bytes]]) -> by
     """
     lines = [first_line]
     for name, value in headers:
-        if not _IS_TOKEN.fullmatch(name) or b"\r" in value or b"\n" in value or b"\0" in value:
+        if not _IS_TOKEN.fullmatch(name) or _BREAKS_OUT.search(value):
             raise ValueError(f"not a header: {name!r}")
         lines.append(name + b": " + value)
     return b"\r\n".join(lines) + b"\r\n\r\n"
@@ -273,6 +274,8 @@ def _read_subprotocols(headers: Headers) -> list[str]:
     for name, value in headers:
         if name == b"sec-websocket-protocol":
             offered += [item.strip() for item in value.split(b",")]
+    if not offered:
+        return []
     if not all(map(_IS_TOKEN.fullmatch, offered)) or len(set(offered)) != len(offered):
         raise _bad("Sec-WebSocket-Protocol is not a list of different tokens.")
     return [item.decode() for item in offered]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Final, Protocol
 
@@ -274,6 +275,7 @@ def retry_after(throttles: Iterable[Throttle], now: float) -> int:
     return max([1, *(ceil(throttle.end - now) for throttle in throttles)])
 
 
+@lru_cache(maxsize=4096)  # the same few names in every handshake; to look at each character took 2 % of it
 def _quoted(text: str) -> str:
     """A Structured Fields string (RFC 9651 section 3.3.3): printable ASCII in quotes."""
     plain = "".join(char if " " <= char <= "~" else "?" for char in text)

@@ -262,7 +262,8 @@ class SocketLeg(Leg):
 @contextmanager
 def _socket(fd: int) -> Iterator[socket.socket]:
     """A socket object for a moment; the descriptor stays ours."""
-    sock = socket.socket(fileno=fd)
+    # Family and type are said so that Python need not ask the kernel; nothing done with this object depends on them.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=fd)
     try:
         yield sock
     finally:
