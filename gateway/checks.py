@@ -21,7 +21,7 @@ def numbers_are_sane(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
         value = conf.get(name)
         if isinstance(default, str):
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < (default and 1e-9):
             found.append(Error(f"GATEWAY_{name} is {value!r}; expected a positive number.", id="gateway.E001"))
         elif value > _LARGEST.get(name, value):
             found.append(

@@ -25,6 +25,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     "DIAL_BUDGET_S": 25.0,
     # Threads that look things up in the database, so that handshakes do not queue behind one another.
     "DATABASE_THREADS": 4,
+    # Sessions and handshakes under way of this process; 0 for what its memory and descriptors allow.
+    "MAX_SESSIONS": 0,
     # Seconds between two sweeps of the counters of live sessions; usage is at most 2 s behind (CONTRACT section 4).
     "SWEEP_S": 1.0,
 }

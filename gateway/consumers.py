@@ -65,7 +65,8 @@ class Arrival:
     async def answer(self, send: Send) -> None:
         """Let the client in, or refuse it with the status and problem document of CONTRACT section 5."""
         try:
-            await self._come_in()
+            with self.plane.registry.arrival():
+                await self._come_in()
         except ClientGone:
             return
         except Rejection as rejection:

@@ -28,6 +28,7 @@ log = structlog.get_logger("gateway")
 
 FORBIDDEN_ADDRESS: Final = "forbidden_address"
 LONGEST_WAIT_S: Final = ANSWER_WAIT_S - 5  # the doorway gives up on us a little later
+EXHAUSTED: Final = "exhausted"  # ours is the fault, and the next URL would meet it, too
 REFUSED: Final = "refused"  # an answer of the backend's own: it lives, so nothing else is tried and nothing counts
 
 
@@ -44,7 +45,7 @@ def refusal(error: DialError) -> Rejection:
     if error.status is not None:
         status = error.status if 400 <= error.status < 500 else 0
         return Rejection("upstream_refused", f"The endpoint of this API answered {error.status}.", status)
-    codes = {"timeout": "upstream_timeout", "bad_response": "upstream_bad_response"}
+    codes = {"timeout": "upstream_timeout", "bad_response": "upstream_bad_response", EXHAUSTED: "overloaded"}
     return Rejection(codes.get(error.kind, "upstream_unreachable"))
 
 
@@ -71,7 +72,7 @@ async def dial_any(
                     return url, await _dial(url, target_of(url.url), clock)
                 except DialError as error:
                     last = error
-                    if error.kind == REFUSED:
+                    if error.kind in {REFUSED, EXHAUSTED}:
                         break
     except TimeoutError:
         if last is None:

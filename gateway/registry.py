@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import structlog
 
+from gateway import conf
+from gateway.capacity import capacity
 from gateway.clocks import system_clock
 from gateway.core.clocks import SteadyClock
 from gateway.core.deadlines import Deadlines
 from gateway.core.endpoints import Endpoints, Url
 from gateway.core.records import SessionRecord
-from gateway.core.rejections import CLOSE_CODES, TIME_OVER, TOKEN_DEAD, close_reason
+from gateway.core.rejections import CLOSE_CODES, TIME_OVER, TOKEN_DEAD, Rejection, close_reason
 from gateway.core.session import Session
 from gateway.core.snapshot import Runtime
 from gateway.counters import Counters, LocalCounters
@@ -55,6 +58,8 @@ class Registry:
         self.clock_was_set = False  # since control looked last
         self.endpoints = Endpoints()
         self.sessions: dict[str, Session] = {}
+        self.arriving = 0  # handshakes under way
+        self._capacity = 0
         self.places: Counter[Hashable] = Counter()  # live sessions and handshakes under way, by `places_of`
         self._urls: dict[str, Url] = {}
         self._by: dict[Facet, dict[Session, None]] = {}
@@ -64,6 +69,27 @@ class Registry:
         self._armed_for = 0.0
 
     # -- sessions come and go -----------------------------------------------------------------------------------
+
+    @property
+    def capacity(self) -> int:
+        """Most sessions and handshakes under way at once."""
+        self._capacity = self._capacity or capacity(conf.get("MAX_SESSIONS"))
+        return self._capacity
+
+    @contextmanager
+    def arrival(self) -> Iterator[None]:
+        """A handshake is under way.
+
+        Raises:
+            Rejection: overloaded, where this process carries as much as it can.
+        """
+        if len(self.sessions) + self.arriving >= self.capacity:
+            raise Rejection("overloaded")
+        self.arriving += 1
+        try:
+            yield
+        finally:
+            self.arriving -= 1
 
     def enter(self, places: Places) -> None:
         """Take a place of each, before the upstream is dialled."""

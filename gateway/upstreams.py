@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from gateway.capacity import EXHAUSTED
 from gateway.core.frames import FrameScanner
 from gateway.core.upstream_handshake import (
     Answer,
@@ -68,7 +69,8 @@ class DialError(Exception):
 
     Args:
         kind: "unreachable" (no address, refused, reset, TLS not trusted), "forbidden_address" (policy), "timeout",
-            "bad_response" (nonsense, or an answer of the 1xx, 2xx, 3xx kind), "refused" (4xx), "server_error" (5xx).
+            "bad_response" (nonsense, or an answer of the 1xx, 2xx, 3xx kind), "refused" (4xx), "server_error" (5xx),
+            "exhausted" (this process has no descriptor left).
         phase: "connect" or "handshake".
         detail: for the log.
         status: the HTTP status that the upstream answered, if any.
@@ -221,7 +223,7 @@ async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
         return await _by_transport(sock, host if secure else None, target), address
     except OSError as error:  # ssl.SSLError is one, too
         _resolved.pop((host, port), None)  # it may lead somewhere else by now
-        raise DialError("unreachable", "connect", str(error)) from None
+        raise DialError("exhausted" if error.errno in EXHAUSTED else "unreachable", "connect", str(error)) from None
 
 
 async def _by_transport(sock: socket.socket, host: str | None, target: Target) -> TransportExchange:

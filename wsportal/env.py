@@ -282,7 +282,9 @@ ALLOWED_UPSTREAM_NETWORKS: Final = _parsed(
     _networks,
     "networks with commas between them, or the words private, loopback",
 )
-MAX_SESSIONS: Final = _parsed("MAX_SESSIONS", "0", _whole_number(0, 10_000_000), "a whole number; 0 for what memory allows")
+MAX_SESSIONS: Final = _parsed(
+    "MAX_SESSIONS", "0", _whole_number(0, 10_000_000), "a whole number; 0 for what memory allows"
+)
 DRAIN_SECONDS: Final = _parsed(
     "DRAIN_SECONDS", "30" if MODE == "serve" else "0", _whole_number(0, 3600), "seconds from 0 to 3600"
 )
