@@ -1,39 +1,46 @@
-"""The corridor beside nginx: CPU per message, throughput, round trips, and memory of idle sessions. See README.md.
+"""The corridor beside nginx and HAProxy: CPU per message and handshake, round trips, memory, a storm. See README.md.
 
-Run by hand on a machine with nothing else to do: python benchmarks/corridor.py [--seconds 4] [--rounds 3]
+Run by hand on a machine with nothing else to do: python benchmarks/corridor.py [--rows messages,tls] [--seconds 4]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from proxies import HERE, Proxy, gateway, nginx, pinned, wait_for
+from proxies import HERE, Proxy, gateway, haproxy, nginx, pinned, wait_for
+from tables import Table, verdict
 
-PORTS = {"direct": 21100, "nginx": 21101, "nginx 64k": 21102, "gateway": 21103}
+PORTS = {"direct": 21100, "nginx": 21101, "nginx 64k": 21102, "gateway": 21103, "HAProxy": 21104, "nginx TLS": 21105}
+GATEWAY_TLS = PORTS["gateway"] - 1000  # as the product's own ports lie to each other
 PROXY_CORE, LOAD_CORE = 0, 1
 LARGE_BUFFERS = "proxy_buffer_size 64k; proxy_buffers 8 64k;"
 LOADS = [(50, 1, 64), (50, 16, 64), (50, 1, 65536)]  # connections, messages in flight on each, bytes
-TARGETS = {(50, 1, 64): ("nginx", 1.6), (50, 1, 65536): ("nginx 64k", 1.2)}
-IDLE_TARGET = 0.5
+TARGETS = {(50, 1, 64): ("nginx", 1.4), (50, 16, 64): ("nginx", 1.8), (50, 1, 65536): ("nginx 64k", 1.2)}
+TLS_TARGET, IDLE_TARGET, HANDSHAKE_TARGET_US = 1.4, 0.25, 350
+STORM = (32, 20)  # clients that come and go, sessions that stay
+STORM_TARGETS_US = {"p999_us": 5_000, "max_us": 20_000}
+Numbers = dict[str, float]
 
 
 @contextmanager
-def load(proxy: Proxy, connections: int, in_flight: int, size: int, seconds: float) -> Iterator[subprocess.Popen[str]]:
-    """The load generator, connected and waiting for a line on its standard input."""
-    shape = [str(one) for one in (connections, in_flight, size, seconds)]
-    command = [sys.executable, str(HERE / "load.py"), str(proxy.port), proxy.path, *shape, *proxy.headers]
+def running(script: str, proxy: Proxy, *facts: float) -> Iterator[subprocess.Popen[str]]:
+    """A load generator, connected and waiting for a line on its standard input."""
+    command = [sys.executable, str(HERE / script), proxy.door, proxy.path, *map(str, facts), *proxy.headers]
     process = pinned(LOAD_CORE, *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
     assert process.stdout is not None
     try:
         if process.stdout.readline() != "connected\n":
@@ -43,115 +50,178 @@ def load(proxy: Proxy, connections: int, in_flight: int, size: int, seconds: flo
         process.communicate("\n\n", timeout=60)
 
 
-def messages(proxy: Proxy, shape: tuple[int, int, int], seconds: float) -> dict[str, float]:
-    """One measurement under load."""
-    with load(proxy, *shape, seconds) as process:
+def measured(script: str, proxy: Proxy, *facts: float) -> Numbers:
+    """What the generator found, and the proxy's CPU time meanwhile as `cpu_s`."""
+    with running(script, proxy, *facts) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         time.sleep(0.2)  # what the handshakes left to do is not the messages'
         before = proxy.cpu_s()
         process.stdin.write("\n")
         process.stdin.flush()
-        result: dict[str, float] = json.loads(process.stdout.readline())
-        result["cpu_us"] = (proxy.cpu_s() - before) / result["messages"] * 1e6
+        result: Numbers = json.loads(process.stdout.readline())
+        result["cpu_s"] = proxy.cpu_s() - before
     return result
 
 
-def idle(proxy: Proxy, sessions: int) -> dict[str, float]:
+def medians(proxies: list[Proxy], rounds: int, measure: Callable[[Proxy], Numbers]) -> dict[str, Numbers]:
+    """The median of each number over so many rounds, the proxies in turn."""
+    runs: dict[str, list[Numbers]] = {proxy.name: [] for proxy in proxies}
+    for _ in range(rounds):
+        for proxy in proxies:
+            runs[proxy.name].append(measure(proxy))
+    return {name: {key: statistics.median(run[key] for run in some) for key in some[0]} for name, some in runs.items()}
+
+
+def loads(title: str, proxies: list[Proxy], bases: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """All LOADS on these proxies; ratios to the CPU per message of each of `bases`."""
+    table = Table(title, "load", "proxy", "CPU us/msg", *[f"x {one}" for one in bases], "msg/s", "p50 us", "p99 us")
+    found: dict[str, Any] = {}
+    for shape in LOADS:
+
+        def measure(proxy: Proxy, shape: tuple[int, int, int] = shape) -> Numbers:
+            result = measured("load.py", proxy, *shape, options.seconds)
+            return {**result, "cpu_us": result["cpu_s"] / result["messages"] * 1e6}
+
+        name = "{} x {} x {}".format(*shape)
+        middle = found[name] = medians(proxies, options.rounds, measure)
+        for proxy, one in middle.items():
+            # the CPU time of `direct` is the echo's, which is the same for all
+            ratios = ["-" if proxy == "direct" else f"{one['cpu_us'] / middle[base]['cpu_us']:.2f}" for base in bases]
+            rest = [f"{one[key]:.0f}" for key in ("per_second", "p50_us", "p99_us")]
+            table.add(name, proxy, f"{one['cpu_us']:.2f}", *ratios, *rest)
+        base, target = TARGETS[shape] if len(bases) > 1 else (bases[0], TLS_TARGET)
+        mine = next(one for proxy, one in middle.items() if proxy.startswith("gateway"))
+        table.note(f"{name}: {verdict(mine['cpu_us'] / middle[base]['cpu_us'], target)} of {base}'s CPU per message")
+        trip = mine["p50_us"] / middle[base]["p50_us"]
+        table.note(f"{name}: {verdict(trip, 1.15)} of {base}'s median round trip")
+    table.print()
+    return found
+
+
+def messages(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
+    """Frames of live sessions, no TLS."""
+    return loads("Messages", [one for one in proxies if not one.tls], ["nginx", "nginx 64k"], options)
+
+
+def tls(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
+    """The same with TLS on the client's leg."""
+    return loads("Messages, TLS on the client's leg", [one for one in proxies if one.tls], ["nginx TLS"], options)
+
+
+def handshakes(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
+    """Complete handshakes, goodbye and log line included, four at a time."""
+
+    def measure(proxy: Proxy) -> Numbers:
+        result = measured("churn.py", proxy, 4, 0, options.seconds)
+        return {**result, "cpu_us": result["cpu_s"] / result["handshakes"] * 1e6}
+
+    table = Table("Handshakes", "proxy", "CPU us", "x nginx", "per second")
+    found = medians(between(proxies, "nginx", "HAProxy", "gateway"), options.rounds, measure)
+    for name, one in found.items():
+        ratio = one["cpu_us"] / found["nginx"]["cpu_us"]
+        table.add(name, f"{one['cpu_us']:.0f}", f"{ratio:.2f}", f"{one['per_second']:.0f}")
+    table.note(f"{verdict(found['gateway']['cpu_us'], HANDSHAKE_TARGET_US)} us of CPU per handshake")
+    table.print()
+    return found
+
+
+def storm(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
+    """Round trips of sessions that stay while others reconnect in a loop. The worst round counts for the longest."""
+    table = Table(
+        "{} clients reconnect in a loop beside {} live sessions".format(*STORM),
+        *("proxy", "handshakes/s", "p50 us", "p99 us", "p99.9 us", "longest us"),
+    )
+    found: dict[str, Any] = {}
+    for proxy in between(proxies, "nginx", "HAProxy", "gateway"):
+        runs = [measured("churn.py", proxy, *STORM, options.seconds) for _ in range(options.rounds)]
+        one = found[proxy.name] = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+        one["max_us"] = max(run["max_us"] for run in runs)
+        keys = ("per_second", "p50_us", "p99_us", "p999_us", "max_us")
+        table.add(proxy.name, *[f"{one[key]:.0f}" for key in keys])
+    for key, target in STORM_TARGETS_US.items():
+        table.note(f"{key}: {verdict(found['gateway'][key], target)}")
+    table.print()
+    return found
+
+
+def idle(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
     """User memory per idle session in bytes, after a first round that makes the process as large as it gets anyway."""
-    with load(proxy, 200, 0, 64, 0):
-        time.sleep(1)
-    time.sleep(2)
-    before = proxy.memory_kib()
-    started = proxy.cpu_s()
-    with load(proxy, sessions, 0, 64, 0):
-        handshake_us = (proxy.cpu_s() - started) / sessions * 1e6
-        time.sleep(3)
-        after = proxy.memory_kib()
-        settled = proxy.cpu_s()
-        time.sleep(5)
-        idle_cpu = (proxy.cpu_s() - settled) / 5
-    per_session = {name.lower(): (after[name] - before[name]) * 1024 / sessions for name in before}
-    return {**per_session, "handshake_us": handshake_us, "idle_cpu_percent": idle_cpu * 100}
+    sessions = options.sessions
+    table = Table(f"{sessions} idle sessions", "proxy", "Rss bytes", "Pss bytes", "x nginx (Rss)", "idle CPU %")
+    found: dict[str, Numbers] = {}
+    for proxy in between(proxies, "nginx", "nginx 64k", "HAProxy", "gateway"):
+        with running("load.py", proxy, 200, 0, 64, 0):
+            time.sleep(1)
+        time.sleep(2)
+        before = proxy.memory_kib()
+        with running("load.py", proxy, sessions, 0, 64, 0):
+            time.sleep(3)
+            after, settled = proxy.memory_kib(), proxy.cpu_s()
+            time.sleep(5)
+            cpu = (proxy.cpu_s() - settled) / 5 * 100
+        one = found[proxy.name] = {key.lower(): (after[key] - before[key]) * 1024 / sessions for key in before}
+        one["idle_cpu_percent"] = cpu
+        ratio = one["rss"] / found["nginx"]["rss"]
+        table.add(proxy.name, f"{one['rss']:.0f}", f"{one['pss']:.0f}", f"{ratio:.2f}", f"{cpu:.2f}")
+    ratio = found["gateway"]["rss"] / found["nginx"]["rss"]
+    table.note(f"{verdict(ratio, IDLE_TARGET)} of nginx's memory per idle session")
+    table.print()
+    return found
+
+
+ROWS: dict[str, Callable[[list[Proxy], argparse.Namespace], dict[str, Any]]] = {
+    "messages": messages,
+    "tls": tls,
+    "handshakes": handshakes,
+    "storm": storm,
+    "idle": idle,
+}
+
+
+def between(proxies: list[Proxy], *names: str) -> list[Proxy]:
+    """Those of them that are here."""
+    return [proxy for proxy in proxies if proxy.name in names]
 
 
 def start_all(stack: ExitStack, folder: Path) -> list[Proxy]:
     """Upstream and proxies; they stop with the stack."""
-    upstream = pinned(
-        LOAD_CORE, sys.executable, str(HERE / "upstream.py"), str(PORTS["direct"]), stdout=subprocess.DEVNULL
-    )
-    wait_for(PORTS["direct"], upstream)
-    direct = Proxy("direct", PORTS["direct"], upstream)
-    stack.callback(direct.stop)
-    made = [direct]
-    for name, buffers in (("nginx", ""), ("nginx 64k", LARGE_BUFFERS)):
-        made.append(nginx(name, PORTS[name], PORTS["direct"], PROXY_CORE, folder, buffers))
+    upstream = PORTS["direct"]
+    echo = pinned(LOAD_CORE, sys.executable, str(HERE / "upstream.py"), str(upstream), stdout=subprocess.DEVNULL)
+    wait_for(upstream, echo)
+    made = [Proxy("direct", upstream, echo)]
+    stack.callback(made[0].stop)
+    for name, buffers in (("nginx", ""), ("nginx 64k", LARGE_BUFFERS), ("nginx TLS", LARGE_BUFFERS)):
+        made.append(nginx(name, PORTS[name], upstream, PROXY_CORE, folder, buffers, tls=name == "nginx TLS"))
         stack.callback(made[-1].stop)
-    made.append(gateway(PORTS["gateway"], PORTS["direct"], PROXY_CORE, folder))
+    if shutil.which("haproxy"):
+        made.append(haproxy(PORTS["HAProxy"], upstream, PROXY_CORE, folder))
+        stack.callback(made[-1].stop)
+    else:
+        print("HAProxy is not installed here: without it.")
+    made.append(gateway(PORTS["gateway"], upstream, PROXY_CORE, folder))
     stack.callback(made[-1].stop)
-    return made
-
-
-def measure_messages(proxies: list[Proxy], rounds: int, seconds: float) -> dict[str, Any]:
-    """All loads on all proxies in turn, the median of the rounds; printed as it comes."""
-    found: dict[str, Any] = {}
-    columns = ("CPU us/msg", "x nginx", "x 64k", "msg/s", "p50 us", "p99 us")
-    print(f"{'load':16} {'proxy':10} " + " ".join(f"{one:>10}" for one in columns))
-    for shape in LOADS:
-        runs: dict[str, list[dict[str, float]]] = {proxy.name: [] for proxy in proxies}
-        for _ in range(rounds):
-            for proxy in proxies:
-                runs[proxy.name].append(messages(proxy, shape, seconds))
-        middle = {
-            name: {key: statistics.median(run[key] for run in some) for key in some[0]} for name, some in runs.items()
-        }
-        title = "{} x {} x {}".format(*shape)
-        found[title] = middle
-        for name, one in middle.items():
-            ratios = [one["cpu_us"] / middle[base]["cpu_us"] for base in ("nginx", "nginx 64k")]
-            if name == "direct":  # its own CPU is the echo's, which is the same for all
-                ratios = [float("nan")] * 2
-            print(
-                f"{title:16} {name:10} {one['cpu_us']:10.2f} {ratios[0]:10.2f} {ratios[1]:10.2f} "
-                f"{one['per_second']:10.0f} {one['p50_us']:10.0f} {one['p99_us']:10.0f}"
-            )
-        if shape in TARGETS:
-            base, target = TARGETS[shape]
-            ratio = middle["gateway"]["cpu_us"] / middle[base]["cpu_us"]
-            print(f"{title:16} {'':10} {verdict(ratio, target)} of {base}'s CPU per message")
-    return found
-
-
-def measure_idle(proxies: list[Proxy], sessions: int) -> dict[str, Any]:
-    """Memory of idle sessions."""
-    found = {proxy.name: idle(proxy, sessions) for proxy in proxies if proxy.name != "direct"}
-    print(f"\n{sessions} idle sessions: {'Rss B':>8} {'Pss B':>8} {'handshake us':>13} {'idle CPU %':>11}")
-    for name, one in found.items():
-        print(
-            f"{name:22} {one['rss']:8.0f} {one['pss']:8.0f} {one['handshake_us']:13.0f} {one['idle_cpu_percent']:11.2f}"
-        )
-    ratio = found["gateway"]["rss"] / found["nginx"]["rss"]
-    print(f"{'':22} {verdict(ratio, IDLE_TARGET)} of nginx's memory per idle session")
-    return found
-
-
-def verdict(ratio: float, target: float) -> str:
-    """The ratio beside its target, in words."""
-    return f"{ratio:.2f} (target: at most {target}, {'met' if ratio <= target else 'MISSED'})"
+    return [*made, replace(made[-1], name="gateway TLS", port=GATEWAY_TLS, tls=True)]
 
 
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", default=",".join(ROWS), help=f"which measurements: {', '.join(ROWS)}")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind; the median counts")
-    parser.add_argument("--sessions", type=int, default=2000, help="idle sessions")
+    parser.add_argument("--sessions", type=int, default=5000, help="idle sessions")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
     options = parser.parse_args()
+    rows = options.rows.split(",")
+    if not set(rows) <= set(ROWS):
+        parser.error(f"rows are {', '.join(ROWS)}")
+    print(f"Linux {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     with tempfile.TemporaryDirectory(prefix="wsportal-bench-") as folder, ExitStack() as stack:
         proxies = start_all(stack, Path(folder))
-        found = {
-            "messages": measure_messages(proxies, options.rounds, options.seconds),
-            "idle": measure_idle(proxies, options.sessions),
-        }
+        found = {name: ROWS[name](proxies, options) for name in rows}
+        busy = os.getloadavg()[1]
+    print(f"\nLoad average of the last five minutes: {busy:.1f}; above 2 somebody else was at work on these cores.")
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -1,6 +1,6 @@
 """The load generator of the benchmarks: N connections, K messages in flight on each, one epoll, the same for all.
 
-Run: load.py PORT PATH CONNECTIONS IN_FLIGHT BYTES SECONDS [HEADER...]
+Run: load.py PORT PATH CONNECTIONS IN_FLIGHT BYTES SECONDS [HEADER...]; PORT is tls:PORT for wss://
 It connects, waits for a line on standard input, loads, and prints one JSON line: messages per second and round trips in
 microseconds (p50, p99, max); with no message in flight it only holds its connections. A second line ends it. Its mask
 is 0, which is legal and spares it and the echo the masking; no proxy looks at it.
@@ -12,10 +12,12 @@ import array
 import json
 import select
 import socket
+import ssl
 import sys
 import time
 
 READ = 1 << 18
+NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def frame(size: int) -> bytes:
@@ -29,20 +31,30 @@ def frame(size: int) -> bytes:
     return head + b"\0\0\0\0" + b"x" * size
 
 
-def connect(port: int, path: str, headers: list[str]) -> socket.socket:
-    """One WebSocket connection, not blocking."""
-    sock = socket.create_connection(("127.0.0.1", port))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def request(port: str, path: str, headers: list[str]) -> bytes:
+    """The upgrade request."""
     lines = [
         f"GET {path} HTTP/1.1",
-        f"Host: 127.0.0.1:{port}",
+        f"Host: 127.0.0.1:{port.rpartition(':')[2]}",
         "Upgrade: websocket",
         "Connection: Upgrade",
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         *headers,
     ]
-    sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+def connect(port: str, path: str, headers: list[str]) -> socket.socket:
+    """One WebSocket connection, not blocking."""
+    scheme, _, number = port.rpartition(":")
+    sock = socket.create_connection(("127.0.0.1", int(number)))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if scheme == "tls":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # what is measured made its own certificate
+        sock = context.wrap_socket(sock)
+    sock.sendall(request(port, path, headers))
     head = b""
     while b"\r\n\r\n" not in head:
         more = sock.recv(4096)
@@ -68,11 +80,8 @@ class Client:
 
     def send(self, data: bytes) -> None:
         view = memoryview(bytes(self.out) + data) if self.out else memoryview(data)
-        try:
-            view = view[self.sock.send(view) :]
-        except BlockingIOError:
-            pass
         self.out = view
+        self.flush()
 
     def receive(self) -> int:
         """Bytes that are there."""
@@ -80,18 +89,19 @@ class Client:
         while True:
             try:
                 data = self.sock.recv(READ)
-            except BlockingIOError:
+            except NOT_NOW:
                 return got
             if not data:
                 raise SystemExit("the connection was closed")
             got += len(data)
-            if len(data) < READ:
+            if len(data) < READ and not isinstance(self.sock, ssl.SSLSocket):  # TLS gives one record at a time
                 return got
 
     def flush(self) -> None:
         try:
-            self.out = self.out[self.sock.send(self.out) :]
-        except BlockingIOError:
+            while self.out:  # TLS takes one record at a time
+                self.out = self.out[self.sock.send(self.out) :]
+        except NOT_NOW:
             pass
 
 
@@ -135,7 +145,7 @@ def run(clients: list[Client], in_flight: int, size: int, seconds: float) -> dic
 def main(arguments: list[str]) -> None:
     """See the module."""
     port, path, connections, in_flight, size, seconds = arguments[:6]
-    clients = [Client(connect(int(port), path, arguments[6:])) for _ in range(int(connections))]
+    clients = [Client(connect(port, path, arguments[6:])) for _ in range(int(connections))]
     print("connected", flush=True)
     sys.stdin.readline()
     if int(in_flight):

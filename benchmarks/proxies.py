@@ -19,14 +19,14 @@ ROOT = HERE.parent
 TICK = os.sysconf("SC_CLK_TCK")
 NGINX = """
 daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/nginx-{port}.pid; error_log {folder}/nginx.log;
-events {{ worker_connections 10000; }}
+events {{ worker_connections 19000; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     {buffers}
     server {{
-        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{port} backlog=4096{tls};
         location / {{
             proxy_pass http://127.0.0.1:{upstream};
             proxy_http_version 1.1;
@@ -37,6 +37,23 @@ http {{
         }}
     }}
 }}
+"""
+
+HAPROXY = """
+global
+    nbthread 1
+    maxconn 9000
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 1h
+    timeout server 1h
+    timeout tunnel 1h
+frontend clients
+    bind 127.0.0.1:{port} backlog 4096
+    default_backend echo
+backend echo
+    server one 127.0.0.1:{upstream}
 """
 
 
@@ -83,6 +100,12 @@ class Proxy:
     measured: subprocess.Popen[str]
     path: str = "/"
     headers: list[str] = field(default_factory=list)
+    tls: bool = False
+
+    @property
+    def door(self) -> str:
+        """The port, as the load generators want to be told."""
+        return f"tls:{self.port}" if self.tls else str(self.port)
 
     def cpu_s(self) -> float:
         """User and system time of the process tree so far."""
@@ -111,13 +134,48 @@ class Proxy:
             self.measured.kill()
 
 
-def nginx(name: str, port: int, upstream: int, core: int, folder: Path, buffers: str = "") -> Proxy:
-    """Debian's nginx as a plain WebSocket proxy."""
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for localhost (P-256, the same for both that speak TLS), and its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    if not cert.exists():
+        kind = [
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=localhost",
+        ]
+        files = ["-out", str(cert), "-keyout", str(key)]
+        subprocess.run(["openssl", "req", "-x509", *kind, *files], check=True, stderr=subprocess.DEVNULL)
+    return cert, key
+
+
+def nginx(
+    name: str, port: int, upstream: int, core: int, folder: Path, buffers: str = "", *, tls: bool = False
+) -> Proxy:
+    """Debian's nginx as a WebSocket proxy."""
     config = folder / f"{name}.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream, buffers=buffers))
+    if tls:
+        cert, key = certificate(folder)
+        buffers += f" ssl_certificate {cert}; ssl_certificate_key {key};"
+    facts = {"folder": folder, "port": port, "upstream": upstream, "buffers": buffers, "tls": " ssl" * tls}
+    config.write_text(NGINX.format(**facts))
     process = pinned(core, "nginx", "-c", str(config), "-p", str(folder), stderr=subprocess.DEVNULL)
     wait_for(port, process)
-    return Proxy(name, port, process)
+    return Proxy(name, port, process, tls=tls)
+
+
+def haproxy(port: int, upstream: int, core: int, folder: Path) -> Proxy:
+    """Debian's HAProxy, one thread."""
+    config = folder / "haproxy.cfg"
+    config.write_text(HAPROXY.format(port=port, upstream=upstream))
+    process = pinned(core, "haproxy", "-db", "-q", "-f", str(config), stderr=subprocess.DEVNULL)
+    wait_for(port, process)
+    return Proxy("HAProxy", port, process)
 
 
 def gateway(port: int, upstream: int, core: int, folder: Path) -> Proxy:
@@ -130,6 +188,8 @@ def gateway(port: int, upstream: int, core: int, folder: Path) -> Proxy:
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_UPSTREAM_NETWORKS": "loopback",
         "PORT_OFFSET": str(port - 9099),
+        "GATEWAY_TLS_CERT": str(certificate(folder)[0]),
+        "GATEWAY_TLS_KEY": str(certificate(folder)[1]),
     }
     seed = [sys.executable, str(HERE / "seed.py"), f"ws://localhost:{upstream}"]
     made = subprocess.run(seed, env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
