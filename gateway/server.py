@@ -10,7 +10,7 @@ import gc
 import random
 import signal
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from twisted.internet import defer
 from twisted.internet import reactor as twisted_reactor
 from twisted.internet.error import CannotListenError
 
-from gateway.capacity import DESCRIPTORS_EACH, LAST_DESCRIPTORS, descriptor_limit
+from gateway.capacity import LAST_DESCRIPTORS, descriptor_limit
 from gateway.core.draining import spread
 from gateway.core.proxies import Trust
 from gateway.core.rejections import GOING_AWAY, RESTARTING, Rejection, close_reason
@@ -56,6 +56,7 @@ class GatewayServer(Server):
         health: facts to add to the answer of `GET /health`.
         drain_s: seconds over which a stop spreads its closes; 0 to close everything at once.
         trust: which proxies may speak for clients.
+        inherited: listening sockets by port, where this process shares them with others.
         options: of daphne.server.Server.
 
     Attributes:
@@ -76,6 +77,7 @@ class GatewayServer(Server):
         health: Callable[[], dict[str, Any]] | None = None,
         drain_s: float = 0.0,
         trust: Trust = NOBODY,
+        inherited: Mapping[int, list[Any]] | None = None,
         **options: Any,
     ) -> None:
         # Daphne leaves the process if there is no endpoint; a gateway alone has none.
@@ -86,6 +88,7 @@ class GatewayServer(Server):
         self.health = health
         self.drain_s = drain_s
         self.trust = trust
+        self.inherited = inherited or {}
         self.links: set[Link] = set()
         self.arrivals: set[Doorway] = set()
         self.draining = self.replaced = self.closing = False
@@ -105,10 +108,13 @@ class GatewayServer(Server):
         report = {"status": "draining" if self.draining else "up", "sessions": len(self.links)}
         return {**report, **(self.health() if self.health is not None else {})}
 
-    def crowded(self) -> bool:
-        """Hardly a descriptor is left: whoever connects now is refused unheard."""
-        used = DESCRIPTORS_EACH * len(self.links) + len(self.arrivals)
-        return used > self._descriptors - LAST_DESCRIPTORS
+    def crowded(self, fd: int) -> bool:
+        """Hardly a descriptor is left: whoever connects now is refused unheard.
+
+        Args:
+            fd: the newest descriptor; the system gives the lowest that is free, so all below are in use.
+        """
+        return fd >= self._descriptors - LAST_DESCRIPTORS
 
     def link_began(self, link: Link) -> None:
         """A session has begun. One that was on its way when a drain began is sent away like the others."""
@@ -139,7 +145,7 @@ class GatewayServer(Server):
         """
         raise_descriptor_limit()
         self._descriptors = descriptor_limit()
-        bound = [(listen(host, port), tls) for host, port, tls in self.gateway_listeners]
+        bound = [(self.inherited.get(port) or listen(host, port), tls) for host, port, tls in self.gateway_listeners]
         reactor.callWhenRunning(lambda: self._spawn(self._start(bound)))
         reactor.addSystemEventTrigger("before", "shutdown", self._shut_down)
         try:

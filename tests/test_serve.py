@@ -81,12 +81,6 @@ def tables(folder: Path) -> list[str]:
         return [row[0] for row in database.execute("select name from sqlite_master where type = 'table'")]
 
 
-def test_many_workers_are_refused_until_they_exist(installed: Path) -> None:
-    start = Start("serve", "gateway", "--workers", "2", **production(installed))
-    assert start.ended() == 1
-    assert start.lines == ["wsportal: --workers 2 is not possible yet: one process serves one plane for now."]
-
-
 def test_a_certificate_that_is_none_is_one_line(installed: Path) -> None:
     variables = production(installed, GATEWAY_TLS_CERT=__file__, GATEWAY_TLS_KEY=__file__)
     start = Start("serve", "gateway", "--port-offset", str(free_offset()), **variables)
