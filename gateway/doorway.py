@@ -100,7 +100,7 @@ class Doorway(asyncio.Protocol):
         if not self._late:
             self._host.arrivals.add(self)
         self._timer = asyncio.get_running_loop().call_later(HEAD_WAIT_S, self._too_slow)
-        if self._host.crowded():
+        if self._host.crowded(transport.get_extra_info("socket").fileno()):
             self.refuse(Rejection("overloaded"))
 
     def data_received(self, data: bytes) -> None:

@@ -236,8 +236,11 @@ def _database() -> dict[str, Any]:
         raise ConfigurationError("DATABASE_URL is not a valid URL.") from None
     if database["ENGINE"].endswith("sqlite3"):
         return _sqlite(database)
+    # A server that is away is found out in 5 seconds, and asked again with each request instead of ever more seldom.
     # Requests and gateway checks run in short-lived threads, where a connection per thread would not be reused.
-    database.setdefault("OPTIONS", {}).setdefault("pool", {"min_size": 1, "max_size": 8, "timeout": 10})
+    database.setdefault("OPTIONS", {}).setdefault(
+        "pool", {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 2}
+    )
     return database
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 from typing import Any
 
 from apis.models import Deployment, Endpoint
+from tests.gateway.backends import until
 from tests.gateway.world import Deal, GatewayProcess, World
 
 
@@ -44,3 +47,22 @@ class Log:
 
     def __contains__(self, words: str) -> bool:
         return words in self.text()
+
+
+def tasks(process: GatewayProcess) -> int:
+    """Tasks of its event loop."""
+    log = Log(process)
+    process.process.send_signal(signal.SIGUSR1)
+    until(lambda: re.search(r"tasks=\d+\.", log.text()))
+    found = re.search(r"tasks=(\d+)\.", log.text())
+    assert found is not None
+    return int(found[1])
+
+
+def request(deal: Deal, rest: str = "") -> bytes:
+    """A correct upgrade request."""
+    return (
+        f"GET {deal.path}{rest} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: Bearer {deal.token}\r\n\r\n"
+    ).encode()

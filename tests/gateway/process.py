@@ -5,12 +5,22 @@ Started by `world.GatewayProcess` with `python -m tests.gateway.process '{"porta
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import os
+import resource
+import signal
 import ssl
 import sys
 
 import gateway.loop  # noqa: F401  (before daphne makes its loop)
+
+
+def take_stock() -> None:
+    """SIGUSR1: what there is in this process, after a collection."""
+    gc.collect()
+    print(f"tasks={len(asyncio.all_tasks())}.", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -19,11 +29,16 @@ def main() -> None:
 
     from wsportal.asgi import application  # sets Django up  # isort: skip
     from django.conf import settings
+
     from gateway.plane import plane
     from gateway.server import GatewayServer
 
     async def ready() -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_stock)
         print("ready", flush=True)
+
+    if "descriptors" in facts:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (facts["descriptors"], facts["descriptors"]))
 
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(facts["cert"], facts["key"])

@@ -48,10 +48,13 @@ class GatewayProcess:
         database: the SQLite file, or the URL of another database.
         certificate: for the TLS port.
         folder: where its log goes.
+        descriptors: how many it may have open; 0 for as many as the machine allows.
         settings: further environment variables.
     """
 
-    def __init__(self, database: str, certificate: KeyPairFiles, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, database: str, certificate: KeyPairFiles, folder: Path, *, descriptors: int = 0, **settings: str
+    ) -> None:
         self.portal, self.ws_port, self.wss_port = free_port(), free_port(), free_port()
         self.log = folder / f"gateway-{self.ws_port}.log"
         self.certificate = certificate
@@ -61,6 +64,7 @@ class GatewayProcess:
             "wss": self.wss_port,
             "cert": str(certificate.cert),
             "key": str(certificate.key),
+            **({"descriptors": descriptors} if descriptors else {}),
         }
         environment = {
             **os.environ,
