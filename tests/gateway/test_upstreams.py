@@ -203,6 +203,23 @@ async def test_the_policy_judges_the_address_that_is_dialled_not_the_name() -> N
     assert "127.0.0.1" in seen
 
 
+async def test_a_name_resolved_a_moment_ago_is_still_judged_at_each_dial(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Backend()
+    asked: list[str] = []
+
+    async def look_up(host: str, port: int) -> list[Any]:
+        asked.append(host)
+        return [(socket.AF_INET, ("127.0.0.1", port))]
+
+    monkeypatch.setattr("gateway.upstreams._look_up", look_up)
+    url = backend.url.replace("127.0.0.1", "remembered.example")
+    (await dial(target(url))).close()
+    async with fails("forbidden_address", "connect"):
+        await dial(target(url, allowed=lambda address: False))
+    assert asked == ["remembered.example"]
+    backend.stop()
+
+
 async def test_an_address_that_is_forbidden_is_left_out_and_the_others_are_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
