@@ -119,20 +119,21 @@ class Session:
         speaking.join(WAIT_S)
         assert got == data, "not the bytes that were sent"
 
-    def settled(self, sender: str) -> None:
-        """Wait until the gateway has read what `sender` sent so far.
+    def settled(self, sender: str) -> bool:
+        """Wait until the gateway has read what `sender` sent so far; False if it has said a close because of it.
 
         A ping the other way, sent later, is read later: when it has arrived, or a close frame in its place, so it is.
         """
         source, target = self.ends(sender)
         ping = frame(PING, b"settled?", masked=target is self.sam)
-        try:
-            target.send(ping)
-        except OSError:
-            return  # the gateway has closed already
-        while not source.kept.endswith(ping) and not any(one.opcode == CLOSE for one in parse(source.kept)[0]):
+        target.send(ping)
+        while True:
+            seen, _ = parse(source.kept)
+            closed = any(one.opcode == CLOSE for one in seen)
+            if closed or any(one.payload == b"settled?" for one in seen):
+                source.kept = source.kept.replace(ping, b"", 1)
+                return not closed
             source._more()
-        source.kept = source.kept.removesuffix(ping)
 
 
 class Corridor:
