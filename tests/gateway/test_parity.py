@@ -21,7 +21,6 @@ LATER_REFUSALS = {"denied": 4, "origin_not_allowed": 4}
 LATER_CODES = {
     1011: 3,  # a fault of the gateway on a live session: none is known that leaves a session to close
     1012: 3,  # draining
-    4108: 3,  # slow consumer
     4409: 5,  # replaced by a newer connection
 }
 
