@@ -174,7 +174,9 @@ class Arrival:
             url=url,
             path_and_query=upstream_target(url, admission.route.rest, self.scope["query_string"]),
             headers=onward(self.headers)
-            + about_client(self._client(), self.scope["scheme"] == "wss", host, self.request_id),
+            + about_client(
+                self._client(), self.scope["scheme"] == "wss", host, self.request_id, self.scope["state"]["proxies"]
+            ),
             subprotocols=admission.subprotocols.offer,
             extensions=b", ".join(offers) or None,
             connect_s=timeouts.connect_s,

@@ -9,9 +9,11 @@ import asyncio
 import gc
 import random
 import signal
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import gateway.loop  # noqa: F401  isort: skip - before daphne.server makes its loop
@@ -27,6 +29,7 @@ from gateway.core.draining import spread
 from gateway.core.proxies import Trust
 from gateway.core.rejections import GOING_AWAY, RESTARTING, Rejection, close_reason
 from gateway.doorway import HEAD_WAIT_S, Doorway
+from gateway.proxied import ProxiedListener
 from gateway.relay import Link
 from gateway.sockets import BACKLOG, listen, raise_descriptor_limit
 
@@ -100,7 +103,7 @@ class GatewayServer(Server):
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}
         self._descriptors = descriptor_limit()
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | ProxiedListener] = []
         self._jobs: list[asyncio.Task[None]] = []
 
     def health_report(self) -> dict[str, Any]:
@@ -177,12 +180,20 @@ class GatewayServer(Server):
             if tls is not None:
                 facts.update(ssl_handshake_timeout=HEAD_WAIT_S, ssl_shutdown_timeout=1.0)
             for sock in sockets:
+                if self.trust.proxy_protocol:
+                    self._servers.append(self._proxied(sock, tls))
+                    continue
                 self._servers.append(await loop.create_server(self._door(tls is not None), sock=sock, **facts))
         for job in self.background:
             self._jobs.append(self._spawn(self._run(job)))
         # What was loaded stays: collections of the youngest objects need not walk through it.
         gc.collect()
         gc.freeze()
+
+    def _proxied(self, sock: socket.socket, tls: ssl.SSLContext | None) -> ProxiedListener:
+        return ProxiedListener(
+            sock, tls, trust=self.trust, door=partial(Doorway, self, tls is not None), wait_s=HEAD_WAIT_S
+        )
 
     def _door(self, secure: bool) -> Callable[[], Doorway]:
         return lambda: Doorway(self, secure)

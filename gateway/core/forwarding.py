@@ -7,6 +7,7 @@ pass. The upgrade's own headers (Host, Upgrade, Connection, Sec-WebSocket-*) are
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.core.credentials import SECRET_HEADERS, Headers
@@ -54,7 +55,9 @@ def backward(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [pair for pair in headers if not (pair[0] == b"set-cookie" and pair[1].lstrip().startswith(OWN_COOKIES))]
 
 
-def about_client(client: str, secure: bool, host: bytes, request_id: str) -> list[tuple[bytes, bytes]]:
+def about_client(
+    client: str, secure: bool, host: bytes, request_id: str, proxies: Sequence[str] = ()
+) -> list[tuple[bytes, bytes]]:
     """Who is behind this connection: X-Forwarded-*, Forwarded (RFC 7239) and X-Request-ID.
 
     Args:
@@ -62,15 +65,16 @@ def about_client(client: str, secure: bool, host: bytes, request_id: str) -> lis
         secure: whether it came by TLS.
         host: the Host header it sent.
         request_id: joins this handshake to the gateway's log.
+        proxies: addresses of trusted proxies between the client and us, the nearest last.
     """
-    address = client.encode("ascii", "replace")
-    node = b'"[%b]"' % address if b":" in address else address
+    path = [address.encode("ascii", "replace") for address in (client, *proxies)]
     proto = b"https" if secure else b"http"  # the handshake is an HTTP request; backends know these two
+    first, *nodes = [b'for="[%b]"' % address if b":" in address else b"for=" + address for address in path]
     quoted = host.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
     return [
-        (b"x-forwarded-for", address),
+        (b"x-forwarded-for", b", ".join(path)),
         (b"x-forwarded-proto", proto),
         (b"x-forwarded-host", host),
-        (b"forwarded", b'for=%b;host="%b";proto=%b' % (node, quoted, proto)),
+        (b"forwarded", b", ".join([b'%b;host="%b";proto=%b' % (first, quoted, proto), *nodes])),
         (b"x-request-id", request_id.encode("ascii", "replace")),
     ]
