@@ -13,7 +13,7 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.db import Error as DatabaseError
 
-from gateway import conf
+from gateway import conf, meters
 from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs
 from gateway.core.endpoints import Url
 from gateway.core.forwarding import about_client, backward, onward
@@ -203,6 +203,7 @@ class Arrival:
             application_id = admission.principal.application_id if admission.principal else ""
             subscription_id = admission.entitlement.subscription_id if admission.entitlement else ""
             self.plane.registry.recorder.refused(UsageKey(api_id, application_id, subscription_id))
+        meters.handshake_ended(rejection.code)
         log.info(
             "handshake_refused",
             request=self.request_id,

@@ -13,10 +13,12 @@ import os
 import secrets
 import socket
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any, Final, cast
 
 import structlog
 
+from gateway import meters
 from gateway.callers import CORRIDOR, peer_of, scope
 from gateway.core.frames import FrameScanner
 from gateway.core.handshake import (
@@ -69,8 +71,8 @@ class Doorway(asyncio.Protocol):
         source: what the PROXY protocol said of the client.
     """
 
-    __slots__ = ("_answer", "_body", "_data", "_host", "_key", "_late", "_queue", "_request_id", "_secure", "_source",
-                 "_stage", "_task", "_timer", "_transport")  # fmt: skip
+    __slots__ = ("_answer", "_began", "_body", "_data", "_host", "_key", "_late", "_queue", "_request_id", "_secure",
+                 "_source", "_stage", "_task", "_timer", "_transport")  # fmt: skip
     _transport: asyncio.Transport
     _timer: asyncio.TimerHandle
 
@@ -78,6 +80,7 @@ class Doorway(asyncio.Protocol):
         self._host = host
         self._secure = secure
         self._source = source
+        self._began = 0.0  # when its request was complete (perf_counter)
         self._late = False  # it came when nobody is let in any more
         self._stage = Stage.HEAD
         self._data = b""  # of the head, then of what came behind it
@@ -127,6 +130,7 @@ class Doorway(asyncio.Protocol):
         deciding = self.deciding
         self._over()
         if deciding:
+            meters.handshake_ended(meters.ABANDONED)
             if self._queue is not None:
                 self._queue.put_nowait({"type": "websocket.disconnect", "code": 1006, "reason": ""})
             if self._task is not None:
@@ -137,12 +141,16 @@ class Doorway(asyncio.Protocol):
         self._stage = Stage.OVER
         self._timer.cancel()
         self._host.arrival_over(self)
+        if self._began:
+            meters.HANDSHAKE_SECONDS.observe(perf_counter() - self._began)
+            self._began = 0.0
 
     def _received(self, head: bytes, early: bytes) -> None:
         request = parse_request(head)
         if isinstance(request, Plain):
             self._say_finally(plain_answer(request, self._host.health_report()))
             return
+        self._began = perf_counter()
         check_early(early)
         self._data = early
         if self._late or self._host.closing:
@@ -165,8 +173,7 @@ class Doorway(asyncio.Protocol):
 
     def _scope(self, upgrade: Upgrade) -> dict[str, Any]:
         facts = scope(upgrade, self._transport, source=self._source, secure=self._secure, trust=self._host.trust)
-        facts["state"]["request_id"] = self._request_id
-        facts["extensions"][CORRIDOR] = self
+        facts["state"]["request_id"], facts["extensions"][CORRIDOR] = self._request_id, self
         return facts
 
     def handle_reply(self, message: dict[str, Any]) -> None:
@@ -202,12 +209,9 @@ class Doorway(asyncio.Protocol):
         """Answer with the problem document of `rejection`, unless an answer was given."""
         if self._stage is Stage.OVER:
             return
-        log.info(
-            "doorway_refused",
-            status=rejection.status,
-            code=rejection.code,
-            peer=peer_of(self._transport, self._source)[0],
-        )
+        meters.handshake_ended(rejection.code)
+        peer, _ = peer_of(self._transport, self._source)
+        log.info("doorway_refused", status=rejection.status, code=rejection.code, peer=peer)
         self._say_finally(final_answer(rejection.status, rejection.all_headers(), rejection.body()))
 
     def take(
@@ -239,6 +243,7 @@ class Doorway(asyncio.Protocol):
             self._queue.put_nowait({"type": "websocket.disconnect", "code": 1000, "reason": ""})
         early, self._data = self._data, b""
         self._host.link_began(link)
+        meters.handshake_ended(meters.ACCEPTED)
         self._over()
         link.join(client, upstream.leg(link, owner.scanner_out))
         link.start(answer, early, upstream.early)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 
+from gateway import meters
 from gateway.control import Control
 from gateway.memory import Memory, memory
 from gateway.registry import Registry
+from gateway.sampling import time_messages, time_the_loop
 from gateway.usage import Recorder
 
 
@@ -25,9 +28,17 @@ class Plane:
         The server starts this once its loop runs, and cancels it when its last session has ended.
         """
         try:
-            await asyncio.gather(self.control.run(), self.registry.recorder.run())
+            await asyncio.gather(self.control.run(), self.registry.recorder.run(), time_the_loop(), time_messages())
         finally:
             await self.registry.recorder.flush()
 
+    def upstreams(self) -> Iterator[meters.Upstream]:
+        """Every URL that was dialled, for the meters: which API's, and whether it is left alone."""
+        table = self.memory.known_table()
+        for api_id, url in self.registry.endpoints.urls():
+            api = table.by_id.get(api_id) if table is not None else None
+            yield api.path if api is not None else api_id, url.url, not url.suspension.paused_until
+
 
 plane: Final = Plane(memory)
+meters.register(plane.registry.recorder.totals, plane.upstreams)

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from gateway import conf
+from gateway import conf, meters
 from gateway.capacity import capacity
 from gateway.clocks import system_clock
 from gateway.core.clocks import SteadyClock
@@ -136,18 +136,28 @@ class Registry:
         self._deadlines.tidy(self.sessions)
         self.leave(places_of(session.entitlement.subscription_id, session.api_id, session.client))
         self.recorder.ended(session)
+        meters.session_ended(record.code, record.initiator)
+        entitlement = session.entitlement
         log.info(
             "session_ended",
-            session=name,
-            api=record.key.api_id,
-            application=record.key.application_id,
+            request=name,
+            api=session.api_name,
+            version=session.api_version,
+            api_id=record.key.api_id,
+            application=entitlement.application_name,
+            application_id=record.key.application_id,
+            plan=entitlement.business_plan.name,
+            principal=record.end_user,
+            key_type=session.principal.key_type,
             client=record.client,
-            upstream=record.upstream,
+            upstream=meters.without_secrets(record.upstream),
             duration_s=round(record.ended_at - record.started_at, 3),
             events=[record.events_in, record.events_out],
             bytes=[record.bytes_in, record.bytes_out],
+            throttled=record.throttled,
             initiator=record.initiator,
             close_code=record.code,
+            reason=record.reason,
             how=record.how,
         )
 

@@ -41,6 +41,7 @@ class Recorder:
     def __init__(self, ask: Ask, clock: Callable[[], float] = time.time) -> None:
         self._ask = ask
         self._clock = clock
+        self.totals = Tally()  # of all sessions since this process began
         self._live: dict[Session, None] = {}
         self._minutes: dict[Minute, Tally] = {}
         self._soon = asyncio.Event()
@@ -73,6 +74,7 @@ class Recorder:
         news = session.news()
         if news is not None:
             self._minute(session.usage_key).add(news)
+            self.totals.add(news)
 
     # -- writing ------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,12 @@ class Endpoints:
             state = self._states[api_id, key_type] = EndpointState(config, state)
         return state
 
+    def urls(self) -> Iterator[tuple[str, Url]]:
+        """(API, URL) of every endpoint; from whatever thread."""
+        for (api_id, _), state in list(self._states.items()):
+            for url in state.urls:
+                yield api_id, url
+
     def keep(self, api_ids: set[str]) -> None:
         """Forget APIs that are no longer deployed."""
         for key in [key for key in self._states if key[0] not in api_ids]:

@@ -68,7 +68,8 @@ class Session:
 
     __slots__ = (
         "api_id",
-        "api_path",
+        "api_name",
+        "api_version",
         "born",
         "client",
         "closing",
@@ -110,7 +111,8 @@ class Session:
         self.home = home
         self.session_id = session_id
         self.api_id = api.api_id
-        self.api_path = api.path
+        self.api_name = api.name
+        self.api_version = api.version
         self.principal = principal
         self.entitlement = entitlement
         self.client = client
