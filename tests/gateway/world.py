@@ -23,15 +23,17 @@ from apis.services import configuring, demo, designs, keys, people, plans, subsc
 from tests.conftest import PASSWORD, ROLES
 from wsportal.certificates import KeyPairFiles
 
-FIRST_PORT, LAST_PORT = 22000, 22999
-_ports = count(FIRST_PORT + os.getpid() % 90 * 10)
+# Each worker of a parallel run has ports of its own: between finding one free and a server listening on it seconds pass.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+PORTS = range(22000 + WORKER % 4 * 250, 22000 + WORKER % 4 * 250 + 250)
+_ports = count(os.getpid())
 _numbers = count(1)
 
 
 def free_port() -> int:
     """A port of ours that nobody uses."""
     while True:
-        port = FIRST_PORT + (next(_ports) - FIRST_PORT) % (LAST_PORT - FIRST_PORT)
+        port = PORTS[next(_ports) % len(PORTS)]
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
