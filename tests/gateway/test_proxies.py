@@ -8,11 +8,13 @@ import ssl
 import struct
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from gateway.core.proxy_protocol import SIGNATURE
@@ -49,8 +51,8 @@ def from_sam(port: int, first: bytes = b"", source: str = SAM) -> socket.socket:
     return connection
 
 
-def session(deal: Deal, port: int, trust: ssl.SSLContext | None = None, **facts: Any) -> ClientConnection:
-    """sam's client through whatever listens on that port."""
+def session(deal: Deal, port: int, trust: ssl.SSLContext | None = None, **facts: Any) -> connect:
+    """sam's client, not connected yet, through whatever listens on that port."""
     headers = {"Authorization": f"Bearer {deal.token}", **facts.pop("headers", SPOOF)}
     url = f"{'wss' if trust else 'ws'}://localhost:{port}{deal.path}"
     sock = from_sam(port, **facts)
@@ -63,8 +65,8 @@ def told(backend: Backend) -> dict[str, str]:
     return {name: headers[name] for name in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded")}
 
 
-def talks(client: ClientConnection) -> None:
-    with client:
+def talks(session: connect) -> None:
+    with session as client:
         client.send("through")
         assert client.recv(10) == "through"
 
@@ -163,14 +165,21 @@ def installed(program: str) -> str:
 
 
 class Front:
-    """One of the examples, started as it stands but for its ports and paths."""
+    """One of the examples, started as it stands but for its ports and paths.
 
-    def __init__(self, name: str, gateway: GatewayProcess, folder: Path) -> None:
+    Args:
+        second: another gateway, for the line that stands there as a comment.
+    """
+
+    def __init__(self, name: str, gateway: GatewayProcess, folder: Path, second: GatewayProcess | None = None) -> None:
         self.gateway_port, self.portal_port = free_port(), free_port()
         self.folder = folder
         certificate = gateway.certificate
         (folder / "wsportal.pem").write_text(certificate.cert.read_text() + certificate.key.read_text())
         text = (EXAMPLES / name).read_text()
+        if second is not None:
+            assert "10.0.0.12:9099" in text
+            text = text.replace("# server ", "server ").replace("10.0.0.12:9099", f"127.0.0.1:{second.ws_port}")
         for old, new in {
             "127.0.0.1:9099": f"127.0.0.1:{gateway.ws_port}",
             "127.0.0.1:9763": f"127.0.0.1:{gateway.portal}",
@@ -251,3 +260,34 @@ def test_the_portal_behind_the_documented_proxy_knows_that_it_is_asked_by_tls(de
         page = sam.get(f"https://localhost:{front.portal_port}/login", headers=SPOOF)
         assert page.status_code == 200
         assert any(name.startswith("__Host-") for name in page.cookies)  # a cookie for https only
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "haproxy.cfg"])
+def test_a_gateway_that_drains_behind_the_documented_proxy_costs_nobody_a_handshake(
+    deal: Deal, begin: Begin, tmp_path: Path, name: str
+) -> None:
+    installed("nginx" if name == "nginx.conf" else "haproxy")
+    settings = {"DRAIN_SECONDS": "3", **({"PROXY_PROTOCOL": "true"} if name == "haproxy.cfg" else {})}
+    first, second = begin(**settings), begin(**settings)
+    front = Front(name, first, tmp_path, second)
+    with ExitStack() as stack:
+        stack.callback(front.stop)
+        held = [stack.enter_context(session(deal, front.gateway_port, front.trust)) for _ in range(6)]
+        first.process.terminate()
+        while first.process.poll() is None:
+            talks(session(deal, front.gateway_port, front.trust))
+        talks(session(deal, front.gateway_port, front.trust))  # and once it is gone
+        ends = [client.close_code for client in held if wait_for_close(client)]
+        assert 0 < len(ends) < 6, "both gateways had sessions"
+        assert set(ends) == {1012}
+
+
+def wait_for_close(client: ClientConnection) -> bool:
+    """Whether it was sent away by now."""
+    try:
+        client.recv(0.2)
+    except TimeoutError:
+        return False
+    except ConnectionClosed:
+        return True
+    raise AssertionError("nobody sends anything here")

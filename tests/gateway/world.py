@@ -23,7 +23,7 @@ from apis.services import configuring, demo, designs, keys, people, plans, subsc
 from tests.conftest import PASSWORD, ROLES
 from wsportal.certificates import KeyPairFiles
 
-# Each worker of a parallel run has ports of its own: between finding one free and a server listening on it seconds pass.
+# Each worker of a parallel run has ports of its own: from finding one free to listening on it takes seconds.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = range(22000 + WORKER % 4 * 250, 22000 + WORKER % 4 * 250 + 250)
 _ports = count(os.getpid())
