@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import sys
 from collections.abc import Awaitable, Iterable
@@ -68,7 +69,8 @@ def main() -> None:
         )
         for one in results
     }
-    print(json.dumps(found))
+    print(json.dumps(found), flush=True)
+    os._exit(0)  # kosoku's threads sometimes abort an interpreter that ends in the usual way (0.1.0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -63,10 +64,26 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line
 
 
+class Aborted(Exception):
+    """The fuzzing end itself died: kosoku 0.1.0 now and then aborts its own interpreter, whatever it talks to."""
+
+
+def _steadily(run: Callable[[], Verdicts]) -> Verdicts:
+    """Run once more, at most twice, where the fuzzing end died."""
+    for _ in range(2):
+        try:
+            return run()
+        except Aborted:
+            continue
+    return run()
+
+
 def _verdicts(process: subprocess.Popen[str]) -> Verdicts:
     """What a fuzzing end says when it is done."""
     said, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 0, f"the process failed: {process.args!r}"
+    if process.returncode == -signal.SIGABRT:
+        raise Aborted(process.args)
+    assert process.returncode == 0, f"ended with {process.returncode}: {process.args!r}"
     return {case: Verdict(*row) for case, row in json.loads(said).items()}
 
 
@@ -99,8 +116,12 @@ def server_routes(
 
         def judge(cases: Sequence[str], url: str, token: str = "", ca: str | None = None) -> Verdicts:
             facts = {"url": url, "cases": list(cases), "parallel": parallel, "token": token, "ca": ca}
-            with _part("fuzz", "client", **facts) as client:
-                return _verdicts(client)
+
+            def once() -> Verdicts:
+                with _part("fuzz", "client", **facts) as client:
+                    return _verdicts(client)
+
+            return _steadily(once)
 
         def through(cases: Sequence[str], tls: bool) -> Verdicts:
             deal = deals[tls]
@@ -134,4 +155,6 @@ def client_routes(world: World, *, deflate: bool = False, parallel: int = PARALL
             deal = _deal(world, f"wss://localhost:{port}" if tls else f"ws://127.0.0.1:{port}")
             return call(server, gateway.url(deal.path, secure=tls), deal.token, files["cert"] if tls else None)
 
-    return Routes(direct, through)
+    return Routes(
+        lambda cases: _steadily(lambda: direct(cases)), lambda cases, tls: _steadily(lambda: through(cases, tls))
+    )

@@ -67,7 +67,8 @@ def wsportal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
         start.kill()
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while it lasts this thread has a running loop, in which Django refuses the database.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium without a window; skipped where there is none, except in CI."""
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
