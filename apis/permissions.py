@@ -7,7 +7,6 @@ person's capabilities through, a token only those of its scopes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from apis.errors import Forbidden, Missing
 from apis.models import Api, Application, Person, Subscription
@@ -78,8 +77,3 @@ def require_own(actor: Actor, application: Application) -> None:
 def can_manage_subscription(actor: Actor, subscription: Subscription) -> bool:
     """Whether a subscription may be blocked and unblocked: a publisher's right, on APIs they can see."""
     return actor.can(Capability.MANAGE_SUBSCRIPTIONS) and can_see_api(actor, subscription.api)
-
-
-def capability_names(actor: Actor) -> dict[str, Any]:
-    """Capability -> bool under its plain name, for templates."""
-    return {capability.value: actor.can(capability) for capability in Capability}

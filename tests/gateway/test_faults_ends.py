@@ -74,15 +74,22 @@ def close_frame_of(end: End, seconds: float = 10.0) -> Seen | None:
     raise AssertionError("the connection stays open")
 
 
+def largest_until(said: str, log: Log, pid: int) -> int:
+    """The largest resident memory of the gateway, in KiB, until its log says so; within 15 seconds."""
+    started, largest = time.monotonic(), rss_kib(pid)
+    while said not in log:
+        largest = max(largest, rss_kib(pid))
+        assert time.monotonic() - started < 15
+        time.sleep(0.02)
+    return largest
+
+
 def test_a_client_that_stops_reading_is_cut_off_and_memory_stays_small(world: World, corridor: Corridor) -> None:
     pid, log = world.gateway.process.pid, Log(world.gateway)
     with corridor.session() as session:
-        before, started, grown = rss_kib(pid), time.monotonic(), 0
+        before = rss_kib(pid)
         flood = Flood(session.backend, masked=False)
-        while "close_code=4108" not in log:
-            grown = max(grown, rss_kib(pid) - before)
-            assert time.monotonic() - started < 15
-            time.sleep(0.02)
+        grown = largest_until("close_code=4108", log, pid) - before
         assert flood.sent > 1 << 20
         assert grown < GROWTH_KIB
         assert "how=timeout initiator=gateway" in log
@@ -126,12 +133,9 @@ def test_a_client_that_reads_slowly_but_steadily_stays(world: World, corridor: C
 def test_a_backend_that_stops_reading_is_gone_and_memory_stays_small(world: World, corridor: Corridor) -> None:
     pid, log = world.gateway.process.pid, Log(world.gateway)
     with corridor.session() as session:
-        before, started, grown = rss_kib(pid), time.monotonic(), 0
+        before = rss_kib(pid)
         flood = Flood(session.sam, masked=True)
-        while "how=timeout initiator=upstream" not in log:
-            grown = max(grown, rss_kib(pid) - before)
-            assert time.monotonic() - started < 15
-            time.sleep(0.02)
+        grown = largest_until("how=timeout initiator=upstream", log, pid) - before
         assert flood.sent > 1 << 20
         assert grown < GROWTH_KIB
 
