@@ -12,12 +12,16 @@ import os
 from collections.abc import Callable
 from typing import Final, cast
 
+import structlog
+
 from gateway.core.frames import FrameScanner
 from gateway.core.rejections import SLOW_CONSUMER, TIME_OVER, close_reason
 from gateway.core.session import Session
 from gateway.core.wheel import SLOT_S, Wheel
 from gateway.relay.legs import Leg
 from gateway.relay.link import Link
+
+log = structlog.get_logger("gateway")
 
 LOOKS: Final = 4  # per limit: what is closed for it is closed within a quarter more than it
 PINGS: Final = 2  # pings that may stay unanswered, one each keepalive_s; then that side is given up
@@ -182,8 +186,19 @@ class Patrol:
         for name in self._wheel.due(now):
             watch = self._watches.get(name)
             if watch is not None and watch.due <= now:  # else it was looked at when its limits were changed
-                due = watch.look(now)
-                if name in self._watches:
-                    self._wheel.add(due, name)
+                self._look_at(name, watch, now)
         if self._watches:
             self._timer = asyncio.get_running_loop().call_later(SLOT_S, self._turn)
+
+    def _look_at(self, name: str, watch: Watch, now: float) -> None:
+        try:
+            due = watch.look(now)
+        except Exception:
+            # One session's fault must not take the patrol from all the others, nor leave that one without it.
+            log.exception("patrol_failed", request=name)
+            link = cast("Link | None", watch.session.link)
+            if link is not None:
+                link.abort()
+            return
+        if name in self._watches:
+            self._wheel.add(due, name)
