@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
 from apis.shapes import runtime_of
+from apis.shapes_security import security_of
 from gateway.authenticators import chunks
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import (
@@ -23,6 +24,7 @@ from gateway.core.snapshot import (
     OnSpent,
     PlanSnapshot,
     Runtime,
+    Security,
     SuspensionPolicy,
     Timeouts,
     TopicSnapshot,
@@ -76,6 +78,20 @@ def endpoint(config: Mapping[str, Any]) -> EndpointSnapshot:
     )
 
 
+def security(design: Mapping[str, Any]) -> Security:
+    """Who may come in with what (shape: apis.shapes_security.security)."""
+    row = security_of(design)
+    return Security(
+        schemes=frozenset(row["schemes"]),
+        key_managers=frozenset(row["key_managers"]),
+        query_credentials=row["query_credentials"],
+        origins=frozenset(row["origins"]),
+        backend_jwt=row["backend_jwt"],
+        inspect_payload=row["inspect_payload"],
+        mask=tuple(row["mask"]),
+    )
+
+
 def api(deployment: Deployment) -> ApiSnapshot:
     """A deployed API: the deployment's frozen design, with the lifecycle state of now."""
     design = deployment.design
@@ -94,6 +110,7 @@ def api(deployment: Deployment) -> ApiSnapshot:
         endpoints={key_type: endpoint(config) for key_type, config in design["endpoints"].items()},
         revision=deployment.revision.number,
         runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),
+        security=security(design),
     )
 
 

@@ -12,6 +12,7 @@ from django.db import models
 from apis.lifecycle import LABELS, State
 from apis.models.plan import BusinessPlan, duration
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
+from apis.shapes_security import default_security
 
 
 class VersionSet(models.Model):
@@ -39,6 +40,7 @@ class Api(models.Model):
     state = models.CharField(max_length=12, choices=[(s.value, LABELS[s]) for s in State], default=State.CREATED)
     business_plans = models.ManyToManyField(BusinessPlan, related_name="apis", blank=True)
     runtime = models.JSONField(default=default_runtime, help_text="complete; shape: apis.shapes.runtime_limits")
+    security = models.JSONField(default=default_security, help_text="complete; shape: apis.shapes_security.security")
     last_revision = models.PositiveIntegerField(default=0, help_text="numbers are never used twice")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

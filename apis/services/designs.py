@@ -241,7 +241,8 @@ def _replace_url(actor: Actor, api: Api, url: str) -> None:
 
 @transaction.atomic
 def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
-    """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints, runtime limits.
+    """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints, runtime limits,
+    security.
 
     Raises: Forbidden, Invalid, Taken.
     """
@@ -251,6 +252,7 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     copy = _api_insert(
         actor, api.version_set, version,
         description=api.description, tags=list(api.tags), display_name=api.display_name, runtime=dict(api.runtime),
+        security=dict(api.security),
     )  # fmt: skip
     copy.business_plans.set(api.business_plans.all())
     for topic in api.topics.all():

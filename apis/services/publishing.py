@@ -16,6 +16,7 @@ from apis.roles import Capability
 from apis.services.designs import api_create, design_problems
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.shapes_security import security_of
 from apis.validators import text_problem
 
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
@@ -35,6 +36,7 @@ def _design_of(api: Api) -> dict[str, Any]:
         ],
         "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
         "runtime": dict(api.runtime),
+        "security": dict(api.security),
     }
 
 
@@ -123,7 +125,7 @@ def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequenc
 
 @transaction.atomic
 def revision_restore(*, actor: Actor, revision: Revision) -> Api:
-    """Copy a revision's topics, endpoints and runtime limits over the working copy. What is deployed stays as it is.
+    """Copy a revision's topics, endpoints, runtime limits and security over the working copy. What is deployed stays as it is.
 
     Raises: Forbidden.
     """
@@ -137,7 +139,8 @@ def revision_restore(*, actor: Actor, revision: Revision) -> Api:
         Endpoint(api=api, key_type=key_type, config=config) for key_type, config in revision.design["endpoints"].items()
     )
     api.runtime = shapes.runtime_of(revision.design)
-    api.save(update_fields=["runtime", "updated_at"])
+    api.security = security_of(revision.design)
+    api.save(update_fields=["runtime", "security", "updated_at"])
     record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number)
     return api
 

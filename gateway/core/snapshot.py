@@ -102,6 +102,28 @@ class Runtime:
         return smaller(self.max_session_s, plan.max_session_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Who may come in with what (shape: apis.shapes_security.security).
+
+    Attributes:
+        schemes: of "oauth" and "api_key".
+        key_managers: names of those whose tokens count; empty for every one that is enabled.
+        query_credentials: whether `?access_token=` and `?apikey=` are looked at.
+        origins: exact values of Origin; empty for any.
+        backend_jwt: whether the backend gets `X-JWT-Assertion`.
+        inspect_payload: whether the frame inspector may show payloads; `mask`: JSON pointers it hides then.
+    """
+
+    schemes: frozenset[str] = frozenset({"oauth"})
+    key_managers: frozenset[str] = frozenset()
+    query_credentials: bool = False
+    origins: frozenset[str] = frozenset()
+    backend_jwt: bool = False
+    inspect_payload: bool = False
+    mask: tuple[str, ...] = ()
+
+
 def smaller(one: int | None, other: int | None) -> int | None:
     """The smaller of two limits, where None is none."""
     return min((limit for limit in (one, other) if limit is not None), default=None)
@@ -121,6 +143,7 @@ class ApiSnapshot:
     endpoints: dict[str, EndpointSnapshot] = field(hash=False)
     revision: int = 0
     runtime: Runtime = Runtime()
+    security: Security = Security()
 
     def runtime_for(self, key_type: str) -> Runtime:
         """The runtime limits of a session, with the endpoint's own idle time in them."""
