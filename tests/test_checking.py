@@ -25,6 +25,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return step("tests" + "".join(arguments), codes[2])
 
     monkeypatch.setattr(checking, "pytest_step", tests)
+    monkeypatch.setattr(checking, "failed_tests", lambda: [])
     return codes
 
 
@@ -54,3 +55,21 @@ def test_arguments_go_to_pytest_and_nothing_else_runs(steps: list[int], capfd: p
 def test_without_arguments_the_whole_suite_runs() -> None:
     assert "tests" not in checking.pytest_step([]).command
     assert checking.pytest_step(["tests/core", "-x"]).command[-2:] == ("tests/core", "-x")
+
+
+@pytest.mark.parametrize(
+    ("failed", "alone", "expected"), [(["one"], 0, 0), (["one"], 1, 1), (["one", "two", "three", "four"], 0, 1)]
+)
+def test_few_tests_that_fail_beside_others_are_run_alone_and_named(
+    steps: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    failed: list[str],
+    alone: int,
+    expected: int,
+) -> None:
+    steps[2] = 1
+    monkeypatch.setattr(checking, "failed_tests", lambda: failed)
+    monkeypatch.setattr(checking, "again_step", lambda: step("alone", alone))
+    assert checking.run([]) == expected
+    assert ("please mend:\n  one\n" in capfd.readouterr().out) == (expected == 0)
