@@ -28,6 +28,7 @@ from apis.models import (
 )
 from apis.permissions import Actor, owns
 from apis.roles import Capability
+from apis.shapes_topics import topic_of
 
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan)
 
@@ -147,11 +148,11 @@ def gateway_urls_deployed(api: Api) -> list[str]:
 
 
 def topics_served(api: Api) -> list[dict[str, Any]]:
-    """Topics as {"name","subscribe","publish"}: the deployed ones, or the design's where nothing is deployed."""
+    """Topics (shape: apis.shapes_topics), each complete: those deployed, or the design's where nothing is."""
     deployment = api.deployments.first()
     if deployment is not None:
-        return list(deployment.design["topics"])
-    return [dict(topic) for topic in api.topics.values("name", "subscribe", "publish")]
+        return [topic_of(topic) for topic in deployment.design["topics"]]
+    return [topic.design for topic in api.topics.all()]
 
 
 def versions_on_offer(api: Api) -> QuerySet[Api]:

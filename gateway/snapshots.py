@@ -15,6 +15,7 @@ from django.utils import timezone
 from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
 from apis.shapes import runtime_of
 from apis.shapes_security import security_of
+from apis.shapes_topics import topic_of
 from gateway.authenticators import chunks
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import (
@@ -92,13 +93,24 @@ def security(design: Mapping[str, Any]) -> Security:
     )
 
 
+def topic(row: Mapping[str, Any]) -> TopicSnapshot:
+    """One topic of a design, with defaults for what an older revision does not say (shape: apis.shapes_topics)."""
+    full = topic_of(row)
+    return TopicSnapshot(
+        name=full["name"],
+        subscribe=full["subscribe"],
+        publish=full["publish"],
+        scopes=frozenset(full["scopes"]),
+        subscribe_scopes=frozenset(full["subscribe_scopes"]),
+        publish_scopes=frozenset(full["publish_scopes"]),
+        url_mapping=full["url_mapping"],
+        security=full["security"],
+    )
+
+
 def api(deployment: Deployment) -> ApiSnapshot:
     """A deployed API: the deployment's frozen design, with the lifecycle state of now."""
     design = deployment.design
-    topics = [
-        TopicSnapshot(row["name"], row["subscribe"], row["publish"], frozenset(row.get("scopes", ())))
-        for row in design["topics"]
-    ]
     return ApiSnapshot(
         api_id=str(deployment.api_id),
         name=design["name"],
@@ -106,7 +118,7 @@ def api(deployment: Deployment) -> ApiSnapshot:
         version=design["version"],
         path=design["path"],
         state=deployment.api.state,
-        topics=tuple(topics),
+        topics=tuple([topic(row) for row in design["topics"]]),
         endpoints={key_type: endpoint(config) for key_type, config in design["endpoints"].items()},
         revision=deployment.revision.number,
         runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),

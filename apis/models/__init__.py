@@ -1,6 +1,6 @@
 """Rows of the control plane: fields, constraints and cheap properties. Rules live in services."""
 
-from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Topic, VersionSet
+from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
 from apis.models.history import Change, HistoryEntry
 from apis.models.person import Person, PersonalToken
@@ -20,6 +20,7 @@ __all__ = [
     "Person",
     "PersonalToken",
     "Revision",
+    "Scope",
     "Subscription",
     "Topic",
     "VersionSet",

@@ -13,6 +13,7 @@ from apis.lifecycle import LABELS, State
 from apis.models.plan import BusinessPlan, duration
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
 from apis.shapes_security import default_security
+from apis.shapes_topics import TOPIC_FIELDS, topic_of
 
 
 class VersionSet(models.Model):
@@ -21,6 +22,14 @@ class VersionSet(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=50, unique=True)
     context = models.CharField(max_length=200, unique=True)
+    default_api = models.OneToOneField(
+        "Api",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="default_of",
+        help_text="the version that answers where the path names none",
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -122,6 +131,11 @@ class Topic(models.Model):
     name = models.CharField(max_length=200)
     subscribe = models.BooleanField(default=True)
     publish = models.BooleanField(default=True)
+    url_mapping = models.CharField(max_length=500, blank=True, default="", help_text="shape: apis.shapes_topics")
+    scopes = models.JSONField(default=list, blank=True, help_text="names that a token needs to connect at all")
+    subscribe_scopes = models.JSONField(default=list, blank=True, help_text="names needed to receive")
+    publish_scopes = models.JSONField(default=list, blank=True, help_text="names needed to send")
+    security = models.CharField(max_length=10, default="oauth", help_text="oauth, or none for a topic open to anybody")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("api", "name"), name="one_topic_per_name")]
@@ -129,6 +143,40 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def design(self) -> dict[str, Any]:
+        """The topic as a revision freezes it (shape: apis.shapes_topics)."""
+        return topic_of({name: getattr(self, name) for name in TOPIC_FIELDS})
+
+
+class Scope(models.Model):
+    """What a token may carry so that topics let it do something; names are unique on this gateway.
+
+    A shared scope may be named by the topics of every API; a local one (`version_set`) by those of one API, in all of
+    its versions. `roles` binds it to people: only somebody with one of them gets it in a token of their own.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version_set = models.ForeignKey(
+        VersionSet, null=True, blank=True, on_delete=models.CASCADE, related_name="local_scopes"
+    )
+    name = models.CharField(max_length=60, unique=True)
+    display_name = models.CharField(max_length=100, blank=True, default="")
+    description = models.CharField(max_length=500, blank=True, default="")
+    roles = models.JSONField(default=list, blank=True, help_text="names of roles; none for everybody")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def title(self) -> str:
+        """What people read: the display name, or the name."""
+        return self.display_name or self.name
 
 
 class Environment(models.Model):

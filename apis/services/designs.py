@@ -256,7 +256,7 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     )  # fmt: skip
     copy.business_plans.set(api.business_plans.all())
     for topic in api.topics.all():
-        Topic.objects.create(api=copy, name=topic.name, subscribe=topic.subscribe, publish=topic.publish)
+        Topic.objects.create(api=copy, **topic.design)
     for endpoint in api.endpoints.all():
         Endpoint.objects.create(api=copy, key_type=endpoint.key_type, config=endpoint.config)
     record(actor, "create_version", copy, api=copy, copied_from=str(api))

@@ -17,6 +17,7 @@ from apis.services.designs import api_create, design_problems
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.shapes_security import security_of
+from apis.shapes_topics import topic_of
 from apis.validators import text_problem
 
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
@@ -31,9 +32,7 @@ def _design_of(api: Api) -> dict[str, Any]:
         "context": api.context,
         "version": api.version,
         "path": api.path,
-        "topics": [
-            {"name": topic.name, "subscribe": topic.subscribe, "publish": topic.publish} for topic in api.topics.all()
-        ],
+        "topics": [topic.design for topic in api.topics.all()],
         "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
         "runtime": dict(api.runtime),
         "security": dict(api.security),
@@ -125,7 +124,9 @@ def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequenc
 
 @transaction.atomic
 def revision_restore(*, actor: Actor, revision: Revision) -> Api:
-    """Copy a revision's topics, endpoints, runtime limits and security over the working copy. What is deployed stays as it is.
+    """Copy a revision's topics, endpoints, runtime limits and security over the working copy.
+
+    What is deployed stays as it is.
 
     Raises: Forbidden.
     """
@@ -133,7 +134,7 @@ def revision_restore(*, actor: Actor, revision: Revision) -> Api:
     api = hold(revision.api)
     hold(revision)
     api.topics.all().delete()
-    Topic.objects.bulk_create(Topic(api=api, **topic) for topic in revision.design["topics"])
+    Topic.objects.bulk_create(Topic(api=api, **topic_of(topic)) for topic in revision.design["topics"])
     api.endpoints.all().delete()
     Endpoint.objects.bulk_create(
         Endpoint(api=api, key_type=key_type, config=config) for key_type, config in revision.design["endpoints"].items()

@@ -14,6 +14,7 @@ from gateway.core.throttling import EVENTS, Limit, tightest
 
 KeyType = Literal["production", "sandbox"]
 OnSpent = Literal["close", "hold"]
+TopicSecurity = Literal["oauth", "none"]
 
 # States in which a deployed API can be reached (CONTRACT section 5, reference section 3.3).
 OPEN_STATES: Final = frozenset({"prereleased", "published", "deprecated"})
@@ -65,12 +66,23 @@ class EndpointSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class TopicSnapshot:
-    """One topic of an API: `/*`, `/notifications`, `/rooms/{roomID}`, `/rooms/*`."""
+    """One topic of an API: `/*`, `/notifications`, `/rooms/{roomID}`, `/rooms/*` (shape: apis.shapes_topics).
+
+    Attributes:
+        subscribe, publish: may clients receive, may they send.
+        scopes: what a token needs to connect at all; `subscribe_scopes` and `publish_scopes` what a direction needs.
+        url_mapping: the upstream's path and query below the endpoint's own; "" appends what the client asked for.
+        security: "oauth", or "none" for a topic open to anybody.
+    """
 
     name: str
     subscribe: bool = True
     publish: bool = True
     scopes: frozenset[str] = frozenset()
+    subscribe_scopes: frozenset[str] = frozenset()
+    publish_scopes: frozenset[str] = frozenset()
+    url_mapping: str = ""
+    security: TopicSecurity = "oauth"
 
 
 @dataclass(frozen=True, slots=True)

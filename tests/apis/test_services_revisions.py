@@ -9,6 +9,7 @@ from apis.errors import Conflict, Invalid, Missing
 from apis.models import Api, Environment, Person, Revision
 from apis.permissions import Actor
 from apis.services import configuring, designs, publishing
+from apis.shapes_topics import topic_of
 from tests.apis.world import everything, last_entry
 from tests.conftest import CHAT
 
@@ -43,7 +44,7 @@ def test_a_revision_keeps_the_design_of_its_moment(draft: Api, carol: Person) ->
         "version": "1.0.0",
         "path": "/chat/1.0.0",
     }
-    assert first.design["topics"] == [{"name": "/*", "subscribe": True, "publish": True}]
+    assert first.design["topics"] == [topic_of({"name": "/*"})]
     assert (last_entry().action, last_entry().detail) == ("create_revision", {"number": 2})
 
 
