@@ -1,7 +1,10 @@
-"""What the data plane writes down: usage, by the minute."""
+"""What the data plane writes down: usage by the minute, and who is connected now."""
 
 from __future__ import annotations
 
+import uuid
+
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 
@@ -48,3 +51,114 @@ class UsageMinute(models.Model):
 
     def __str__(self) -> str:
         return f"{self.api_id} at {self.minute:%Y-%m-%d %H:%M}"
+
+
+class GatewayProcess(models.Model):
+    """One running gateway process. `seen_at` is set by the database's clock every few seconds; rows of dead ones go."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "gateway processes"
+        ordering = ("host", "pid")
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class LiveSession(models.Model):
+    """A session that lives longer than a tick: written and deleted in batches by its process.
+
+    Names are copied as they were at the start. Counters are those of `counted_at`; they are kept fresh only while
+    somebody looks (`watched_until`).
+    """
+
+    id = models.CharField(primary_key=True, max_length=64, help_text="X-Request-ID of its handshake")
+    process = models.ForeignKey(GatewayProcess, on_delete=models.CASCADE, related_name="sessions")
+    api_id = models.UUIDField()
+    api_name = models.CharField(max_length=50)
+    api_version = models.CharField(max_length=30)
+    application_id = models.UUIDField(null=True, blank=True)
+    application_name = models.CharField(max_length=50, blank=True, default="")
+    subscription_id = models.UUIDField(null=True, blank=True)
+    plan = models.CharField(max_length=100, blank=True, default="")
+    person = models.CharField(max_length=255, blank=True, default="", help_text="id of the person behind the token")
+    token_kind = models.CharField(max_length=20)
+    token_id = models.CharField(max_length=64, blank=True, default="")
+    key_type = models.CharField(max_length=10)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="when its token expires")
+    client = models.CharField(max_length=64, blank=True, default="")
+    origin = models.CharField(max_length=300, blank=True, default="")
+    upstream = models.TextField(blank=True, default="")
+    started_at = models.DateTimeField()
+    events_in = models.BigIntegerField(default=0)
+    events_out = models.BigIntegerField(default=0)
+    bytes_in = models.BigIntegerField(default=0)
+    bytes_out = models.BigIntegerField(default=0)
+    throttled = models.BigIntegerField(default=0)
+    credits = models.JSONField(default=list, help_text='[{"limit","amount","left","resets_at"}]')
+    counted_at = models.DateTimeField(null=True, blank=True)
+    watched_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-started_at", "id")
+        indexes = [
+            models.Index(fields=("api_id", "started_at"), name="live_sessions_of_an_api"),
+            models.Index(fields=("application_id", "started_at"), name="live_sessions_of_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id} on {self.api_name} {self.api_version}"
+
+
+class SessionCommand(models.Model):
+    """What processes must do to live sessions, announced by a Change of kind "command"; worthless after a minute.
+
+    `body` for "close": {"code", "reason", "which": a selection (gateway.core.selection)}; for "renew": the principal.
+    """
+
+    kind = models.CharField(max_length=10, choices=[("close", "Close"), ("renew", "Renew")])
+    body = models.JSONField()
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Inspection(models.Model):
+    """Somebody looks at the frames of one session, until they stop asking or it has lasted long enough."""
+
+    session_id = models.CharField(max_length=64, db_index=True)
+    process_id = models.UUIDField(db_index=True)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    until = models.DateTimeField(help_text="without another question")
+    ends_at = models.DateTimeField(help_text="in any case")
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.session_id}"
+
+
+class SeenFrame(models.Model):
+    """One frame of an inspected session, or (`verdict` "dropped") how many were not kept. Deleted soon."""
+
+    session_id = models.CharField(max_length=64)
+    number = models.BigIntegerField(help_text="counts up from 1 while it is inspected")
+    at = models.DateTimeField()
+    direction = models.CharField(max_length=3)
+    kind = models.CharField(max_length=12)
+    size_bytes = models.BigIntegerField()
+    verdict = models.CharField(max_length=20)
+    payload = models.TextField(null=True, blank=True, help_text="masked and cut; null where it may not be seen")
+
+    class Meta:
+        ordering = ("session_id", "number")
+        indexes = [models.Index(fields=("session_id", "number"), name="frames_of_a_session")]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.number}"
