@@ -2,6 +2,7 @@
 
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
+from apis.models.denying import DenyPolicy
 from apis.models.history import Change, HistoryEntry
 from apis.models.person import Person, PersonalToken
 from apis.models.plan import ApplicationPlan, BusinessPlan
@@ -12,6 +13,7 @@ __all__ = [
     "ApplicationPlan",
     "BusinessPlan",
     "Change",
+    "DenyPolicy",
     "Deployment",
     "Endpoint",
     "Environment",
