@@ -50,6 +50,11 @@ def whole(low: int, high: int) -> Callable[[Any], str]:
     return check
 
 
+def flag(value: Any) -> str:
+    """A check for true or false."""
+    return "" if isinstance(value, bool) else "This should be true or false."
+
+
 def _factor(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 100:
         return "This should be a number between 1 and 100."

@@ -162,3 +162,22 @@ class SeenFrame(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.number}"
+
+
+class Ticket(models.Model):
+    """A right to connect once, soon: what a handshake shows instead of the credential that it was minted with.
+
+    `digest` is the SHA-256 of the ticket in hex. `principal` is who comes in (never a secret), `topic` and `origin`
+    bind it where they are given. Whoever deletes the row is in: that is what makes it single use.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    connection_id = models.CharField(max_length=32)
+    api_id = models.UUIDField()
+    principal = models.JSONField()
+    topic = models.CharField(max_length=4096, null=True)
+    origin = models.CharField(max_length=300, null=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"ticket of connection {self.connection_id}"

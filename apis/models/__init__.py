@@ -2,13 +2,16 @@
 
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
+from apis.models.credentials import ApiKey, TestKey
 from apis.models.denying import DenyPolicy
 from apis.models.history import Change, HistoryEntry
+from apis.models.key_manager import KeyManager, MappedKey
 from apis.models.person import Person, PersonalToken
 from apis.models.plan import ApplicationPlan, BusinessPlan
 
 __all__ = [
     "Api",
+    "ApiKey",
     "Application",
     "ApplicationPlan",
     "BusinessPlan",
@@ -18,12 +21,15 @@ __all__ = [
     "Endpoint",
     "Environment",
     "HistoryEntry",
+    "KeyManager",
     "KeyPair",
+    "MappedKey",
     "Person",
     "PersonalToken",
     "Revision",
     "Scope",
     "Subscription",
+    "TestKey",
     "Topic",
     "VersionSet",
 ]

@@ -58,6 +58,9 @@ class BusinessPlan(Plan):
     max_message_bytes = models.PositiveIntegerField(null=True, blank=True)
     on_spent = models.CharField(max_length=10, choices=OnSpent.choices, default=OnSpent.CLOSE)
     stop_on_quota = models.BooleanField(default=True)
+    subscriptionless = models.BooleanField(
+        default=False, help_text="an API that offers it lets every application in under it, without a subscription"
+    )
 
     @property
     def terms(self) -> list[str]:

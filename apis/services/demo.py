@@ -53,7 +53,10 @@ def _seed_plans(admin: Actor) -> None:
             text = f"{amount:,} events per {per}."
             if name == "Subscriptionless":
                 text += " For APIs that need no subscription."
-            plans.business_plan_create(actor=admin, name=name, description=text, limits=_events(amount, per))
+            free = name == "Subscriptionless"
+            plans.business_plan_create(
+                actor=admin, name=name, description=text, limits=_events(amount, per), subscriptionless=free
+            )
     plans.application_plan_create(actor=admin, name="Unlimited", description="No limits.")
     for name, amount in _APPLICATION.items():
         plans.application_plan_create(

@@ -27,11 +27,13 @@ _WORDS: dict[str, Callable[[Any], str]] = {
         if word in BusinessPlan.OnSpent.values
         else f"This should be one of: {', '.join(BusinessPlan.OnSpent.values)}."
     ),
-    "stop_on_quota": lambda value: "" if isinstance(value, bool) else "This should be true or false.",
+    "stop_on_quota": shapes.flag,
+    "subscriptionless": shapes.flag,
 }
 FIELDS: dict[type[models.Model], tuple[str, ...]] = {
     BusinessPlan: (
         "name", "description", "limits", "burst", *shapes.SESSION_CHECKS, "on_spent", "stop_on_quota",
+        "subscriptionless",
     ),
     ApplicationPlan: ("name", "description", "limits"),
 }  # fmt: skip
