@@ -45,7 +45,7 @@ def main() -> None:
     server = GatewayServer(
         application,
         endpoints=[f"tcp:port={facts['portal']}:interface=127.0.0.1"],
-        gateway_listeners=[("127.0.0.1", facts["ws"], None), ("127.0.0.1", facts["wss"], tls)],
+        gateway_listeners=[(facts["host"], facts["ws"], None), (facts["host"], facts["wss"], tls)],
         background=[plane.run, ready],
         drain_s=settings.DRAIN_SECONDS,
         trust=settings.TRUSTED_PROXIES,

@@ -51,12 +51,21 @@ class GatewayProcess:
         certificate: for the TLS port.
         folder: where its log goes.
         descriptors: how many it may have open; 0 for as many as the machine allows.
+        host: the address of its own ports; the portal's stays on loopback.
         settings: further environment variables.
     """
 
     def __init__(
-        self, database: str, certificate: KeyPairFiles, folder: Path, *, descriptors: int = 0, **settings: str
+        self,
+        database: str,
+        certificate: KeyPairFiles,
+        folder: Path,
+        *,
+        descriptors: int = 0,
+        host: str = "127.0.0.1",
+        **settings: str,
     ) -> None:
+        self.host = host
         self.portal, self.ws_port, self.wss_port = free_port(), free_port(), free_port()
         self.log = folder / f"gateway-{self.ws_port}.log"
         self.certificate = certificate
@@ -66,6 +75,7 @@ class GatewayProcess:
             "wss": self.wss_port,
             "cert": str(certificate.cert),
             "key": str(certificate.key),
+            "host": host,
             **({"descriptors": descriptors} if descriptors else {}),
         }
         environment = {
@@ -95,7 +105,7 @@ class GatewayProcess:
         return ssl.create_default_context(cafile=str(self.certificate.cert))
 
     def health(self) -> dict[str, Any]:
-        return httpx.get(f"http://127.0.0.1:{self.ws_port}/health").json()
+        return httpx.get(f"http://{self.host}:{self.ws_port}/health").json()
 
     def rest(self, person: Person, method: str, path: str, body: Any = None) -> httpx.Response:
         """A call of the REST API of the same process, as this person."""
