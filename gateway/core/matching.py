@@ -2,6 +2,7 @@
 
 The longest path prefix wins, by whole segments; the remainder is the topic. Segments are compared
 percent-decoded (RFC 3986 section 6.2.2.2: `/ec%68o` is `/echo`), but passed on as they were written.
+One version of an API may answer where the path names none; a path that names a version never leads to another one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from gateway.core.mapping import fill
 from gateway.core.snapshot import ApiSnapshot, TopicSnapshot
 
 _DOT_SEGMENT: Final = re.compile(r"(^|[\\/])\.\.?($|[\\/;])")
@@ -25,18 +27,23 @@ def _decoded(segment: str) -> str:
     return unquote_to_bytes(segment).decode("utf-8", "replace") if "%" in segment else segment
 
 
+def climbs(decoded: Iterable[str]) -> bool:
+    """Whether one of these segments holds a dot segment, however it was spelled."""
+    return any(map(_DOT_SEGMENT.search, decoded))
+
+
 def segments(path: str) -> list[str]:
     """The segments of a path after its leading slash, undecoded; [] for an empty path."""
     return path.split("/")[1:]
 
 
 class TopicPattern:
-    """A topic's name, ready to be compared with the remainder of a path."""
+    """A topic's name, ready to be compared with the remainder of a path; "/" is the API's own path and no more."""
 
     __slots__ = ("_open", "_parts", "rank", "topic")
 
     def __init__(self, topic: TopicSnapshot) -> None:
-        parts = segments(topic.name)
+        parts = segments(topic.name) if topic.name != "/" else []
         self.topic = topic
         self._open = parts[-1:] == ["*"]
         self._parts = parts[:-1] if self._open else parts
@@ -59,10 +66,32 @@ class TopicPattern:
                 return None
         return values
 
+    def target(self, rest: str) -> str:
+        """What the upstream is asked for below the endpoint's own path, for a remainder that matched.
+
+        Args:
+            rest: as it was written.
+        """
+        if not self.topic.url_mapping:
+            return rest
+        given = segments(rest)
+        if given and not given[-1]:
+            given.pop()
+        named = zip(self._parts, given, self.rank, strict=False)
+        values = {part[1:-1]: raw for part, raw, kind in named if kind == _PARAM}
+        path, query = fill(self.topic.url_mapping, values, "".join(["/" + raw for raw in given[len(self._parts) :]]))
+        return f"{path}?{query}" if query else path
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a path leads. `rest` is what follows the API's own path, undecoded, e.g. "/rooms/7" or ""."""
+    """Where a path leads.
+
+    Attributes:
+        rest: what the upstream gets below the endpoint's own path, undecoded: what follows the API's own path, e.g.
+            "/rooms/7" or "", or what the topic's URL mapping makes of it, maybe with a query.
+        parameters: the values of the topic's parameters, decoded.
+    """
 
     api: ApiSnapshot
     topic: TopicSnapshot
@@ -77,7 +106,12 @@ class RoutingTable:
 
     def __init__(self, apis: Iterable[ApiSnapshot] = ()) -> None:
         self.by_id = {api.api_id: api for api in apis}
-        self._by_path = {tuple(segments(api.path)): api for api in self.by_id.values()}
+        # Later ones win: a version's own path leads nowhere while it is not deployed, rather than to the default one.
+        self._by_path: dict[tuple[str, ...], ApiSnapshot | None] = {
+            **{tuple(segments(api.default_path)): api for api in self.by_id.values() if api.default_path},
+            **{tuple(segments(path)): None for api in self.by_id.values() for path in api.closed_paths},
+            **{tuple(segments(api.path)): api for api in self.by_id.values()},
+        }
         self._depth = max(map(len, self._by_path), default=0)
         self._topics = {
             api.api_id: sorted(map(TopicPattern, api.topics), key=lambda pattern: pattern.rank)
@@ -94,10 +128,9 @@ class RoutingTable:
         parts = raw_path.split("/", self._depth + 1)
         names = tuple([_decoded(part) for part in parts[1 : self._depth + 1]])
         for depth in range(len(names), 0, -1):
-            api = self._by_path.get(names[:depth])
-            if api is not None:
-                rest = "".join(["/" + part for part in parts[depth + 1 :]])
-                return api, rest
+            if names[:depth] in self._by_path:
+                api = self._by_path[names[:depth]]
+                return (api, "".join(["/" + part for part in parts[depth + 1 :]])) if api is not None else None
         return None
 
     def find(self, raw_path: str) -> Route | None:
@@ -111,19 +144,22 @@ class RoutingTable:
             return None
         api, rest = found
         given = [_decoded(part) for part in segments(rest)]
-        if any(map(_DOT_SEGMENT.search, given)):
+        if climbs(given):
             return None
         if given and not given[-1]:
             given.pop()
         for pattern in self._topics[api.api_id]:
             values = pattern.match(given)
             if values is not None:
-                return Route(api, pattern.topic, rest, values)
+                target = pattern.target(rest)
+                if target is not rest and climbs(map(_decoded, segments(target.partition("?")[0]))):
+                    return None  # pieces that are harmless one by one
+                return Route(api, pattern.topic, target, values)
         return None
 
 
 def upstream_target(url: str, rest: str, query: bytes) -> bytes:
-    """Path and query of the upstream's request line: the endpoint's own path, then the remainder, then both queries.
+    """Path and query of the upstream's request line: the endpoint's own path, then the remainder, then all queries.
 
     Args:
         url: the endpoint, ws:// or wss://.
@@ -131,6 +167,7 @@ def upstream_target(url: str, rest: str, query: bytes) -> bytes:
         query: the client's query string without its "?".
     """
     parts = urlsplit(url)
+    rest, _, mapped = rest.partition("?")
     path = (parts.path.rstrip("/") if rest else parts.path) + rest
-    joined = b"&".join(part for part in (parts.query.encode(), query) if part)
+    joined = b"&".join(part for part in (parts.query.encode(), mapped.encode("latin-1"), query) if part)
     return (path or "/").encode("latin-1") + (b"?" + joined if joined else b"")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from gateway.core.extras import Dynamic, Extras
 from gateway.core.throttling import EVENTS, Limit, tightest
 
 KeyType = Literal["production", "sandbox"]
@@ -26,11 +27,15 @@ LARGEST_MESSAGE_BYTES: Final = 1 << 20  # CONTRACT section 6: 1 MiB unless the p
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Of one endpoint, in seconds; `idle_s` 0 means that a silent session is never closed."""
+    """Of one endpoint, in seconds; `idle_s` 0 means that a silent session is never closed.
+
+    `action` says what happens after a timeout: "next" tries the next URL, "refuse" answers the client at once.
+    """
 
     connect_s: float = 5.0
     handshake_s: float = 10.0
     idle_s: float = 0.0
+    action: str = "next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,22 @@ class SuspensionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSnapshot:
-    """Where a key type leads: `urls` are (url, weight) in the order they were configured."""
+    """Where a key type leads: `urls` are (url, weight) in the order they were configured.
+
+    `extras` and `dynamic` are None for an endpoint that needs no more than its URLs.
+    """
 
     urls: tuple[tuple[str, int], ...]
     strategy: str = "round_robin"
     timeouts: Timeouts = Timeouts()
     suspension: SuspensionPolicy = SuspensionPolicy()
+    extras: Extras | None = None
+    dynamic: Dynamic | None = None
+
+    def leads_to(self, url: str) -> bool:
+        """Whether a session on this URL is still one of this endpoint's."""
+        targets = self.dynamic.targets if self.dynamic is not None else ()
+        return any(url == one for one, _ in self.urls) or any(url == one for _, one in targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +158,12 @@ def smaller(one: int | None, other: int | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class ApiSnapshot:
-    """A deployed API as its deployed revision designed it; `state` is the lifecycle's word of this moment."""
+    """A deployed API as its deployed revision designed it; `state` is the lifecycle's word of this moment.
+
+    Attributes:
+        default_path: where it answers without a version in the path, if it is the default version, else "".
+        closed_paths: paths of its other versions that are not deployed: nobody answers there, the default neither.
+    """
 
     api_id: str
     name: str
@@ -156,6 +176,8 @@ class ApiSnapshot:
     revision: int = 0
     runtime: Runtime = Runtime()
     security: Security = Security()
+    default_path: str = ""
+    closed_paths: tuple[str, ...] = ()
 
     def runtime_for(self, key_type: str) -> Runtime:
         """The runtime limits of a session, with the endpoint's own idle time in them."""
