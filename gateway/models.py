@@ -181,3 +181,42 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket of connection {self.connection_id}"
+
+
+class UpstreamHealth(models.Model):
+    """How one process finds one URL of an endpoint: written when that changes, gone with the process."""
+
+    process = models.ForeignKey(GatewayProcess, on_delete=models.CASCADE, related_name="upstreams")
+    api_id = models.UUIDField()
+    key_type = models.CharField(max_length=10)
+    url = models.TextField()
+    state = models.CharField(max_length=10, help_text="active, suspended, or probing: the next handshake tries it")
+    failures = models.PositiveIntegerField(default=0, help_text="counted ones in a row")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True, help_text="end of the suspension")
+    last_error = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "health of upstreams"
+        ordering = ("url", "process_id")
+        indexes = [models.Index(fields=("api_id", "key_type"), name="health_of_an_endpoint")]
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.state}"
+
+
+class SigningKey(models.Model):
+    """A key that signs X-JWT-Assertion. `current` is true for one of them, null for those that were rotated out.
+
+    The private half is sealed (`apis.sealing`); public halves stay in the JWKS for a while after they were retired.
+    """
+
+    kid = models.CharField(primary_key=True, max_length=64, help_text="thumbprint of the key (RFC 7638)")
+    private = models.TextField(help_text="PEM, sealed")
+    public = models.JSONField(help_text="JWK (RFC 7517)")
+    current = models.BooleanField(null=True, default=None, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.kid
