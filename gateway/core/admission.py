@@ -12,13 +12,31 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.core.credentials import Credential, Headers, Subprotocols, find_credential, sort_subprotocols
+from gateway.core.credentials import Headers, Query, Shown, Subprotocols, sort_query, sort_subprotocols
+from gateway.core.denying import NOBODY
+from gateway.core.identifying import (
+    OPEN,
+    Redeem,
+    Ticket,
+    WhoIs,
+    anybody,
+    for_address,
+    identify,
+    origin_allowed,
+    origin_of,
+    scopes_of,
+    entitled_by_test_key,
+)
 from gateway.core.matching import Route, RoutingTable
+from gateway.core.permits import BOTH_WAYS, Permit, permit
 from gateway.core.rejections import Rejection
 from gateway.core.snapshot import (
+    ANONYMOUS,
     BLOCKED,
     OPEN_STATES,
+    TEST_KEY,
     UNSUBSCRIBED_STATES,
+    ApiSnapshot,
     EndpointSnapshot,
     Entitlement,
     Principal,
@@ -27,16 +45,12 @@ from gateway.core.snapshot import (
 from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
 
 
-@dataclass(frozen=True, slots=True)
-class WhoIs:
-    """Question: whose credential is this? Answer: a Principal, or None where it is unknown or revoked."""
-
-    credential: Credential
+__all__ = ["Admission", "MayUse", "Question", "Redeem", "Room", "Standing", "Toll", "WhoIs"]
 
 
 @dataclass(frozen=True, slots=True)
 class MayUse:
-    """Question: which subscription has this application to this API? Answer: an Entitlement or None."""
+    """Question: what lets this application ("": anybody) use this API? Answer: an Entitlement or None."""
 
     application_id: str
     api_id: str
@@ -66,7 +80,7 @@ class Standing:
     from_address: int = 0
 
 
-Question = WhoIs | MayUse | Room
+Question = WhoIs | Redeem | MayUse | Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +99,33 @@ class Admission:
     """One handshake on its way in. What is known so far stays readable when it is refused, for the usage.
 
     Attributes:
-        route, principal, entitlement: None until that step has been passed.
+        route, principal, entitlement: None until that step has been passed; `offer` the entitlement as it was answered.
+        query: the client's, sorted out: only its `rest` may travel on.
+        ticket: what was shown instead of a credential, or None.
         endpoint: where the key type leads; set with the entitlement.
+        permit: whether it may send, and receive.
         standing: the running limits; `toll` what was charged to them.
+        client, denials: its IP address and the deny policies of now; set them before the first step.
     """
 
-    __slots__ = ("endpoint", "entitlement", "principal", "route", "standing", "subprotocols", "toll")
+    __slots__ = (
+        "client", "denials", "endpoint", "entitlement", "offer", "origin", "permit", "principal", "query", "route",
+        "standing", "subprotocols", "ticket", "toll",
+    )  # fmt: skip
 
-    def __init__(self, headers: Headers) -> None:
+    def __init__(self, headers: Headers, query: bytes = b"") -> None:
         self.subprotocols: Subprotocols = sort_subprotocols(headers)
+        self.query: Query = sort_query(query)
+        self.origin = origin_of(headers)
+        self.ticket: Ticket | None = None
+        self.offer: Entitlement | None = None
+        self.client = ""
+        self.denials = NOBODY
         self.route: Route | None = None
         self.principal: Principal | None = None
         self.entitlement: Entitlement | None = None
         self.endpoint = EndpointSnapshot(())
+        self.permit: Permit = BOTH_WAYS
         self.standing = Standing()
         self.toll = Toll()
 
@@ -121,25 +149,54 @@ class Admission:
         route = self.route = table.find(raw_path)
         if route is None:
             raise Rejection("not_found")
-        check_state(route.api.state)
-        principal = self.principal = yield WhoIs(find_credential(headers, self.subprotocols))
-        if principal is None or not principal.alive(now):
-            raise Rejection("invalid_token")
-        entitlement = yield MayUse(principal.application_id, route.api.api_id)
-        if entitlement is None or route.api.state in UNSUBSCRIBED_STATES:
-            raise Rejection("subscription_required")
-        self.entitlement = entitlement
-        check_subscription(entitlement, principal)
-        endpoint = route.api.endpoints.get(principal.key_type)
+        principal = yield from self.enter(route, headers, now)
+        assert self.entitlement is not None  # noqa: S101  (entered)
+        self.standing = yield Room(self.entitlement, principal)
+        self.toll = check_plan(self.entitlement, self.standing, now, route.api.runtime)
+        return self.entitlement
+
+    def enter(
+        self, route: Route, headers: Headers, now: float, *, open_topics: bool = True
+    ) -> Generator[Question, Any, Principal]:
+        """State, credential, subscription, scope, deny and origin: what a ticket is minted by, too.
+
+        Args:
+            open_topics: whether a topic without security asks for no credential.
+
+        Raises:
+            Rejection: the first check that fails.
+        """
+        api = route.api
+        check_state(api.state)
+        if open_topics and route.topic.security == OPEN:
+            principal = self.principal = anybody(api)
+        else:
+            shown = Shown(headers, self.subprotocols, self.query, api.security.query_credentials)
+            principal, self.ticket = yield from identify(shown, route, self.client, now)
+            self.principal = principal
+        self.entitlement = yield from self._entitle(api, principal)
+        check_subscription(self.entitlement, principal)
+        endpoint = api.endpoints.get(principal.key_type)
         if endpoint is None or not endpoint.urls:
             raise Rejection("wrong_key_type")
         self.endpoint = endpoint
-        if not route.topic.scopes <= principal.scopes:
-            missing = " ".join(sorted(route.topic.scopes - principal.scopes))
-            raise Rejection("insufficient_scope", f"The access token lacks: {missing}.")
-        self.standing = yield Room(entitlement, principal)
-        self.toll = check_plan(entitlement, self.standing, now, route.api.runtime)
-        return entitlement
+        scopes = scopes_of(route.topic) if principal.kind == ANONYMOUS else principal.scopes
+        self.permit = permit(route.topic, scopes)
+        if self.denials.find(api.api_id, principal.application_id, principal.end_user, self.client, now):
+            raise Rejection("denied")
+        if not origin_allowed(api.security, self.origin):
+            raise Rejection("origin_not_allowed")
+        return principal
+
+    def _entitle(self, api: ApiSnapshot, principal: Principal) -> Generator[Question, Any, Entitlement]:
+        """What lets this principal use the API. Before an API is published, only a test key does."""
+        if principal.kind == TEST_KEY:
+            return entitled_by_test_key(principal)
+        offer: Entitlement | None = yield MayUse(principal.application_id, api.api_id)
+        if offer is None or api.state in UNSUBSCRIBED_STATES:
+            raise Rejection("subscription_required")
+        self.offer = offer
+        return for_address(offer, self.client) if offer.kind == ANONYMOUS else offer
 
 
 def check_state(state: str) -> None:

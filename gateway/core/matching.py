@@ -91,12 +91,14 @@ class Route:
         rest: what the upstream gets below the endpoint's own path, undecoded: what follows the API's own path, e.g.
             "/rooms/7" or "", or what the topic's URL mapping makes of it, maybe with a query.
         parameters: the values of the topic's parameters, decoded.
+        asked: what follows the API's own path, as the client wrote it.
     """
 
     api: ApiSnapshot
     topic: TopicSnapshot
     rest: str
     parameters: dict[str, str]
+    asked: str = ""
 
 
 class RoutingTable:
@@ -134,15 +136,20 @@ class RoutingTable:
         return None
 
     def find(self, raw_path: str) -> Route | None:
-        """The API and its most specific topic for a path, or None where nothing is there.
+        """The API and its most specific topic for a path, or None where nothing is there."""
+        found = self.find_api(raw_path)
+        return self.find_topic(*found) if found is not None else None
+
+    def find_topic(self, api: ApiSnapshot, rest: str) -> Route | None:
+        """The most specific topic of an API for what follows its path, or None where it has none.
 
         A remainder with dot segments, however they are spelled, leads nowhere: behind the endpoint's own path
         it could climb out of it.
+
+        Args:
+            api: one of this table.
+            rest: as it was written, e.g. "/rooms/7" or "".
         """
-        found = self.find_api(raw_path)
-        if found is None:
-            return None
-        api, rest = found
         given = [_decoded(part) for part in segments(rest)]
         if climbs(given):
             return None
@@ -154,7 +161,7 @@ class RoutingTable:
                 target = pattern.target(rest)
                 if target is not rest and climbs(map(_decoded, segments(target.partition("?")[0]))):
                     return None  # pieces that are harmless one by one
-                return Route(api, pattern.topic, target, values)
+                return Route(api, pattern.topic, target, values, rest)
         return None
 
 

@@ -65,7 +65,7 @@ class Rejection(Exception):
         code: a key of REFUSALS; it is also the problem document's `code`.
         detail: a sentence for this very case, or "" for the row's own.
         status: only for `upstream_refused`, where the upstream's own 4xx passes on.
-        headers: further headers (`Retry-After`, `RateLimit`, ...).
+        headers: further headers (`Retry-After`, `RateLimit`, ...); they take the place of the row's of that name.
     """
 
     code: str
@@ -77,7 +77,8 @@ class Rejection(Exception):
         row = REFUSALS[self.code]
         self.status = self.status or row.status
         self.detail = self.detail or row.detail
-        self.headers = row.headers + self.headers
+        own = {name for name, _ in self.headers}
+        self.headers = (*[pair for pair in row.headers if pair[0] not in own], *self.headers)
 
     def body(self) -> bytes:
         """The problem document (RFC 9457), UTF-8 JSON."""

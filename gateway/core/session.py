@@ -6,53 +6,20 @@ over. Everything it needs from the outside comes with its `Home`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from gateway.core.frames import FrameScanner
+from gateway.core.frames import ALL, KEEP, FrameScanner
+from gateway.core.home import Corridor, Ended, Home
+from gateway.core.permits import ANY_TOPIC, Permit, permit
 from gateway.core.records import SessionRecord, Tally, UsageKey
-from gateway.core.rejections import PLAN_SPENT, close_reason
-from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime
+from gateway.core.rejections import PLAN_SPENT, Rejection, close_reason
+from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime, TopicSnapshot
 from gateway.core.throttling import HANDSHAKES, Purse, Throttle, retry_after
 
 LONGEST_SESSION_S: Final = 86_400  # CONTRACT section 6: 24 h with jitter, unless the plan says otherwise
 JITTER: Final = 0.1
-
-
-class Corridor(Protocol):
-    """What a session asks of its `gateway.relay.Link`."""
-
-    def close(self, code: int, reason: str = "", *, upstream_code: int = 1001) -> None: ...
-    def resume(self, direction: Any) -> None: ...
-
-
-class Ended(Protocol):
-    """What the corridor says at the end (`gateway.relay.Ending`)."""
-
-    @property
-    def initiator(self) -> str: ...
-    @property
-    def code(self) -> int: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def how(self) -> str: ...
-
-
-class Home(Protocol):
-    """Where sessions live (`gateway.registry`): it tells the time and is told what happens."""
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """Epoch seconds."""
-
-    @property
-    def monotonic(self) -> Callable[[], float]:
-        """Seconds that are never set."""
-
-    def held(self, session: Session) -> None: ...
-    def ended(self, session: Session, record: SessionRecord) -> None: ...
 
 
 class Session:
@@ -62,36 +29,17 @@ class Session:
         home: clocks, and who hears of the end.
         session_id: also the request id of its handshake.
         upstream: the URL that was dialled.
+        origin: the page that a browser came from, or "".
         deflate: whether a permessage extension was agreed on.
         throttles: the running limits of both plans; none at all means unlimited, and costs nothing.
+        topic, asked: the topic at which it came in, and the path below the API's own that it asked for.
     """
 
     __slots__ = (
-        "api_id",
-        "api_name",
-        "api_version",
-        "born",
-        "client",
-        "closing",
-        "counted",
-        "dies_at",
-        "entitlement",
-        "home",
-        "link",
-        "mark",
-        "over",
-        "principal",
-        "purse_in",
-        "purse_out",
-        "runtime",
-        "scanner_in",
-        "scanner_out",
-        "session_id",
-        "started_at",
-        "throttled",
-        "upstream",
-        "waiting",
-    )
+        "api_id", "api_name", "api_version", "asked", "born", "client", "closing", "counted", "dies_at",
+        "entitlement", "home", "link", "mark", "origin", "over", "principal", "purse_in", "purse_out", "runtime",
+        "scanner_in", "scanner_out", "session_id", "started_at", "throttled", "topic", "upstream", "waiting",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -103,8 +51,11 @@ class Session:
         entitlement: Entitlement,
         client: str,
         upstream: str,
+        origin: str = "",
         deflate: bool = False,
         throttles: Iterable[Throttle] = (),
+        topic: TopicSnapshot = ANY_TOPIC,
+        asked: str = "",
     ) -> None:
         self.runtime = api.runtime_for(principal.key_type)
         largest = self.runtime.message_bytes(entitlement.business_plan)
@@ -117,6 +68,7 @@ class Session:
         self.entitlement = entitlement
         self.client = client
         self.upstream = upstream
+        self.origin = origin
         self.started_at = home.clock()
         self.born = home.monotonic()  # durations go by this clock: it is never set
         self.dies_at: float | None = None  # when its token expires (monotonic); set by the registry
@@ -131,7 +83,10 @@ class Session:
         self.counted = Tally()  # what the recorder has already put into its minutes
         self.mark = 0  # a number that tells whether there is more
         self.over = False
+        self.topic = topic
+        self.asked = asked
         self._draw_from(throttles)
+        self._leave_out(permit(topic, principal.scopes))
 
     @property
     def usage_key(self) -> UsageKey:
@@ -174,12 +129,14 @@ class Session:
     def tally(self) -> Tally:
         """Its counters of this moment."""
         into, out = self.scanner_in, self.scanner_out
-        return Tally(1, into.messages, out.messages, into.payload, out.payload, 0, self.throttled)
+        throttled = self.throttled + into.discarded + out.discarded
+        return Tally(1, into.messages, out.messages, into.payload, out.payload, 0, throttled)
 
     def news(self) -> Tally | None:
         """What was counted since the last call, or None: only the recorder asks."""
         into, out = self.scanner_in, self.scanner_out
-        mark = 1 + into.messages + out.messages + into.payload + out.payload + self.throttled
+        throttled = self.throttled + into.discarded + out.discarded
+        mark = 1 + into.messages + out.messages + into.payload + out.payload + throttled
         if mark == self.mark:
             return None
         before, self.counted, self.mark = self.counted, self.tally(), mark
@@ -208,6 +165,25 @@ class Session:
         for scanner in (self.scanner_in, self.scanner_out):
             scanner.limit(runtime.message_bytes(self.entitlement.business_plan))
 
+    def permit(self, topic: TopicSnapshot | None = None) -> bool:
+        """Its token or its topic is another one now: judge anew what it may send and receive (`core.permits`).
+
+        Returns:
+            False where it may not stay: no direction is open to it, or messages would have to be left out of a stream
+            whose compression needs each of them. The caller closes it.
+        """
+        self.topic = topic or self.topic
+        try:
+            self._leave_out(permit(self.topic, self.principal.scopes))
+        except (Rejection, ValueError):
+            return False
+        return True
+
+    def _leave_out(self, may: Permit) -> None:
+        for scanner, is_open in ((self.scanner_in, may.send), (self.scanner_out, may.receive)):
+            if is_open != (scanner.discards != ALL):
+                scanner.discard(KEEP if is_open else ALL)
+
     def spent(self, direction: Any) -> None:
         """That direction's next message is not paid for: hold it back, or close with 4429."""
         if self.entitlement.business_plan.on_spent == "hold":
@@ -218,6 +194,9 @@ class Session:
         purse = self.purse_in if direction.name == "IN" else self.purse_out
         wait_s = retry_after(purse.spent_throttles(), self.home.clock())
         self.close(PLAN_SPENT, close_reason("quota_exceeded", retry_after=wait_s))
+
+    def discarded(self, direction: Any) -> None:
+        """Messages of that direction were left out; the scanner has counted them."""
 
     def try_again(self) -> None:
         """A window has rolled, or the plan was changed: let go on what was held back, where there is room now."""

@@ -146,7 +146,7 @@ def test_an_application_of_a_disabled_person_is_blocked() -> None:
 def test_a_missing_scope_is_named() -> None:
     rejection = Case(scopes=frozenset({"a", "b"}), principal=Principal("oauth", "k", scopes=frozenset({"a"}))).refusal()
     assert rejection.detail.endswith("lacks: b.")
-    assert ("WWW-Authenticate", 'Bearer error="insufficient_scope"') in rejection.headers
+    assert rejection.headers == (("WWW-Authenticate", 'Bearer error="insufficient_scope", scope="a b"'),)
 
 
 def test_a_spent_plan_says_when_to_come_back() -> None:

@@ -1,0 +1,46 @@
+"""What a live session has around it: the corridor that moves its frames, and the house where sessions live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gateway.core.records import SessionRecord
+
+if TYPE_CHECKING:
+    from gateway.core.session import Session
+
+
+class Corridor(Protocol):
+    """What a session asks of its `gateway.relay.Link`."""
+
+    def close(self, code: int, reason: str = "", *, upstream_code: int = 1001) -> None: ...
+    def resume(self, direction: Any) -> None: ...
+
+
+class Ended(Protocol):
+    """What the corridor says at the end (`gateway.relay.Ending`)."""
+
+    @property
+    def initiator(self) -> str: ...
+    @property
+    def code(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def how(self) -> str: ...
+
+
+class Home(Protocol):
+    """Where sessions live (`gateway.registry`): it tells the time and is told what happens."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Epoch seconds."""
+
+    @property
+    def monotonic(self) -> Callable[[], float]:
+        """Seconds that are never set."""
+
+    def held(self, session: Session) -> None: ...
+    def ended(self, session: Session, record: SessionRecord) -> None: ...
