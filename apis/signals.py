@@ -10,6 +10,8 @@ from typing import Final
 
 from django.dispatch import Signal
 
-KINDS: Final = ("api", "subscription", "plan", "application", "person", "token")
+# The last three have no row that was changed: `command` is something to do, `watch` names a process whose sessions
+# somebody looks at, and `deny` says that the deny policies are others now.
+KINDS: Final = ("api", "subscription", "plan", "application", "person", "token", "deny", "command", "watch")
 
 changed = Signal()

@@ -15,7 +15,9 @@ from django.db import Error as DatabaseError
 
 from gateway import conf, meters
 from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs
+from gateway.core.assertions import choices
 from gateway.core.endpoints import Url
+from gateway.core.extras import choose
 from gateway.core.forwarding import about_client, backward, onward
 from gateway.core.matching import RoutingTable, upstream_target
 from gateway.core.records import UsageKey
@@ -52,7 +54,7 @@ class Arrival:
         plane: what the process remembers and counts.
     """
 
-    __slots__ = ("admission", "corridor", "headers", "plane", "request_id", "scope")
+    __slots__ = ("admission", "corridor", "headers", "own", "plane", "request_id", "scope")
 
     def __init__(self, scope: dict[str, Any], plane: Plane) -> None:
         self.scope = scope
@@ -61,6 +63,7 @@ class Arrival:
         self.request_id: str = scope["state"]["request_id"]
         self.corridor = scope["extensions"][CORRIDOR]
         self.admission = Admission(self.headers)
+        self.own: list[tuple[bytes, bytes]] = []  # what the gateway says of the session to the backend
 
     async def answer(self, send: Send) -> None:
         """Let the client in, or refuse it with the status and problem document of CONTRACT section 5."""
@@ -81,6 +84,8 @@ class Arrival:
     async def _come_in(self) -> None:
         registry = self.plane.registry
         table = await self._table()
+        denials = self.plane.memory.known_denials() or await self.plane.memory.denials()
+        self.admission.client, self.admission.denials = self._client(), denials
         entitlement = await self._admit(table)
         places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
         registry.enter(places)  # nothing was awaited since its places were counted
@@ -136,7 +141,11 @@ class Arrival:
         assert admission.principal is not None  # noqa: S101
         api, principal = admission.route.api, admission.principal
         state = registry.endpoints.of(api.api_id, principal.key_type, admission.endpoint)
-        url, upstream = await dial_any(state, self._target, registry.monotonic)
+        dynamic = admission.endpoint.dynamic
+        chosen = choose(dynamic, self.headers, choices(api, principal, entitlement)) if dynamic is not None else None
+        if api.security.backend_jwt:
+            self.own = [await self.plane.assertions.header(api, principal, entitlement)]
+        url, upstream = await dial_any(state, self._target, registry.monotonic, chosen)
         throttles = registry.counters.of(entitlement, principal)  # those of now: a window may have rolled meanwhile
         session = Session(
             registry,
@@ -146,8 +155,11 @@ class Arrival:
             entitlement=entitlement,
             client=self._client(),
             upstream=url.url,
+            origin=next((value.decode("latin-1") for name, value in self.headers if name == b"origin"), ""),
             deflate=upstream.deflate,
             throttles=throttles,
+            topic=admission.route.topic,
+            asked=admission.route.asked,
         )
         try:
             self._hand_over(upstream, session, rate_limit_fields(throttles, registry.clock()))
@@ -167,21 +179,27 @@ class Arrival:
         """What is dialled for one URL of the endpoint."""
         admission = self.admission
         assert admission.route is not None  # noqa: S101  (admitted)
-        offers = [value for name, value in self.headers if name == b"sec-websocket-extensions"]
+        # Where messages may have to be left out there is no compression: the others could not be inflated any more.
+        offers = [
+            value for name, value in self.headers if name == b"sec-websocket-extensions" and admission.permit.whole
+        ]
         host = next((value for name, value in self.headers if name == b"host"), b"")
-        timeouts = admission.endpoint.timeouts
+        timeouts, extras = admission.endpoint.timeouts, admission.endpoint.extras
+        path = upstream_target(url, admission.route.rest, self.scope["query_string"])
+        secure, proxies = self.scope["scheme"] == "wss", self.scope["state"]["proxies"]
+        headers = onward(self.headers) + about_client(self._client(), secure, host, self.request_id, proxies) + self.own
+        if extras is not None:
+            path, headers = extras.dress(path, headers)
         return Target(
             url=url,
-            path_and_query=upstream_target(url, admission.route.rest, self.scope["query_string"]),
-            headers=onward(self.headers)
-            + about_client(
-                self._client(), self.scope["scheme"] == "wss", host, self.request_id, self.scope["state"]["proxies"]
-            ),
+            path_and_query=path,
+            headers=headers,
             subprotocols=admission.subprotocols.offer,
             extensions=b", ".join(offers) or None,
             connect_s=timeouts.connect_s,
             handshake_s=timeouts.handshake_s,
             allowed=conf.may_dial,
+            extras=extras,
         )
 
     def _client(self) -> str:
@@ -193,6 +211,8 @@ class Arrival:
         memory, entitlement = self.plane.memory, session.entitlement
         if memory.known_table() is not table:
             self.plane.control.look_at("api", session.api_id)
+        if memory.known_denials() is not self.admission.denials:
+            self.plane.control.look_at("deny", "")
         if memory.known_entitlement(entitlement.application_id, session.api_id) is not entitlement:
             self.plane.control.look_at("subscription", entitlement.subscription_id)
 

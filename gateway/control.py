@@ -17,18 +17,19 @@ from typing import Final
 
 import structlog
 
-from gateway import conf, snapshots
+from gateway import commands, conf, snapshots
 from gateway.authenticators import AUTHENTICATORS
+from gateway.core.denying import DenyList
 from gateway.core.matching import RoutingTable
 from gateway.core.rejections import FORBIDDEN, POLICY, TOKEN_DEAD
 from gateway.core.session import Session
 from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES, Principal
+from gateway.directory import Directory
 from gateway.memory import Memory
 from gateway.registry import REASONS, Facet, Registry
 
 log = structlog.get_logger("gateway")
 
-ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
 REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
 TIDY_S: Final = 60.0
 GAP_S: Final = 300.0  # half of what snapshots.prune_changes leaves
@@ -37,11 +38,17 @@ Validity = dict[str, dict[str, float]]  # kind of credential -> id -> expiry of 
 
 
 class Control:
-    """The ticker of one process."""
+    """The ticker of one process.
 
-    def __init__(self, memory: Memory, registry: Registry) -> None:
+    Args:
+        directory: what is told when somebody looks at sessions of this process.
+    """
+
+    def __init__(self, memory: Memory, registry: Registry, directory: Directory | None = None) -> None:
         self.memory = memory
         self.registry = registry
+        self.directory = directory
+        self._obeyed: deque[str] = deque(maxlen=REMEMBERED)
         self._outbox = snapshots.Outbox()
         self._pending: deque[Facet] = deque()
         self._wake = asyncio.Event()
@@ -98,6 +105,7 @@ class Control:
         self._looked_at = asked_at
         for kind, subject in changes:
             self.memory.changed(kind, subject)  # comes back through look_at
+        await self._obey()
         self._judge_remembered(tokens, valid)
         await self._tidy()
         await self._judge_tokens(tokens, valid)
@@ -111,6 +119,7 @@ class Control:
     def _begin_anew(self) -> None:
         """The first look, or one after so long that changes may be gone unseen: trust nothing that is remembered."""
         self.memory.forget_everything()
+        self._pending.append(("deny", ""))
         for session in self.registry.sessions.values():
             self._pending.append(("api", session.api_id))
             self._pending.append(("subscription", session.entitlement.subscription_id))
@@ -129,6 +138,14 @@ class Control:
         """In a thread: the changes of everybody, and which of these tokens are valid."""
         valid = {kind: AUTHENTICATORS[kind].alive(ids) for kind, ids in tokens.items()}
         return self._outbox.read(), valid  # last: what was read once is not read again, so nothing may fail after it
+
+    async def _obey(self) -> None:
+        """Do what was commanded, before tokens are judged: one that was renewed must not die with its old token."""
+        ids = {subject for kind, subject in self._pending if kind == "command"} - set(self._obeyed)
+        if ids:
+            found = await self.memory.ask(commands.load, ids)
+            self._obeyed.extend(ids)
+            await commands.obey(self.registry, found)
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
@@ -178,6 +195,11 @@ class Control:
             kinds[kind].add(subject)
         for subject in kinds.pop("api", ()):
             await self._judge_api(self.registry.find("api", subject), await self.memory.table())
+        if "deny" in kinds:
+            await self._judge_denied(list(self.registry.sessions.values()))
+        for subject in kinds.get("watch", ()):
+            if self.directory is not None:
+                await self.directory.look(subject)
         affected: dict[Session, None] = {}
         for kind in ("subscription", "plan", "application", "person"):
             for subject in kinds.get(kind, ()):
@@ -198,8 +220,18 @@ class Control:
                 runtime = api.runtime_for(session.principal.key_type)
                 if runtime != session.runtime and not session.over:
                     self.registry.govern(session, runtime)
+                route = table.find_topic(api, session.asked)
+                if route is None:
+                    gone.append(session)
+                elif route.topic != session.topic and not session.permit(route.topic):
+                    unsubscribed.append(session)
         await self._close(gone, POLICY)
         await self._close(unsubscribed, FORBIDDEN)
+
+    async def _judge_denied(self, sessions: list[Session]) -> None:
+        """The deny policies are others now."""
+        denials, now = await self.memory.denials(), self.registry.clock()
+        await self._close([session for session in sessions if denies(denials, session, now)], FORBIDDEN)
 
     async def _judge_entitlements(self, sessions: list[Session]) -> None:
         """Subscriptions, plans, applications or people were changed: close, or go on under the new terms."""
@@ -218,7 +250,10 @@ class Control:
         await self._close(forbidden, FORBIDDEN)
 
     async def _close(self, sessions: list[Session], code: int) -> None:
-        for number, session in enumerate(sessions, 1):
-            session.close(code, REASONS[code])
-            if number % ROUND == 0:
-                await asyncio.sleep(0)
+        await commands.close(sessions, code, REASONS[code])
+
+
+def denies(denials: DenyList, session: Session, now: float) -> bool:
+    """Whether a deny policy meets this session at `now` (epoch seconds)."""
+    application_id, person = session.entitlement.application_id, session.principal.end_user
+    return denials.find(session.api_id, application_id, person, session.client, now) is not None

@@ -25,6 +25,7 @@ from apis.signals import changed
 from gateway import conf, snapshots
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.credentials import Credential
+from gateway.core.denying import DenyList
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import Entitlement, Principal
 
@@ -90,6 +91,8 @@ class Memory:
         self._table_generation = 0
         self._table_guard = threading.Lock()
         self._table_lock: asyncio.Lock | None = None
+        self._denials: tuple[int, DenyList] | None = None
+        self._denials_generation = 0
         self.entitlements: Answers[Entitlement] = Answers(conf.get("ENTITLEMENTS"))
         self.principals: Answers[tuple[float, Principal]] = Answers(conf.get("PRINCIPALS"))
         self.listeners: list[Listener] = []
@@ -122,6 +125,21 @@ class Memory:
                 known = await self.ask(snapshots.load_table, conf.get("ENVIRONMENT"))
                 self._table = (generation, known)
             return known
+
+    def known_denials(self) -> DenyList | None:
+        """The deny policies, if they are known and nothing has changed since."""
+        if self._denials is not None and self._denials[0] == self._denials_generation:
+            return self._denials[1]
+        return None
+
+    async def denials(self) -> DenyList:
+        """The deny policies as they are now."""
+        known = self.known_denials()
+        if known is None:
+            generation = self._denials_generation
+            known = await self.ask(snapshots.load_denials)
+            self._denials = (generation, known)
+        return known
 
     def known_principal(self, credential: Credential, now: float) -> Principal | None:
         """The principal of a credential that was looked up not long ago."""
@@ -167,8 +185,16 @@ class Memory:
     def forget_everything(self) -> None:
         """Begin anew: nobody knows what was changed."""
         self.forget_table("")
+        self.forget_denials("")
         self.entitlements.forget(lambda known: True)
         self.principals.forget(lambda known: True)
+
+    def forget_denials(self, _: str) -> None:
+        with self._table_guard:
+            self._denials_generation += 1
+
+    def forget_nothing(self, _: str) -> None:
+        """Commands to live sessions change nothing that is remembered."""
 
     def forget_subscription(self, subject: str) -> None:
         self.entitlements.forget(lambda known: known.subscription_id == subject)
@@ -195,6 +221,9 @@ _FORGETS: Final[dict[str, Callable[[Memory, str], None]]] = {
     "application": Memory.forget_application,
     "person": Memory.forget_person,
     "token": Memory.forget_token,
+    "deny": Memory.forget_denials,
+    "command": Memory.forget_nothing,
+    "watch": Memory.forget_nothing,
 }
 
 memory: Final = Memory()

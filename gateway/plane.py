@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway import meters
+from gateway.assertions import Assertions
 from gateway.control import Control
+from gateway.directory import Directory
+from gateway.health import HealthBook
 from gateway.memory import Memory, memory
 from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
@@ -20,15 +23,19 @@ class Plane:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.registry = Registry(Recorder(memory.ask))
-        self.control = Control(memory, self.registry)
+        self.directory = Directory(memory.ask, self.registry)
+        self.health = HealthBook(memory.ask, self.registry, self.directory.process_id)
+        self.assertions = Assertions(memory.ask, self.registry.clock)
+        self.control = Control(memory, self.registry, self.directory)
 
     async def run(self) -> None:
         """Keep live control and usage going until cancelled; then write what is still uncounted.
 
         The server starts this once its loop runs, and cancels it when its last session has ended.
         """
+        jobs = (self.control, self.registry.recorder, self.directory, self.health)
         try:
-            await asyncio.gather(self.control.run(), self.registry.recorder.run(), time_the_loop(), time_messages())
+            await asyncio.gather(*[job.run() for job in jobs], time_the_loop(), time_messages())
         finally:
             await self.registry.recorder.flush()
 

@@ -24,7 +24,7 @@ from gateway.core.endpoints import Endpoints, Url
 from gateway.core.records import SessionRecord
 from gateway.core.rejections import CLOSE_CODES, TIME_OVER, TOKEN_DEAD, Rejection, close_reason
 from gateway.core.session import Session
-from gateway.core.snapshot import Runtime
+from gateway.core.snapshot import Principal, Runtime
 from gateway.counters import Counters, LocalCounters
 from gateway.patrol import Patrol
 from gateway.usage import Recorder
@@ -177,6 +177,20 @@ class Registry:
         if session.dies_at is not None:
             self._deadlines.add(session.dies_at, session.session_id)
         self.arm()
+
+    def renew(self, session: Session, principal: Principal) -> None:
+        """Its client showed a fresh token: from now on this one counts, and the old one means nothing to it."""
+        if session.over:
+            return
+        for facet in session.facets():
+            members = self._by.get(facet, {})
+            members.pop(session, None)
+            if not members:
+                self._by.pop(facet, None)
+        session.principal = principal
+        for facet in session.facets():
+            self._by.setdefault(facet, {})[session] = None
+        self.set_deadlines(session)
 
     def govern(self, session: Session, runtime: Runtime) -> None:
         """The runtime limits of its API were changed: they count for this session from now on."""

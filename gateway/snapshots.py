@@ -5,18 +5,25 @@ Plain functions that ask the database (call them off the loop) or translate; `ga
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, cast
 
+import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apis.models import ApplicationPlan, BusinessPlan, Change, Deployment, Subscription
+from apis.models import Api, ApplicationPlan, BusinessPlan, Change, DenyPolicy, Deployment, Subscription
+from apis.sealing import Unreadable, unseal
 from apis.shapes import runtime_of
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
+from apis.validators import unversioned_path
 from gateway.authenticators import chunks
+from gateway.core.denying import DenyList, DenyRule, address_of
+from gateway.core.extras import Extras, Lost, dynamic_of, extras_of
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import (
     ApiSnapshot,
@@ -32,6 +39,8 @@ from gateway.core.snapshot import (
     burst_limit,
 )
 from gateway.core.throttling import Limit
+
+log = structlog.get_logger("gateway")
 
 MS: Final = 1000.0
 
@@ -67,7 +76,12 @@ def endpoint(config: Mapping[str, Any]) -> EndpointSnapshot:
     return EndpointSnapshot(
         urls=tuple([(item["url"], item["weight"]) for item in config["urls"]]),
         strategy=config["strategy"],
-        timeouts=Timeouts(timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS, timeouts["idle_s"]),
+        timeouts=Timeouts(
+            timeouts["connect_ms"] / MS,
+            timeouts["handshake_ms"] / MS,
+            timeouts["idle_s"],
+            timeouts.get("action", "next"),
+        ),
         suspension=SuspensionPolicy(
             errors=frozenset(suspension["errors"]),
             initial_s=suspension["initial_ms"] / MS,
@@ -76,7 +90,18 @@ def endpoint(config: Mapping[str, Any]) -> EndpointSnapshot:
             retries=suspension["retries"],
             retry_delay_s=suspension["retry_delay_ms"] / MS,
         ),
+        extras=extras(config),
+        dynamic=dynamic_of(config),
     )
+
+
+def extras(config: Mapping[str, Any]) -> Extras | None:
+    """What an endpoint asks for beyond its URLs, its secrets unsealed; they stay in memory only."""
+    try:
+        return extras_of(config, unseal)
+    except Unreadable:  # sealed with another SECRET_KEY: this endpoint is lost until it is saved again, no other is
+        log.error("endpoint_secret_unreadable", urls=[item["url"] for item in config["urls"]])
+        return Extras(proof=Lost())
 
 
 def security(design: Mapping[str, Any]) -> Security:
@@ -147,9 +172,22 @@ def _subscriptions() -> QuerySet[Subscription]:
 
 
 def load_table(environment: str) -> RoutingTable:
-    """Everything that is deployed on one gateway environment. One query."""
-    rows = Deployment.objects.filter(environment__name=environment).select_related("api", "revision")
-    return RoutingTable([api(row) for row in rows])
+    """Everything that is deployed on one gateway environment. One query, two where an API has a default version."""
+    rows = Deployment.objects.filter(environment__name=environment).select_related("api__version_set", "revision")
+    found = [(row, api(row)) for row in rows]
+    defaults = {row.api.version_set_id for row, _ in found if row.api.version_set.default_api_id == row.api_id}
+    paths: dict[Any, list[str]] = defaultdict(list)
+    if defaults:
+        for key, path in Api.objects.filter(version_set__in=defaults).values_list("version_set", "path"):
+            paths[key].append(path)
+    return RoutingTable([_as_default(row, one, paths[row.api.version_set_id]) for row, one in found])
+
+
+def _as_default(deployment: Deployment, one: ApiSnapshot, paths: Iterable[str]) -> ApiSnapshot:
+    """The API, and where it answers without a version in the path if it is its version set's default."""
+    if deployment.api.version_set.default_api_id != deployment.api_id:
+        return one
+    return replace(one, default_path=unversioned_path(one.context), closed_paths=tuple(paths))
 
 
 def load_entitlement(application_id: str, api_id: str) -> Entitlement | None:
@@ -164,6 +202,27 @@ def load_entitlements(subscription_ids: Iterable[str]) -> dict[str, Entitlement]
     for chunk in chunks(subscription_ids):
         found.update((str(row.pk), entitlement(row)) for row in _subscriptions().filter(pk__in=chunk))
     return found
+
+
+def load_denials() -> DenyList:
+    """Every deny policy that is on. One query."""
+    rows = DenyPolicy.objects.filter(enabled=True)
+    return DenyList.of([deny_rule(row) for row in rows])
+
+
+def deny_rule(row: DenyPolicy) -> DenyRule:
+    """A deny policy as the core judges by it."""
+    first, last = (row.ip, row.ip) if row.ip else (row.ip_from, row.ip_to)
+    return DenyRule(
+        policy_id=str(row.pk),
+        api_id=str(row.api_id or ""),
+        application_id=str(row.application_id or ""),
+        end_user=str(row.person_id or ""),
+        low=address_of(first) if first else None,
+        high=address_of(last) if last else None,
+        invert=row.invert,
+        expires_at=row.expires_at.timestamp() if row.expires_at else None,
+    )
 
 
 def prune_changes(keep: timedelta = timedelta(minutes=10)) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gateway import rest, screens
+from gateway import rest, rest_sessions, screens
 
 app_name = "gateway"
 
 urlpatterns = [
     path("api/v1/usage", rest.Usage.as_view(), name="usage"),
     path("api/v1/close-codes", rest.CloseCodes.as_view(), name="close-codes"),
+    path("api/v1/sessions", rest_sessions.Sessions.as_view(), name="sessions"),
+    path("api/v1/sessions/close", rest_sessions.CloseSessions.as_view()),
+    path("api/v1/sessions/<str:session_id>", rest_sessions.OneSession.as_view()),
+    path("api/v1/sessions/<str:session_id>/close", rest_sessions.CloseSession.as_view()),
+    path("api/v1/connections/<str:connection_id>/token", rest_sessions.ConnectionToken.as_view()),
     path("publisher/fragments/usage/<uuid:api_id>", screens.usage_of_api, name="usage-of-api"),
     path("devportal/fragments/usage/<uuid:application_id>", screens.usage_of_application, name="usage-of-application"),
 ]

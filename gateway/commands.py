@@ -1,0 +1,77 @@
+"""Commands to live sessions, whichever process carries them: close these, renew the token of that one.
+
+A command is a row that a Change announces; every process reads it at its next tick, which is woken at once in the
+process that wrote it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+from gateway.core.selection import Selection
+from gateway.core.session import Session
+from gateway.core.snapshot import Principal
+from gateway.models import SessionCommand
+from gateway.registry import Registry
+
+ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
+
+
+def load(ids: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+    """(kind, body) of these commands, in the order they were given. One query."""
+    rows = SessionCommand.objects.filter(pk__in=list(ids)).order_by("pk")
+    return list(rows.values_list("kind", "body"))
+
+
+async def obey(registry: Registry, commands: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Do what is commanded to the sessions of this process."""
+    for kind, body in commands:
+        if kind == "close":
+            which = Selection.from_json(body["which"])
+            old = [one for one in chosen(registry, which) if which.session or one.started_at <= body["before"]]
+            await close(old, body["code"], body["reason"])  # who came back meanwhile is not sent away again
+        elif kind == "renew":
+            session = registry.sessions.get(body["session"])
+            if session is not None:
+                registry.renew(session, principal_from(body["principal"]))
+
+
+def chosen(registry: Registry, which: Selection) -> list[Session]:
+    """The sessions that are meant, by the narrowest way to them."""
+    if which.session:
+        one = registry.sessions.get(which.session)
+        candidates = [one] if one is not None else []
+    else:
+        ways = (("api", which.api), ("application", which.application), ("person", which.person))
+        narrow = next(((kind, subject) for kind, subject in ways if subject), None)
+        candidates = registry.find(*narrow) if narrow else list(registry.sessions.values())
+    return [session for session in candidates if which.matches(session)]
+
+
+async def close(sessions: list[Session], code: int, reason: str) -> None:
+    """Close them, and let others have a turn now and then."""
+    for number, session in enumerate(sessions, 1):
+        session.close(code, reason)
+        if number % ROUND == 0:
+            await asyncio.sleep(0)
+
+
+def principal_as_json(principal: Principal) -> dict[str, Any]:
+    """For the body of a command. The credential itself is not in it, only its SHA-256."""
+    return {
+        "kind": principal.kind,
+        "token_key": principal.token_key,
+        "token_id": principal.token_id,
+        "application_id": principal.application_id,
+        "key_type": principal.key_type,
+        "end_user": principal.end_user,
+        "scopes": sorted(principal.scopes),
+        "expires_at": principal.expires_at,
+    }
+
+
+def principal_from(value: dict[str, Any]) -> Principal:
+    """What `principal_as_json` wrote."""
+    return Principal(**{**value, "scopes": frozenset(value["scopes"])})
