@@ -118,28 +118,49 @@ def gateway_path(context: str, version: str) -> str:
     return f"{context}/{version}"
 
 
+def unversioned_path(context: str) -> str:
+    """The path at which the default version answers: the context, without its `{version}`."""
+    return context.replace(f"/{_VERSION_PART}", "")
+
+
 def endpoint_problem(url: str) -> str:
     """The first thing wrong with an endpoint URL (RFC 6455 section 3), or "". It is not resolved here."""
+    return url_problem(url, ("ws", "wss"), "Endpoint", "WebSocket URL")
+
+
+def url_problem(url: str, schemes: Sequence[str], what: str, kind: str = "URL") -> str:
+    """The first thing wrong with a URL that this product itself calls, or "". It is not resolved here.
+
+    Args:
+        schemes: those that it may have.
+        what: how a sentence names the field.
+        kind: what an invalid one is called.
+    """
     if not url:
-        return "Endpoint should not be empty."
+        return f"{what} should not be empty."
     if len(url) > URL_LIMIT:
-        return f"Endpoint has exceeded the maximum number of {URL_LIMIT} characters."
+        return f"{what} has exceeded the maximum number of {URL_LIMIT} characters."
     if re.search(r"\s", url) or _CONTROL.search(url) or not url.isascii() or "\\" in url:
-        return "Invalid WebSocket URL: it must not contain spaces, control characters or non-ASCII characters."
+        return f"Invalid {kind}: it must not contain spaces, control characters or non-ASCII characters."
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "Invalid WebSocket URL: the host or the port cannot be read."
-    if parts.scheme not in {"ws", "wss"}:
-        return "Invalid WebSocket URL: it must start with ws:// or wss://."
+        return f"Invalid {kind}: the host or the port cannot be read."
+    if parts.scheme not in schemes:
+        return f"Invalid {kind}: it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}."
     if not parts.hostname or not _host_is_sane(parts.hostname) or port == 0:
-        return "Invalid WebSocket URL: it needs a host, and a port between 1 and 65535 if one is given."
+        return f"Invalid {kind}: it needs a host, and a port between 1 and 65535 if one is given."
     if parts.username is not None or parts.password is not None:
-        return "Invalid WebSocket URL: it must not contain a user name or password."
+        return f"Invalid {kind}: it must not contain a user name or password."
     if "#" in url:
-        return "Invalid WebSocket URL: it must not contain a fragment (#)."
+        return f"Invalid {kind}: it must not contain a fragment (#)."
     return ""
+
+
+def host_problem(host: str) -> str:
+    """What is wrong with the name or address of a host, or ""."""
+    return "" if host and _host_is_sane(host) else "This should be the name or the address of a host."
 
 
 def _host_is_sane(host: str) -> bool:

@@ -37,6 +37,8 @@ def permit(topic: TopicSnapshot, scopes: frozenset[str]) -> Permit:
     Raises:
         Rejection: insufficient_scope, naming what the topic asks for: it may not connect, or no direction is open.
     """
+    if topic.security == "none":  # nobody is asked for a token, so nobody for scopes
+        scopes = topic.scopes | topic.subscribe_scopes | topic.publish_scopes
     if not topic.scopes <= scopes:
         raise _lacks(topic.scopes, scopes)
     receive = topic.subscribe and topic.subscribe_scopes <= scopes
