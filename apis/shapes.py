@@ -1,7 +1,7 @@
-"""The nested things a person configures (endpoints, runtime limits, plan limits), checked and completed in one place.
+"""The nested things a person configures (runtime limits, plan limits), checked and completed in one place.
 
 Pure rules over JSON-like data: `(value) -> (normal form, problems)`, where problems maps a path such as
-"timeouts/connect_ms" to a sentence. Forms, REST and admin show the same sentences.
+"0/amount" to a sentence. Forms, REST and admin show the same sentences.
 """
 
 from __future__ import annotations
@@ -10,33 +10,9 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
-from apis.validators import endpoint_problem
-
 Problems = dict[str, str]
 
 KEY_TYPES: Final = ("production", "sandbox")
-STRATEGIES: Final = ("round_robin", "failover", "least_sessions", "weighted")
-URLS_LIMIT: Final = 10
-DAY_MS: Final = 86_400_000
-
-# What may count against an endpoint (section 5.1 of the reference, in the words of a WebSocket hand-over).
-SUSPENSION_ERRORS: Final[dict[str, str]] = {
-    "connect_failed": "The connection was refused or reset",
-    "connect_timeout": "The connection was not made in time",
-    "handshake_timeout": "The upgrade was not answered in time",
-    "bad_response": "The answer was not a valid upgrade",
-    "server_error": "The upgrade was answered with a 5xx status",
-}
-
-DEFAULT_TIMEOUTS: Final = {"connect_ms": 5_000, "handshake_ms": 10_000, "idle_s": 0}
-DEFAULT_SUSPENSION: Final = {
-    "errors": list(SUSPENSION_ERRORS),
-    "initial_ms": 30_000,
-    "max_ms": 300_000,
-    "factor": 1.0,
-    "retries": 0,
-    "retry_delay_ms": 0,
-}
 
 
 def whole(low: int, high: int) -> Callable[[Any], str]:
@@ -55,104 +31,27 @@ def flag(value: Any) -> str:
     return "" if isinstance(value, bool) else "This should be true or false."
 
 
-def _factor(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 100:
-        return "This should be a number between 1 and 100."
-    return ""
+def pointer(name: object) -> str:
+    """A member's name as one step of a path: with its own slashes escaped (RFC 6901 section 3)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
 
 
-def _errors(value: Any) -> str:
-    if not isinstance(value, list) or any(not isinstance(one, str) or one not in SUSPENSION_ERRORS for one in value):
-        return f"This should be a list out of: {', '.join(SUSPENSION_ERRORS)}."
-    if len(set(value)) != len(value):
-        return "An error is named twice."
-    return ""
-
-
-TIMEOUT_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
-    "connect_ms": whole(1, 120_000),
-    "handshake_ms": whole(1, 120_000),
-    "idle_s": whole(0, 86_400),
-}
-SUSPENSION_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
-    "errors": _errors,
-    "initial_ms": whole(0, DAY_MS),
-    "max_ms": whole(0, DAY_MS),
-    "factor": _factor,
-    "retries": whole(0, 100),
-    "retry_delay_ms": whole(0, 60_000),
-}
-
-
-def _section(
-    value: Any, defaults: Mapping[str, Any], checks: Mapping[str, Callable[[Any], str]], path: str, problems: Problems
-) -> dict[str, Any]:
+def section(
+    value: Any, defaults: Mapping[str, Any], checks: Mapping[str, Callable[[Any], str]]
+) -> tuple[dict[str, Any], Problems]:
+    """An object completed with `defaults` and checked member by member; a member that is not known is a problem."""
     if not isinstance(value, dict):
-        problems[path] = "This should be an object."
-        return deepcopy(dict(defaults))
-    for unknown in value.keys() - checks.keys():
-        problems[f"{path}/{unknown}"] = f"This field is not known here; known are {', '.join(checks)}."
-    # A copy: the lists in it must never be those of the defaults, nor of the caller.
-    full = deepcopy({**defaults, **{key: value[key] for key in checks.keys() & value.keys()}})
-    for key, check in checks.items():
-        if problem := check(full[key]):
-            problems[f"{path}/{key}"] = problem
-    return {key: full[key] for key in checks}
-
-
-def endpoint_config(value: Any, address_problem: Callable[[str], str]) -> tuple[dict[str, Any], Problems]:
-    """Complete and check one endpoint (production or sandbox).
-
-    Args:
-        value: {"urls":[{"url","weight"?}],"strategy"?,"timeouts"?,"suspension"?}; see DEFAULT_* for the rest.
-        address_problem: says why a well-formed URL may not be dialled here, or "".
-
-    Returns:
-        The config with every key present, and the problems (empty when it is valid).
-    """
-    problems: Problems = {}
-    if not isinstance(value, dict):
-        return {}, {"": "This should be an object."}
-    known = ("urls", "strategy", "timeouts", "suspension")
-    for unknown in value.keys() - set(known):
-        problems[unknown] = f"This field is not known here; known are {', '.join(known)}."
-    config = {
-        "urls": _urls(value.get("urls"), address_problem, problems),
-        "strategy": value.get("strategy", "round_robin"),
-        "timeouts": _section(value.get("timeouts", {}), DEFAULT_TIMEOUTS, TIMEOUT_CHECKS, "timeouts", problems),
-        "suspension": _section(
-            value.get("suspension", {}), DEFAULT_SUSPENSION, SUSPENSION_CHECKS, "suspension", problems
-        ),
+        return deepcopy(dict(defaults)), {"": "This should be an object."}
+    known = ", ".join(checks)
+    problems: Problems = {
+        pointer(name): f"This field is not known here; known are {known}." for name in value.keys() - checks.keys()
     }
-    if config["strategy"] not in STRATEGIES:
-        problems["strategy"] = f"This should be one of: {', '.join(STRATEGIES)}."
-    suspension = config["suspension"]
-    if not problems and suspension["max_ms"] < suspension["initial_ms"]:
-        problems["suspension/max_ms"] = "The longest suspension should not be shorter than the first."
-    return config, problems
-
-
-def _urls(value: Any, address_problem: Callable[[str], str], problems: Problems) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not 1 <= len(value) <= URLS_LIMIT:
-        problems["urls"] = f"This should be a list of 1 to {URLS_LIMIT} objects with a url each."
-        return []
-    urls: list[dict[str, Any]] = []
-    for index, item in enumerate(value):
-        path = f"urls/{index}"
-        if not isinstance(item, dict) or not isinstance(item.get("url"), str):
-            problems[path] = "This should be an object with a url."
-            continue
-        for unknown in item.keys() - {"url", "weight"}:
-            problems[f"{path}/{unknown}"] = "This field is not known here; known are url, weight."
-        if problem := endpoint_problem(item["url"]) or address_problem(item["url"]):
-            problems[f"{path}/url"] = problem
-        weight = item.get("weight", 1)
-        if problem := whole(1, 1000)(weight):
-            problems[f"{path}/weight"] = problem
-        urls.append({"url": item["url"], "weight": weight})
-    if len({item["url"] for item in urls}) < len(urls):
-        problems["urls"] = "A url is named twice."
-    return urls
+    # A copy: the lists in it must never be those of the defaults, nor of the caller.
+    full = deepcopy({**defaults, **{name: value[name] for name in checks.keys() & value.keys()}})
+    for name, check in checks.items():
+        if problem := check(full[name]):
+            problems[name] = problem
+    return {name: full[name] for name in checks}, problems
 
 
 def optional(check: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -211,9 +110,7 @@ def runtime_limits(value: Any) -> tuple[dict[str, int | None], Problems]:
     Returns:
         The limits with every key present, and the problems by key (empty when they are valid).
     """
-    problems: Problems = {}
-    full = _section(value, DEFAULT_RUNTIME, RUNTIME_CHECKS, "", problems)
-    return full, {path.removeprefix("/"): text for path, text in problems.items()}
+    return section(value, DEFAULT_RUNTIME, RUNTIME_CHECKS)
 
 
 LIMIT_KINDS: Final = ("events", "bytes", "handshakes")

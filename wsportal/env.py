@@ -98,10 +98,9 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 def _boolean(value: str) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if value.lower() not in words:
+    if value.lower() not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
         raise ValueError(value)
-    return words[value.lower()]
+    return value.lower() in {"1", "true", "yes", "on"}
 
 
 def _mode(value: str) -> str:
@@ -205,6 +204,13 @@ def _secret_key() -> str:
     return secrets.token_urlsafe(SECRET_KEY_LENGTH) if MODE == "test" else _kept_secret(VAR_DIR / "secret_key")
 
 
+def _encryption_keys() -> tuple[str, ...]:
+    keys = tuple(word.strip() for word in _value("ENCRYPTION_KEYS").split(",") if word.strip())
+    if all(len(key) >= 32 for key in keys):
+        return keys
+    raise ConfigurationError("ENCRYPTION_KEYS should be keys of at least 32 characters each, the newest first.")
+
+
 def _sqlite(database: dict[str, Any]) -> dict[str, Any]:
     # WAL lets readers work beside the one writer; an immediate transaction waits for its turn at BEGIN
     # instead of failing with "database is locked" half-way. A test run needs no durability.
@@ -256,6 +262,7 @@ MODE: Final = _parsed("WSPORTAL_MODE", _default_mode(), _mode, "up, serve or tes
 VAR_DIR: Final = Path(_value("VAR_DIR", str(ROOT / "var" / "test" if MODE == "test" else ROOT / "var"))).absolute()
 DEBUG: Final = _parsed("DEBUG", "false", _boolean, "true or false")
 SECRET_KEY: Final = _secret_key()
+ENCRYPTION_KEYS: Final = _encryption_keys()
 DATABASE: Final = _database()
 REDIS_URL: Final = _value("REDIS_URL") or None
 

@@ -16,6 +16,7 @@ ROOT = env.ROOT
 MODE = env.MODE
 DEBUG = env.DEBUG
 SECRET_KEY = env.SECRET_KEY
+ENCRYPTION_KEYS = env.ENCRYPTION_KEYS  # read by apis.sealing
 ALLOWED_HOSTS = (
     ["*"] if MODE != "serve" else [urlsplit(env.PORTAL_URL).hostname or "localhost", "localhost", "127.0.0.1", "[::1]"]
 )

@@ -1,10 +1,14 @@
-"""The configuration of one endpoint as form fields: URLs, strategy, timeouts, suspension."""
+"""What an administrator changes of an endpoint in a hurry: URLs, strategy, timeouts, suspension.
+
+Security, headers, TLS, proxy and dynamic targets stay what they are; they are edited in the publisher portal, whose
+dialog is made for them, and the page links there.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from apis import shapes
+from apis import shapes_endpoint as shapes
 from apis.admin.fields import Choice, Choices, Column, Decimal, Rows, Whole
 from apis.admin.pages import PageForm
 
@@ -17,7 +21,7 @@ _STRATEGY_LABELS = {
 
 
 class EndpointForm(PageForm):
-    """Fields are named like the last part of their path in the config (apis.shapes.endpoint_config)."""
+    """Fields are named like the last part of their path in the config (apis.shapes_endpoint.endpoint_config)."""
 
     urls = Rows(
         (Column("url", "URL (ws:// or wss://)"), Column("weight", "Weight", whole=True, default="1")),
@@ -29,6 +33,7 @@ class EndpointForm(PageForm):
     strategy = Choice(choices=[(key, _STRATEGY_LABELS[key]) for key in shapes.STRATEGIES])
     connect_ms = Whole(label="Connect within", help_text="Milliseconds.")
     handshake_ms = Whole(label="Upgrade answered within", help_text="Milliseconds.")
+    action = Choice(label="On a timeout", choices=list(shapes.TIMEOUT_ACTIONS.items()))
     idle_s = Whole(label="Close when idle for", help_text="Seconds without a message either way; 0 = never.")
     suspend_on = Choices(choices=list(shapes.SUSPENSION_ERRORS.items()), label="Suspend on")
     retries = Whole(label="Retries before suspending", help_text="How many more times it is tried at once.")
@@ -39,7 +44,7 @@ class EndpointForm(PageForm):
 
     fieldsets = (
         (None, ("urls", "strategy")),
-        ("Timeouts", ("connect_ms", "handshake_ms", "idle_s")),
+        ("Timeouts", ("connect_ms", "handshake_ms", "action", "idle_s")),
         ("Suspension", ("suspend_on", "retries", "retry_delay_ms", "initial_ms", "factor", "max_ms")),
     )
 
@@ -49,13 +54,13 @@ class EndpointForm(PageForm):
     @staticmethod
     def initial_of(config: dict[str, Any]) -> dict[str, Any]:
         """The fields for a stored config, or for none yet."""
-        suspension = config.get("suspension", shapes.DEFAULT_SUSPENSION)
+        full = shapes.complete(config)
         return {
-            "urls": config.get("urls", []),
-            "strategy": config.get("strategy", shapes.STRATEGIES[0]),
-            **config.get("timeouts", shapes.DEFAULT_TIMEOUTS),
-            **suspension,
-            "suspend_on": suspension["errors"],
+            "urls": full["urls"],
+            "strategy": full["strategy"],
+            **full["timeouts"],
+            **full["suspension"],
+            "suspend_on": full["suspension"]["errors"],
         }
 
     @staticmethod

@@ -21,6 +21,7 @@ from apis.models import Api, Environment, Revision
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services import configuring, designs, publishing
+from apis.shapes_endpoint import shown
 
 # What a move means for people who use the API, said before it is made.
 _MEANING = {
@@ -150,7 +151,7 @@ class PublishingPages(ServiceAdmin):
         if key_type not in shapes.KEY_TYPES:
             raise Http404
         row = api.endpoints.filter(key_type=key_type).first()
-        present = row.config if row else {}
+        present = shown(row.config) if row else {}
 
         def run(cleaned: dict[str, Any]) -> str:
             config = {**present, **EndpointForm.config_of(cleaned)}

@@ -106,7 +106,7 @@ class KeyType(models.TextChoices):
 
 
 class Endpoint(models.Model):
-    """Where the frames of one key type go. `config` is complete (shape: apis.shapes.endpoint_config)."""
+    """Where the frames of one key type go. `config` is complete (shape: apis.shapes_endpoint.endpoint_config)."""
 
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="endpoints")
     key_type = models.CharField(max_length=10, choices=KeyType.choices)

@@ -14,7 +14,8 @@ from apis.publisher.forms import EndpointForm
 from apis.publisher.pages import PortalRequest, api_page, go, sentences, sheet, show
 from apis.roles import Capability
 from apis.services import configuring
-from apis.shapes import DEFAULT_SUSPENSION, DEFAULT_TIMEOUTS, KEY_TYPES
+from apis.shapes import KEY_TYPES
+from apis.shapes_endpoint import DEFAULTS, complete
 
 STRATEGY_LABELS: Final = {
     "round_robin": "Round robin: each URL in turn",
@@ -26,13 +27,6 @@ PURPOSES: Final = {
     "production": "Where the connections of production keys go.",
     "sandbox": "Where the connections of sandbox keys go.",
 }
-_DEFAULTS: Final[dict[str, Any]] = {
-    "urls": [],
-    "strategy": "round_robin",
-    "timeouts": DEFAULT_TIMEOUTS,
-    "suspension": DEFAULT_SUSPENSION,
-}
-
 
 def _stored(api: Api, key_type: str) -> Endpoint | None:
     return next((endpoint for endpoint in api.endpoints.all() if endpoint.key_type == key_type), None)
@@ -55,7 +49,7 @@ def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             return go(request, "endpoints", api.pk)
     found = [(key_type, PURPOSES[key_type], _stored(api, key_type)) for key_type in KEY_TYPES]
     context = {
-        "cards": [(*card, summary(card[2].config) if card[2] else []) for card in found],
+        "cards": [(*card, summary(complete(card[2].config)) if card[2] else []) for card in found],
         "typed": typed,
         "problem": problem,
         "is_deployed": api.deployments.exists(),
@@ -95,9 +89,10 @@ def duration(ms: int) -> str:
 
 def _set_url(actor: Actor, api: Api, key_type: str, url: str, *, copy_of: str) -> None:
     """Change the URL alone and keep everything else, or take all of the other endpoint."""
-    stored, other = _stored(api, key_type), _stored(api, copy_of)
-    config = {**(stored.config if stored else _DEFAULTS), "urls": [{"url": url}]}
-    configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=other.config if other else config)
+    if copy_of:
+        configuring.endpoint_copy(actor=actor, api=api, source=copy_of, target=key_type)
+    else:
+        configuring.endpoint_set_url(actor=actor, api=api, key_type=key_type, url=url)
 
 
 @api_page
@@ -108,7 +103,7 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
     actor.require(Capability.DESIGN_APIS)
     stored = _stored(api, key_type)
     if request.method != "POST":
-        return _sheet(request, api, key_type, EndpointForm(config=stored.config if stored else _DEFAULTS), 200)
+        return _sheet(request, api, key_type, EndpointForm(config=complete(stored.config) if stored else DEFAULTS), 200)
     form, status = EndpointForm(request.POST), 400
     if form.is_valid():
         try:

@@ -19,7 +19,8 @@ from apis.errors import Invalid, ServiceError
 from apis.models import Api
 from apis.publisher.pages import sentences
 from apis.services.designs import IDENTITY_FIELDS, why_identity_stays
-from apis.shapes import DEFAULT_RUNTIME, STRATEGIES, SUSPENSION_ERRORS
+from apis.shapes import DEFAULT_RUNTIME
+from apis.shapes_endpoint import STRATEGIES, SUSPENSION_ERRORS, TIMEOUT_ACTIONS
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
@@ -131,7 +132,7 @@ class EndpointForm(ServiceForm):
     """One endpoint with everything that the cogwheel holds. URLs are rows, so they are read beside the fields."""
 
     FIELD_OF = {
-        **{f"timeouts/{name}": name for name in ("connect_ms", "handshake_ms", "idle_s")},
+        **{f"timeouts/{name}": name for name in ("connect_ms", "handshake_ms", "idle_s", "action")},
         **{
             f"suspension/{name}": name
             for name in ("errors", "initial_ms", "max_ms", "factor", "retries", "retry_delay_ms")
@@ -143,6 +144,7 @@ class EndpointForm(ServiceForm):
     connect_ms = Text(label="Connect")
     handshake_ms = Text(label="Handshake")
     idle_s = Text(label="Idle")
+    action = forms.ChoiceField(required=False, choices=list(TIMEOUT_ACTIONS.items()))
     failures = forms.MultipleChoiceField(
         label="What counts as a failure", required=False, choices=list(SUSPENSION_ERRORS.items())
     )
@@ -170,13 +172,16 @@ class EndpointForm(ServiceForm):
         self.urls_problem = ""
 
     def config(self) -> dict[str, Any]:
-        """What was sent, in the shape of `apis.shapes.endpoint_config`; what is not a number stays text."""
+        """What was sent, in the shape of `apis.shapes_endpoint.endpoint_config`; what is not a number stays text."""
         typed = self.cleaned_data
         suspension = {name: number(typed[name]) for name in ("initial_ms", "max_ms", "retries", "retry_delay_ms")}
         return {
             "urls": [{"url": row["url"], "weight": number(str(row["weight"]))} for row in self.rows],
             "strategy": typed["strategy"],
-            "timeouts": {name: number(typed[name]) for name in ("connect_ms", "handshake_ms", "idle_s")},
+            "timeouts": {
+                **{name: number(typed[name]) for name in ("connect_ms", "handshake_ms", "idle_s")},
+                "action": typed["action"] or "next",
+            },
             "suspension": {"errors": typed["failures"], "factor": decimal(typed["factor"]), **suspension},
         }
 

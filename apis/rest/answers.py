@@ -10,6 +10,7 @@ from apis import selectors, shapes
 from apis.lifecycle import State
 from apis.models import Api, Endpoint, Environment, KeyPair, Revision, Subscription
 from apis.permissions import Actor, can_see_api
+from apis.shapes_endpoint import shown
 
 
 class DeploymentAnswer(serializers.Serializer):
@@ -81,6 +82,7 @@ class EndpointTimeouts(serializers.Serializer):
     connect_ms = serializers.IntegerField(required=False)
     handshake_ms = serializers.IntegerField(required=False)
     idle_s = serializers.IntegerField(required=False)
+    action = serializers.ChoiceField(["next", "refuse"], required=False, help_text="What a handshake does then.")
 
 
 class EndpointSuspension(serializers.Serializer):
@@ -103,7 +105,7 @@ class EndpointConfig(serializers.Serializer):
     suspension = EndpointSuspension(required=False)
 
     def to_representation(self, instance: Endpoint) -> dict[str, Any]:
-        return dict(instance.config)
+        return shown(instance.config)
 
 
 def _count(help_text: str) -> serializers.IntegerField:

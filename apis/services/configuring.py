@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import transaction
 
 from apis import shapes
-from apis.errors import Invalid
+from apis.errors import Conflict, Invalid, Missing
 from apis.models import Api, Endpoint
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services import sealed
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.shapes_endpoint import complete, endpoint_config, shown
 from apis.validators import endpoint_address_problem
 
 
@@ -27,28 +29,100 @@ def address_problem(url: str) -> str:
 
 @transaction.atomic
 def endpoint_configure(*, actor: Actor, api: Api, key_type: str, config: Any) -> Endpoint:
-    """Set where production or sandbox frames go, and how (shape: apis.shapes.endpoint_config).
+    """Set where production or sandbox frames go, and how (shape: apis.shapes_endpoint.endpoint_config).
 
-    It takes effect at once where the API is deployed: new handshakes use it, the deployed design follows.
+    It takes effect at once where the API is deployed: new handshakes use it, the deployed design follows. Secrets are
+    sealed; one that is left out or null stays what it is while the type of security does, "" clears it.
 
     Raises: Forbidden, Invalid with paths such as "timeouts/connect_ms".
     """
     actor.require(Capability.DESIGN_APIS)
     if key_type not in shapes.KEY_TYPES:
         raise Invalid({"key_type": f"This should be one of: {', '.join(shapes.KEY_TYPES)}."})
-    full, problems = shapes.endpoint_config(config, address_problem)
-    if problems:
-        raise Invalid(problems)
     hold(api)
     row = api.endpoints.filter(key_type=key_type).first()
-    before = row.config if row else None
+    full = endpoint_checked(config, row)
+    return _endpoint_store(actor, api, key_type, sealed.sealed(full, complete(row.config) if row else None), row)
+
+
+def endpoint_checked(config: Any, row: Endpoint | None) -> dict[str, Any]:
+    """A config as somebody sent it, complete and valid, with its secrets as plain text; those of `row` fill the gaps.
+
+    Raises: Invalid.
+    """
+    opened, unreadable = sealed.opened(config, row.config if row else None)
+    full, problems = endpoint_config(opened, address_problem)
+    if problems or unreadable:
+        raise Invalid({**problems, **unreadable})
+    return full
+
+
+def _endpoint_store(actor: Actor, api: Api, key_type: str, full: dict[str, Any], row: Endpoint | None) -> Endpoint:
+    """Write a complete, valid, sealed config: row, deployments, history, outbox."""
+    before = complete(row.config) if row else None
     endpoint, _ = Endpoint.objects.update_or_create(api=api, key_type=key_type, defaults={"config": full})
     for deployment in api.deployments.all():
         deployment.design["endpoints"][key_type] = full
         deployment.save(update_fields=["design"])
-    record(actor, "endpoint", f"{key_type} endpoint of {api}", api=api, before=before, after=full)
+    record(
+        actor, "endpoint", f"{key_type} endpoint of {api}", api=api,
+        before=shown(before) if before else None, after=shown(full), secrets_changed=sealed.changed(before, full),
+    )  # fmt: skip
     announce("api", api.pk)
     return endpoint
+
+
+@transaction.atomic
+def endpoint_set_url(*, actor: Actor, api: Api, key_type: str, url: str) -> Endpoint:
+    """Replace the URLs of an endpoint by one and keep everything else, secrets included.
+
+    Raises: Forbidden, Invalid with the path "urls/0/url".
+    """
+    hold(api)
+    row = api.endpoints.filter(key_type=key_type).first()
+    config = {**(shown(row.config) if row else {}), "urls": [{"url": url}]}
+    return endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
+
+
+@transaction.atomic
+def endpoint_copy(*, actor: Actor, api: Api, source: str, target: str) -> Endpoint:
+    """Give one key type what the other has, secrets included.
+
+    Raises: Forbidden, Missing where there is nothing to copy.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    hold(api)
+    rows = {row.key_type: row for row in api.endpoints.all()}
+    if source not in rows or target not in shapes.KEY_TYPES:
+        raise Missing(f"This API has no {source} endpoint.")
+    return _endpoint_store(actor, api, target, complete(rows[source].config), rows.get(target))
+
+
+@transaction.atomic
+def endpoint_remove(*, actor: Actor, api: Api, key_type: str) -> None:
+    """Take an endpoint away; connections with keys of its type are refused then, at once where it is deployed.
+
+    Raises: Forbidden; Missing where there is none; Conflict for the production endpoint, or the only one, of an API
+        that is deployed.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    hold(api)
+    row = api.endpoints.filter(key_type=key_type).first()
+    if row is None:
+        raise Missing(f"This API has no {key_type} endpoint.")
+    deployed = list(api.deployments.all())
+    if deployed and (key_type == "production" or api.endpoints.count() == 1):
+        raise Conflict(
+            f"{api} is deployed, and without its {key_type} endpoint nobody could connect. "
+            "Undeploy it first, or change the endpoint instead.",
+            code="endpoint_needed",
+        )
+    row.delete()
+    for deployment in deployed:
+        if deployment.design["endpoints"].pop(key_type, None):
+            deployment.save(update_fields=["design"])
+    record(actor, "endpoint_remove", f"{key_type} endpoint of {api}", api=api, before=shown(row.config), after=None)
+    announce("api", api.pk)
 
 
 @transaction.atomic

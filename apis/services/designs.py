@@ -13,9 +13,10 @@ from apis.lifecycle import State
 from apis.models import Api, BusinessPlan, Endpoint, Topic, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services.configuring import address_problem, endpoint_configure
+from apis.services.configuring import address_problem, endpoint_set_url
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.shapes_endpoint import endpoint_config
 from apis.validators import (
     DESCRIPTION_LIMIT,
     TAGS_LIMIT,
@@ -135,7 +136,7 @@ def api_create(
     api.business_plans.set(plans)
     if endpoint:
         for key_type in shapes.KEY_TYPES:
-            config, _ = shapes.endpoint_config({"urls": [{"url": endpoint}]}, address_problem)
+            config, _ = endpoint_config({"urls": [{"url": endpoint}]}, address_problem)
             Endpoint.objects.create(api=api, key_type=key_type, config=config)
     record(actor, "create", api, api=api)
     announce("api", api.pk)
@@ -234,9 +235,7 @@ def _change_identity(api: Api, changes: dict[str, Any]) -> None:
 
 def _replace_url(actor: Actor, api: Api, url: str) -> None:
     for key_type in shapes.KEY_TYPES:
-        row = api.endpoints.filter(key_type=key_type).first()
-        config = {**(row.config if row else {}), "urls": [{"url": url}]}
-        endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
+        endpoint_set_url(actor=actor, api=api, key_type=key_type, url=url)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from apis.lifecycle import ACTION_LABELS, LABELS, Action, State, actions_from
 from apis.models import Api, Environment, Person, Revision, Subscription
 from apis.permissions import Actor
 from apis.services import configuring, designs, publishing
+from apis.shapes_endpoint import DEFAULTS
 from tests.apis.browsing import words
 from tests.apis.office import at, buttons, desk
 from tests.apis.world import everything, walk
@@ -150,11 +151,12 @@ def test_an_endpoint_is_configured_field_by_field_and_holds_at_once(carol: Perso
     assert config == {
         "urls": [{"url": CHAT["endpoint"], "weight": 1}, {"url": "wss://spare.example.com", "weight": 3}],
         "strategy": "failover",
-        "timeouts": {"connect_ms": 700, "handshake_ms": 10_000, "idle_s": 60},
+        "timeouts": {"connect_ms": 700, "handshake_ms": 10_000, "idle_s": 60, "action": "next"},
         "suspension": {
             "errors": ["connect_failed"], "initial_ms": 0, "max_ms": 300_000,
             "factor": 1.5, "retries": 0, "retry_delay_ms": 0,
         },
+        **{name: DEFAULTS[name] for name in ("security", "headers", "tls", "proxy", "dynamic")},
     }  # fmt: skip
     assert chat.deployments.get().endpoints["sandbox"] == config
     assert chat.endpoints.get(key_type="production").config["strategy"] == "round_robin"

@@ -38,7 +38,7 @@ def test_the_cogwheel_stores_everything_at_once_also_where_it_is_deployed(paul: 
     assert "1 s, 1.5 times longer each time, at most 8 s, after 2 more tries" in shown.words
     stored = config_of(chat, "production")
     assert stored["urls"][0] == {"url": "ws://one.example.com", "weight": 3}
-    assert stored["timeouts"] == {"connect_ms": 1500, "handshake_ms": 2500, "idle_s": 60}
+    assert stored["timeouts"] == {"connect_ms": 1500, "handshake_ms": 2500, "idle_s": 60, "action": "next"}
     assert stored["suspension"] == {
         "errors": ["connect_failed", "server_error"],
         "initial_ms": 1000,

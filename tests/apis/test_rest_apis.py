@@ -198,7 +198,7 @@ def test_an_endpoint_is_configured_in_full_and_each_problem_is_pointed_at(rest, 
     api = designs.api_create(actor=actor(carol), **CHAT)
     where = f"/apis/{api.pk}/endpoints/production"
     done = rest(carol).put(where, {"urls": [{"url": "ws://a.example"}], "timeouts": {"connect_ms": 50}}).ok()
-    assert done["timeouts"] == {"connect_ms": 50, "handshake_ms": 10000, "idle_s": 0}
+    assert done["timeouts"] == {"connect_ms": 50, "handshake_ms": 10000, "idle_s": 0, "action": "next"}
     assert done["urls"] == [{"url": "ws://a.example", "weight": 1}]
     assert rest(carol).get(where).ok() == done
     assert rest(carol).get(f"/apis/{api.pk}/endpoints/sandbox").ok()["urls"][0]["url"] == CHAT["endpoint"]

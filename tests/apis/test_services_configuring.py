@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apis import shapes
+from apis import shapes, shapes_endpoint
 from apis.errors import Invalid
 from apis.models import Api, Person
 from apis.permissions import Actor
@@ -24,13 +24,13 @@ def test_a_new_endpoint_holds_at_once_where_the_api_is_deployed_and_the_revision
     chat: Api, paul: Person
 ) -> None:
     configuring.endpoint_configure(actor=Actor.of(paul), api=chat, key_type="sandbox", config=CONFIG)
-    full, _ = shapes.endpoint_config(CONFIG, lambda url: "")
+    full, _ = shapes_endpoint.endpoint_config(CONFIG, lambda url: "")
     deployment = chat.deployments.get()
     assert chat.endpoints.get(key_type="sandbox").config == deployment.endpoints["sandbox"] == full
     assert deployment.endpoints["production"]["urls"][0]["url"] == CHAT["endpoint"]
     assert deployment.revision.design["endpoints"]["sandbox"]["urls"][0]["url"] == CHAT["endpoint"]
     entry = last_entry()
-    assert (entry.action, entry.detail["after"]) == ("endpoint", full)
+    assert (entry.action, entry.detail["after"]) == ("endpoint", shapes_endpoint.shown(full))
     assert entry.detail["before"]["urls"][0]["url"] == CHAT["endpoint"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.shapes import STRATEGIES as OFFERED
+from apis.shapes_endpoint import STRATEGIES as OFFERED
 from gateway.core.balancing import STRATEGIES
 
 WEIGHTS = [5, 1, 1]

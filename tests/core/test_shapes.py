@@ -1,4 +1,4 @@
-"""The nested things that carol and adam configure: endpoints and the limits of plans."""
+"""The nested things that carol and adam configure: limits of plans, and of an API's sessions."""
 
 from __future__ import annotations
 
@@ -11,128 +11,25 @@ from hypothesis import strategies as st
 
 from apis.shapes import (
     DEFAULT_RUNTIME,
-    DEFAULT_SUSPENSION,
-    DEFAULT_TIMEOUTS,
     RUNTIME_CHECKS,
     burst,
     default_runtime,
-    endpoint_config,
     limits,
     runtime_limits,
     runtime_of,
     whole,
 )
 
-URL = {"url": "ws://backend:9998"}
-
-
-def allow(url: str) -> str:
-    return ""
-
-
-def test_one_url_is_enough_and_everything_else_gets_its_default() -> None:
-    config, problems = endpoint_config({"urls": [URL]}, allow)
-    assert problems == {}
-    assert config == {
-        "urls": [{"url": "ws://backend:9998", "weight": 1}],
-        "strategy": "round_robin",
-        "timeouts": DEFAULT_TIMEOUTS,
-        "suspension": DEFAULT_SUSPENSION,
-    }
-
-
-def test_a_complete_config_comes_back_as_it_is_and_stays_valid() -> None:
-    given_config = {
-        "urls": [{"url": "ws://a", "weight": 3}, {"url": "wss://b/x?y=1", "weight": 1}],
-        "strategy": "weighted",
-        "timeouts": {"connect_ms": 1, "handshake_ms": 120_000, "idle_s": 86_400},
-        "suspension": {
-            "errors": ["connect_failed"], "initial_ms": 1000, "max_ms": 1000,
-            "factor": 1.5, "retries": 100, "retry_delay_ms": 60_000,
-        },
-    }  # fmt: skip
-    config, problems = endpoint_config(copy.deepcopy(given_config), allow)
-    assert (config, problems) == (given_config, {})
-    assert endpoint_config(config, allow) == (config, {})
-
-
-def test_completing_a_config_does_not_touch_what_was_given_nor_the_defaults() -> None:
-    value = {"urls": [URL], "timeouts": {"idle_s": 5}}
-    config, _ = endpoint_config(value, allow)
-    config["suspension"]["errors"].append("x")
-    config["timeouts"]["connect_ms"] = 7
-    assert value == {"urls": [URL], "timeouts": {"idle_s": 5}}
-    assert "x" not in endpoint_config({"urls": [URL]}, allow)[0]["suspension"]["errors"]
-
-
-@pytest.mark.parametrize(
-    ("change", "path"),
-    [
-        ({"urls": []}, "urls"),
-        ({"urls": "ws://a"}, "urls"),
-        ({"urls": [URL] * 2}, "urls"),
-        ({"urls": [{"url": f"ws://{n}.example"} for n in range(11)]}, "urls"),
-        ({"urls": ["ws://a"]}, "urls/0"),
-        ({"urls": [{"weight": 1}]}, "urls/0"),
-        ({"urls": [{"url": 5}]}, "urls/0"),
-        ({"urls": [{"url": "http://a"}]}, "urls/0/url"),
-        ({"urls": [URL, {"url": ""}]}, "urls/1/url"),
-        ({"urls": [{"url": "ws://a", "weight": 0}]}, "urls/0/weight"),
-        ({"urls": [{"url": "ws://a", "weight": True}]}, "urls/0/weight"),
-        ({"urls": [{"url": "ws://a", "weight": "1"}]}, "urls/0/weight"),
-        ({"urls": [{"url": "ws://a", "wieght": 1}]}, "urls/0/wieght"),
-        ({"strategy": "random"}, "strategy"),
-        ({"strategy": None}, "strategy"),
-        ({"strategy": ["failover"]}, "strategy"),
-        ({"timeouts": None}, "timeouts"),
-        ({"timeouts": {"connect_ms": 0}}, "timeouts/connect_ms"),
-        ({"timeouts": {"connect_ms": 120_001}}, "timeouts/connect_ms"),
-        ({"timeouts": {"connect_ms": 1.5}}, "timeouts/connect_ms"),
-        ({"timeouts": {"handshake_ms": -1}}, "timeouts/handshake_ms"),
-        ({"timeouts": {"idle_s": 86_401}}, "timeouts/idle_s"),
-        ({"timeouts": {"idle_s": 10**400}}, "timeouts/idle_s"),
-        ({"timeouts": {"connect": 1}}, "timeouts/connect"),
-        ({"suspension": []}, "suspension"),
-        ({"suspension": {"errors": "connect_failed"}}, "suspension/errors"),
-        ({"suspension": {"errors": ["boredom"]}}, "suspension/errors"),
-        ({"suspension": {"errors": [[]]}}, "suspension/errors"),
-        ({"suspension": {"errors": ["connect_failed"] * 2}}, "suspension/errors"),
-        ({"suspension": {"factor": 0.5}}, "suspension/factor"),
-        ({"suspension": {"factor": float("nan")}}, "suspension/factor"),
-        ({"suspension": {"factor": float("inf")}}, "suspension/factor"),
-        ({"suspension": {"factor": True}}, "suspension/factor"),
-        ({"suspension": {"retries": 101}}, "suspension/retries"),
-        ({"suspension": {"initial_ms": 2, "max_ms": 1}}, "suspension/max_ms"),
-        ({"security": {"type": "none"}}, "security"),
-    ],
-)
-def test_what_is_wrong_is_named_by_its_path(change: dict[str, Any], path: str) -> None:
-    _, problems = endpoint_config({"urls": [URL], **change}, allow)
-    assert list(problems) == [path]
-    assert problems[path].endswith(".")
-
-
-def test_an_address_that_may_not_be_dialled_is_refused_beside_its_url() -> None:
-    _, problems = endpoint_config({"urls": [URL]}, lambda url: f"{url} is private.")
-    assert problems == {"urls/0/url": "ws://backend:9998 is private."}
-
-
-def test_two_mistakes_are_both_named() -> None:
-    _, problems = endpoint_config({"urls": [], "timeouts": {"idle_s": -1}}, allow)
-    assert set(problems) == {"urls", "timeouts/idle_s"}
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-config_like = st.dictionaries(st.sampled_from(["urls", "strategy", "timeouts", "suspension", "x"]), json_values)
 
 
-@given(json_values | config_like)
+@given(json_values)
 def test_any_json_gets_an_answer_and_never_an_exception(value: Any) -> None:
-    for check in (lambda v: endpoint_config(v, allow), limits, burst):
+    for check in (limits, burst):
         _, problems = check(value)
         assert all(isinstance(path, str) and text for path, text in problems.items())
 

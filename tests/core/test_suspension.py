@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apis.shapes import SUSPENSION_ERRORS
+from apis.shapes_endpoint import SUSPENSION_ERRORS
 from gateway.core.snapshot import SuspensionPolicy
 from gateway.core.suspension import CONNECT_FAILED, DIAL_ERRORS, SERVER_ERROR, Suspension
 
