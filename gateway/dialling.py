@@ -22,6 +22,9 @@ from gateway.core.suspension import (
     SERVER_ERROR,
 )
 from gateway.doorway import ANSWER_WAIT_S
+from gateway.meters import without_secrets
+from gateway.upstream_auth import dial_secured
+from gateway.upstream_tokens import NO_CREDENTIALS
 from gateway.upstreams import DialError, Target, Upstream, dial
 
 log = structlog.get_logger("gateway")
@@ -30,6 +33,7 @@ FORBIDDEN_ADDRESS: Final = "forbidden_address"
 LONGEST_WAIT_S: Final = ANSWER_WAIT_S - 5  # the doorway gives up on us a little later
 EXHAUSTED: Final = "exhausted"  # ours is the fault, and the next URL would meet it, too
 REFUSED: Final = "refused"  # an answer of the backend's own: it lives, so nothing else is tried and nothing counts
+ENDS_HERE: Final = frozenset({REFUSED, EXHAUSTED, NO_CREDENTIALS})
 
 
 def counted_as(error: DialError) -> str:
@@ -50,13 +54,17 @@ def refusal(error: DialError) -> Rejection:
 
 
 async def dial_any(
-    state: EndpointState, target_of: Callable[[str], Target], clock: Callable[[], float]
+    state: EndpointState,
+    target_of: Callable[[str], Target],
+    clock: Callable[[], float],
+    chosen: str | None = None,
 ) -> tuple[Url, Upstream]:
     """Dial until one answers.
 
     Args:
         target_of: what to dial for a URL of the endpoint.
         clock: seconds that are never set: a suspension is a duration.
+        chosen: the only URL to dial, where a dynamic endpoint chose one.
 
     Returns:
         The URL, whose sessions are not counted up yet, and its upgraded connection, which the caller must use or close.
@@ -67,12 +75,14 @@ async def dial_any(
     last: DialError | None = None
     try:
         async with asyncio.timeout(_budget_s(state)):
-            for url in state.candidates(clock()):
+            for url in state.candidates(clock(), chosen):
                 try:
                     return url, await _dial(url, target_of(url.url), clock)
                 except DialError as error:
                     last = error
-                    if error.kind in {REFUSED, EXHAUSTED}:
+                    if error.kind in ENDS_HERE or (
+                        error.kind == "timeout" and state.config.timeouts.action == "refuse"
+                    ):
                         break
     except TimeoutError:
         if last is None:
@@ -90,9 +100,11 @@ def _budget_s(state: EndpointState) -> float:
 async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstream:
     url.sessions += 1  # a dial under way weighs like a session, or a burst would all go to one URL
     try:
-        upstream = await dial(target)
+        upstream = await (dial(target) if target.extras is None else dial_secured(target, target.extras))
     except DialError as error:
         word = counted_as(error)
+        if word or error.kind in {FORBIDDEN_ADDRESS, NO_CREDENTIALS}:
+            url.error = word or error.kind
         if word:
             url.suspension.failed(word, clock())
         elif error.kind == REFUSED:
@@ -101,6 +113,8 @@ async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstrea
             url.suspension.abandoned()
         if error.kind == FORBIDDEN_ADDRESS:
             log.warning("upstream_address_forbidden", upstream=url.url)
+        elif error.kind == NO_CREDENTIALS:
+            log.warning("upstream_credentials_unavailable", upstream=without_secrets(url.url), detail=error.detail)
         raise
     except BaseException:
         url.suspension.abandoned()
@@ -108,4 +122,5 @@ async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstrea
     finally:
         url.sessions -= 1
     url.suspension.succeeded()
+    url.error = ""
     return upstream

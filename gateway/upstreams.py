@@ -12,13 +12,14 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.capacity import EXHAUSTED
+from gateway.core.extras import Extras, Proxy
 from gateway.core.frames import FrameScanner
 from gateway.core.upstream_handshake import (
     Answer,
@@ -31,6 +32,7 @@ from gateway.exchanges import Exchange, SocketExchange, TransportExchange
 from gateway.relay import HAS_EPOLL, Link, SocketLeg, TransportLeg
 from gateway.relay.legs import Leg
 from gateway.sockets import Address, connect_any, keep_alive
+from gateway.tunnelling import NoTunnel, tunnel
 
 RESOLVED_S: Final = 1.0
 """How long the addresses of a name are used again. Only that: whether one may be dialled is judged each time."""
@@ -51,10 +53,13 @@ class Target:
         handshake_s: for the request and its answer.
         allowed: whether an IP address may be dialled.
         tls: for wss://, instead of the system's certificate authorities.
+        server_name: for wss://, the name that is asked for and checked instead of the URL's host.
+        proxy: that is asked to connect, unless the host is one of its exceptions.
+        extras: what the endpoint asks for besides; None, or to be settled by `gateway.upstream_auth.dial_secured`.
     """
 
     url: str
-    path_and_query: bytes
+    path_and_query: bytes = field(repr=False)
     headers: list[tuple[bytes, bytes]] = field(repr=False)
     subprotocols: bytes | None = field(default=None, repr=False)
     extensions: bytes | None = None
@@ -62,6 +67,9 @@ class Target:
     handshake_s: float = 10.0
     allowed: Callable[[str], bool] = lambda address: True
     tls: ssl.SSLContext | None = None
+    server_name: str = ""
+    proxy: Proxy | None = None
+    extras: Extras | None = None
 
 
 class DialError(Exception):
@@ -70,14 +78,18 @@ class DialError(Exception):
     Args:
         kind: "unreachable" (no address, refused, reset, TLS not trusted), "forbidden_address" (policy), "timeout",
             "bad_response" (nonsense, or an answer of the 1xx, 2xx, 3xx kind), "refused" (4xx), "server_error" (5xx),
-            "exhausted" (this process has no descriptor left).
+            "exhausted" (this process has no descriptor left), "no_credentials" (what the endpoint's security asks for
+            could not be had).
         phase: "connect" or "handshake".
         detail: for the log.
-        status: the HTTP status that the upstream answered, if any.
+        status: the HTTP status that the upstream answered, if any; `challenges`: its WWW-Authenticate fields.
     """
 
-    def __init__(self, kind: str, phase: str, detail: str = "", status: int | None = None) -> None:
+    def __init__(
+        self, kind: str, phase: str, detail: str = "", status: int | None = None, challenges: Sequence[bytes] = ()
+    ) -> None:
         super().__init__(f"{kind} ({phase}): {detail}")
+        self.challenges = challenges
         self.kind = kind
         self.phase = phase
         self.detail = detail
@@ -159,7 +171,7 @@ async def dial(target: Target) -> Upstream:
     except TimeoutError:
         raise DialError("timeout", "handshake", f"no answer within {target.handshake_s} s") from None
     except BadAnswer as error:
-        raise DialError(_kind(error.status), "handshake", str(error), error.status) from None
+        raise DialError(_kind(error.status), "handshake", str(error), error.status, error.challenges) from None
     except OSError as error:
         raise DialError("bad_response", "handshake", f"the connection broke: {error}") from None
     finally:
@@ -211,19 +223,57 @@ async def _connect(url: SplitResult, target: Target) -> tuple[Exchange, str]:
     secure = url.scheme == "wss"
     host = url.hostname or ""
     port = url.port or (443 if secure else 80)
-    found = await resolve(host, port)
-    permitted = [(family, address) for family, address in found if target.allowed(str(address[0]))]
-    if not permitted:
-        raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
     try:
-        sock, address = await connect_any(asyncio.get_running_loop(), permitted)
+        sock, address = await reach(host, port, target.allowed, target.proxy)
         keep_alive(sock)
         if not secure and HAS_EPOLL:
             return SocketExchange(sock), address
-        return await _by_transport(sock, host if secure else None, target), address
+        return await _by_transport(sock, (target.server_name or host) if secure else None, target), address
     except OSError as error:  # ssl.SSLError is one, too
         _resolved.pop((host, port), None)  # it may lead somewhere else by now
         raise DialError("exhausted" if error.errno in EXHAUSTED else "unreachable", "connect", str(error)) from None
+
+
+async def reach(
+    host: str, port: int, allowed: Callable[[str], bool], proxy: Proxy | None = None
+) -> tuple[socket.socket, str]:
+    """A connected socket to a host, and the IP address that was dialled: the host's, or the proxy's.
+
+    Raises:
+        DialError: no address, or none that may be dialled.
+        OSError: none answered, or the proxy did not connect.
+    """
+    if proxy is None or not proxy.serves(host):
+        return await connect_any(asyncio.get_running_loop(), await _permitted(host, port, allowed))
+    await _check_behind(host, port, allowed)
+    sock, address = await connect_any(asyncio.get_running_loop(), await _permitted(proxy.host, proxy.port, allowed))
+    try:
+        await tunnel(sock, host, port, proxy.authorization)
+    except NoTunnel as error:
+        raise ConnectionRefusedError(f"the proxy did not connect: {error}") from None
+    return sock, address
+
+
+async def _permitted(host: str, port: int, allowed: Callable[[str], bool]) -> list[Address]:
+    """The addresses of a host that may be dialled."""
+    found = await resolve(host, port)
+    permitted = [(family, address) for family, address in found if allowed(str(address[0]))]
+    if not permitted:
+        raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
+    return permitted
+
+
+async def _check_behind(host: str, port: int, allowed: Callable[[str], bool]) -> None:
+    """The proxy looks the name up by itself: where we know an address of it that may not be dialled, it is not asked.
+
+    A name that only the proxy knows passes; what it leads to is the proxy's to judge.
+    """
+    try:
+        found = await resolve(host, port)
+    except DialError:
+        return
+    if not all(allowed(str(address[0])) for _, address in found):
+        raise DialError("forbidden_address", "connect", f"{host} leads to an address that may not be dialled")
 
 
 async def _by_transport(sock: socket.socket, host: str | None, target: Target) -> TransportExchange:

@@ -14,11 +14,33 @@ from gateway.core.suspension import Suspension
 
 @dataclass(slots=True)
 class Url:
-    """One URL of an endpoint: its suspension, and the sessions and dials under way on it."""
+    """One URL of an endpoint: its suspension, and the sessions and dials under way on it.
+
+    `error` is the word of the last failure (`gateway.core.suspension`), "" after a success.
+    """
 
     url: str
     suspension: Suspension
     sessions: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a URL is at a moment: its state, what counted against it, and for how long it is left alone.
+
+    Attributes:
+        paused_until: by the clock that `Endpoints.health` was asked with; 0 while active.
+    """
+
+    api_id: str
+    key_type: str
+    url: str
+    state: str
+    failures: int
+    paused_until: float
+    error: str
+    sessions: int
 
 
 class EndpointState:
@@ -30,35 +52,48 @@ class EndpointState:
             the policy is the same.
     """
 
-    __slots__ = ("_turns", "config", "urls")
+    __slots__ = ("_turns", "config", "targets", "urls")
 
     def __init__(self, config: EndpointSnapshot, before: EndpointState | None = None) -> None:
         self.config: EndpointSnapshot = config
-        old = {one.url: one for one in before.urls} if before else {}
+        old = {one.url: one for one in before.all()} if before else {}
         same_policy = before is not None and before.config.suspension == config.suspension
-        self.urls: list[Url] = []
-        for url, _ in config.urls:
-            one = old.get(url) or Url(url, Suspension(config.suspension))
+        chosen = [url for _, url in config.dynamic.targets] if config.dynamic is not None else []
+        for url in [*[url for url, _ in config.urls], *chosen]:
+            one = old.setdefault(url, Url(url, Suspension(config.suspension)))
             if not same_policy:
                 one.suspension = Suspension(config.suspension)
-            self.urls.append(one)
+        self.urls: list[Url] = [old[url] for url, _ in config.urls]
+        self.targets: dict[str, Url] = {url: old[url] for url in chosen}
         self._turns = STRATEGIES[config.strategy]([weight for _, weight in config.urls])
 
-    def candidates(self, now: float) -> Iterator[Url]:
+    def all(self) -> Iterator[Url]:
+        """Every URL, those that only a value leads to included, each once."""
+        yield from {one.url: one for one in (*self.urls, *self.targets.values())}.values()
+
+    def candidates(self, now: float, target: str | None = None) -> Iterator[Url]:
         """URLs to dial, the best first, without those that are left alone at `now`.
 
         Whoever takes one must tell its suspension how it went.
+
+        Args:
+            target: what a dynamic endpoint chose; then there is no other candidate, since a value may stand for a
+                tenant whose traffic must not go elsewhere.
 
         Raises:
             Rejection: upstream_suspended, where all are left alone.
         """
         tried = False
-        for index in self._turns.order([one.sessions for one in self.urls]):
-            if self.urls[index].suspension.may_try(now):
+        if target is not None:
+            urls = [self.targets[target]]
+        else:
+            urls = [self.urls[index] for index in self._turns.order([one.sessions for one in self.urls])]
+        for url in urls:
+            if url.suspension.may_try(now):
                 tried = True
-                yield self.urls[index]
+                yield url
         if not tried:
-            wait_s = min(one.suspension.wait_s(now) for one in self.urls)
+            wait_s = min(one.suspension.wait_s(now) for one in urls)
             raise Rejection("upstream_suspended", headers=(("Retry-After", str(max(1, ceil(wait_s)))),))
 
 
@@ -78,8 +113,25 @@ class Endpoints:
     def urls(self) -> Iterator[tuple[str, Url]]:
         """(API, URL) of every endpoint; from whatever thread."""
         for (api_id, _), state in list(self._states.items()):
-            for url in state.urls:
+            for url in state.all():
                 yield api_id, url
+
+    def health(self, now: float) -> list[Health]:
+        """Every URL of every endpoint that this process has dialled, as it is at `now`; from whatever thread."""
+        return [
+            Health(
+                api_id,
+                key_type,
+                url.url,
+                url.suspension.state(now),
+                url.suspension.failures,
+                url.suspension.paused_until,
+                url.error,
+                url.sessions,
+            )
+            for (api_id, key_type), state in list(self._states.items())
+            for url in state.all()
+        ]
 
     def keep(self, api_ids: set[str]) -> None:
         """Forget APIs that are no longer deployed."""

@@ -24,6 +24,8 @@ _OURS: Final = frozenset(
     b"x-jwt-assertion".split()
 )
 _KEPT_HERE: Final = _ONE_HOP | _OURS | SECRET_HEADERS
+NEVER_OWN: Final = _ONE_HOP | _OURS
+"""What the headers of an endpoint's own configuration may not say either."""
 _NAME: Final = re.compile(rb"[A-Za-z0-9-]+")  # no underscore: some backends read it as a hyphen (CVE-2026-3902)
 OWN_COOKIES: Final = b"wsportal_"  # the portals' cookies: a browser sends them to every port of a host
 

@@ -6,11 +6,12 @@ that a snapshot can be compared with the subject of a change without knowing whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from gateway.core.extras import Dynamic, Extras
+from gateway.core.restrictions import Restrictions
 from gateway.core.throttling import EVENTS, Limit, tightest
 
 KeyType = Literal["production", "sandbox"]
@@ -21,6 +22,9 @@ TopicSecurity = Literal["oauth", "none"]
 OPEN_STATES: Final = frozenset({"prereleased", "published", "deprecated"})
 UNSUBSCRIBED_STATES: Final = frozenset({"created"})  # reachable, but nobody can have a subscription yet
 BLOCKED: Final = "blocked"
+ANONYMOUS: Final = "anonymous"  # kinds of principal and entitlement that no subscription stands behind
+TEST_KEY: Final = "test_key"
+FREE: Final = "free"
 
 LARGEST_MESSAGE_BYTES: Final = 1 << 20  # CONTRACT section 6: 1 MiB unless the plan says otherwise
 
@@ -214,7 +218,13 @@ def burst_limit(amount: int, per: str) -> Limit:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """One subscription seen from the gateway: which application may use which API, under which plans."""
+    """One subscription seen from the gateway: which application may use which API, under which plans.
+
+    Attributes:
+        subscription_id: what its sessions are counted under together; not that of a row for the other kinds.
+        kind: "subscription", or what lets somebody in without one: FREE (the API offers a plan that needs none),
+            ANONYMOUS (a topic without security, by address), TEST_KEY.
+    """
 
     subscription_id: str
     api_id: str
@@ -225,6 +235,12 @@ class Entitlement:
     owner_active: bool = True
     business_plan: PlanSnapshot = PlanSnapshot()
     application_plan: PlanSnapshot = PlanSnapshot()
+    kind: str = "subscription"
+
+    @property
+    def billed_to(self) -> str:
+        """The subscription whose usage it is, or "" where there is none."""
+        return self.subscription_id if self.kind == "subscription" else ""
 
     def blocked_for(self, key_type: str) -> bool:
         """Whether a credential of this key type is refused."""
@@ -240,11 +256,14 @@ class Principal:
     """Who is connecting: the application a credential belongs to, and the person behind it.
 
     Attributes:
-        kind: how it was shown, "oauth" for an OAuth 2.0 access token.
+        kind: how it was shown: "oauth" for an OAuth 2.0 access token, "api_key", TEST_KEY, ANONYMOUS.
         token_key: the SHA-256 of the credential in hex; the credential itself is never kept.
         token_id: primary key of the token's row, as text.
         end_user: id of the person the token was issued for; the application's owner where there was none.
         expires_at: epoch seconds, None for a credential that does not expire.
+        api_id: the only API it opens, or "".
+        restrictions: from where it may be used, or None for anywhere.
+        claims: of a JWT access token; empty for every other kind.
     """
 
     kind: str
@@ -255,6 +274,9 @@ class Principal:
     end_user: str = ""
     scopes: frozenset[str] = frozenset()
     expires_at: float | None = None
+    api_id: str = ""
+    restrictions: Restrictions | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
     def alive(self, now: float) -> bool:
         """Whether the credential has not expired at `now` (epoch seconds)."""

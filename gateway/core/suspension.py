@@ -18,6 +18,10 @@ BAD_RESPONSE: Final = "bad_response"
 SERVER_ERROR: Final = "server_error"
 DIAL_ERRORS: Final = frozenset({CONNECT_FAILED, CONNECT_TIMEOUT, HANDSHAKE_TIMEOUT, BAD_RESPONSE, SERVER_ERROR})
 
+ACTIVE: Final = "active"
+SUSPENDED: Final = "suspended"
+PROBING: Final = "probing"
+
 
 class Suspension:
     """The state of one URL under a policy."""
@@ -42,6 +46,17 @@ class Suspension:
             return False
         self._probing = True
         return True
+
+    @property
+    def failures(self) -> int:
+        """Failures that counted since the last success."""
+        return self._failures
+
+    def state(self, now: float) -> str:
+        """ACTIVE, SUSPENDED, or PROBING: the pause is over, and one handshake is or will be the probe."""
+        if not self.paused_until:
+            return ACTIVE
+        return SUSPENDED if now < self.paused_until else PROBING
 
     def wait_s(self, now: float) -> float:
         """Seconds until the next handshake may try; 0 while active or while a probe is out."""

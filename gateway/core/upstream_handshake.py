@@ -28,11 +28,13 @@ class BadAnswer(Exception):
     Args:
         detail: what was wrong, for the log.
         status: its HTTP status if it answered with another than 101, else None: the answer was nonsense.
+        challenges: values of WWW-Authenticate that came with the status.
     """
 
-    def __init__(self, detail: str, status: int | None = None) -> None:
+    def __init__(self, detail: str, status: int | None = None, challenges: Sequence[bytes] = ()) -> None:
         super().__init__(detail)
         self.status = status
+        self.challenges = challenges
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
         raise BadAnswer("the status line is malformed")
     status = int(matched[2])
     if status != 101 or matched[1] != b"1":
-        raise BadAnswer(f"the answer is {status}, not 101", status)
+        challenges = _values(read_header_lines(lines[1:]) or (), b"www-authenticate")
+        raise BadAnswer(f"the answer is {status}, not 101", status, challenges)
     headers = read_header_lines(lines[1:])
     if headers is None:
         raise BadAnswer("a header line of the answer is malformed")

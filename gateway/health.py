@@ -1,0 +1,140 @@
+"""How every process finds every URL of an endpoint, as rows that all of them can read.
+
+Twice a second the live state is compared with what was written; only what changed is written again, and nothing is
+looked at per handshake. A URL that nobody has dialled has no row. The rows of a process go with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Count
+
+from gateway.core.endpoints import Health
+from gateway.core.suspension import ACTIVE, PROBING, SUSPENDED
+from gateway.meters import without_secrets
+from gateway.models import GatewayProcess, LiveSession, UpstreamHealth
+from gateway.registry import Registry
+
+log = structlog.get_logger("gateway")
+
+TICK_S: Final = 0.5
+Key = tuple[str, str, str]  # API, key type, URL
+Shown = tuple[str, int, float, str]  # state, failures, end of the pause, last error
+Ask = Callable[..., Awaitable[Any]]
+
+
+class HealthBook:
+    """Writes down how this process finds its upstreams.
+
+    Args:
+        ask: runs a database function off the loop.
+        registry: has the endpoints.
+        process_id: of this process in the directory, which has a row before anything is written here.
+    """
+
+    def __init__(self, ask: Ask, registry: Registry, process_id: UUID) -> None:
+        self._ask = ask
+        self._registry = registry
+        self._process_id = process_id
+        self._written: dict[Key, Shown] = {}
+        self._away = False
+
+    async def run(self) -> None:
+        """Compare and write until cancelled. The rows go when the process leaves the directory."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                await self.tick()
+            except Exception as error:
+                if not self._away:  # the handshakes go on, whether somebody can see this or not; it is told once
+                    self._away = True
+                    log.exception("health_not_written", error=type(error).__name__)
+            else:
+                self._away = False
+
+    async def tick(self) -> None:
+        """Write what has changed since the last call."""
+        now, wall = self._registry.monotonic(), self._registry.clock()
+        found = {(one.api_id, one.key_type, one.url): one for one in self._registry.endpoints.health(now)}
+        shown = {key: (one.state, one.failures, one.paused_until, one.error) for key, one in found.items()}
+        if shown == self._written:
+            return
+        fresh = [found[key] for key, facts in shown.items() if self._written.get(key) != facts]
+        gone = self._written.keys() - shown.keys()
+        if await self._ask(write, self._process_id, fresh, gone, wall, wall - now):
+            self._written = shown
+        else:
+            self._written = {}  # the directory has forgotten this process, and enters it anew soon
+
+
+def write(process_id: UUID, fresh: list[Health], gone: Iterable[Key], wall: float, ahead_s: float) -> bool:
+    """Replace the rows of these URLs; False where the directory does not know the process (yet).
+
+    Args:
+        wall: epoch seconds of now; `ahead_s`: what a moment of `Health` lacks to be epoch seconds.
+    """
+    with transaction.atomic():
+        # Locked: whoever sweeps out a process that seemed dead waits, and takes these rows along.
+        if not GatewayProcess.objects.select_for_update().filter(pk=process_id).exists():
+            return False
+        for api_id, key_type, url in [*gone, *[(one.api_id, one.key_type, one.url) for one in fresh]]:
+            UpstreamHealth.objects.filter(process_id=process_id, api_id=api_id, key_type=key_type, url=url).delete()
+        UpstreamHealth.objects.bulk_create(
+            [
+                UpstreamHealth(
+                    process_id=process_id,
+                    api_id=one.api_id,
+                    key_type=one.key_type,
+                    url=one.url,
+                    state=one.state,
+                    failures=one.failures,
+                    since=datetime.fromtimestamp(wall, UTC),
+                    until=datetime.fromtimestamp(one.paused_until + ahead_s, UTC) if one.paused_until else None,
+                    last_error=one.error,
+                )
+                for one in fresh
+            ]
+        )
+    return True
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+IDLE: Final = "unknown"  # no process has dialled it yet
+_WORST_FIRST: Final = (SUSPENDED, PROBING, ACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlHealth:
+    """One URL of an endpoint, all processes together: the state that most are worried about, and each one's own."""
+
+    url: str
+    state: str
+    sessions: int
+    processes: list[UpstreamHealth]
+
+
+def report(api_id: UUID, key_type: str, urls: Iterable[str]) -> list[UrlHealth]:
+    """How the URLs of an endpoint are in every process that runs. Two queries.
+
+    Args:
+        urls: as they are configured; dynamic targets included.
+    """
+    rows = list(UpstreamHealth.objects.filter(api_id=api_id, key_type=key_type).select_related("process"))
+    counted = LiveSession.objects.filter(api_id=api_id, key_type=key_type).values_list("upstream")
+    sessions = dict(counted.annotate(number=Count("pk")).order_by())
+    found: list[UrlHealth] = []
+    for url in dict.fromkeys(urls):
+        own = [row for row in rows if row.url == url]
+        states = {row.state for row in own}
+        state = next((one for one in _WORST_FIRST if one in states), IDLE)
+        found.append(UrlHealth(url, state, sessions.get(without_secrets(url), 0), own))
+    return found
