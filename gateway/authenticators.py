@@ -5,23 +5,18 @@ Each has the same three verbs, so that caching, revocation and live control need
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
-from gateway.core.snapshot import Principal
+from gateway.api_keys import ApiKeys, TestKeys
+from gateway.batches import CHUNK, chunks
+from gateway.core.snapshot import TEST_KEY, Principal
 
-CHUNK: Final = 500  # ids in one query; below SQLite's limit on variables
-
-
-def chunks(ids: Iterable[str]) -> Iterator[list[str]]:
-    """The ids in lists of at most CHUNK."""
-    everything = list(ids)
-    for start in range(0, len(everything), CHUNK):
-        yield everything[start : start + CHUNK]
+__all__ = ["AUTHENTICATORS", "CHUNK", "Authenticator", "OAuthTokens", "chunks"]
 
 
 class Authenticator(Protocol):
@@ -30,8 +25,8 @@ class Authenticator(Protocol):
     def find(self, key: str) -> Principal | None:
         """The principal of a credential by the SHA-256 of it, or None where it is unknown, expired or revoked."""
 
-    def alive(self, token_ids: Iterable[str]) -> dict[str, float]:
-        """Which of these have not been revoked, and their expiry (epoch seconds). One query for CHUNK of them.
+    def alive(self, token_ids: Iterable[str]) -> Mapping[str, float | None]:
+        """Which of these have not been revoked, and their expiry (epoch seconds, None for never). One query for CHUNK.
 
         Whether one has expired is for whoever asks to tell, by a clock that is never set.
         """
@@ -76,4 +71,8 @@ def _usable() -> Q:
     return Q(user__isnull=True) | Q(user__is_active=True)
 
 
-AUTHENTICATORS: Final[dict[str, Authenticator]] = {"oauth": OAuthTokens()}
+AUTHENTICATORS: Final[dict[str, Authenticator]] = {
+    "oauth": OAuthTokens(),
+    "api_key": ApiKeys(),
+    TEST_KEY: TestKeys(),
+}

@@ -13,8 +13,9 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.db import Error as DatabaseError
 
-from gateway import conf, meters
-from gateway.core.admission import Admission, MayUse, Question, Standing, WhoIs
+from gateway import conf, meters, tickets
+from gateway.api_keys import uses
+from gateway.core.admission import Admission, MayUse, Question, Redeem, Standing, WhoIs
 from gateway.core.assertions import choices
 from gateway.core.endpoints import Url
 from gateway.core.extras import choose
@@ -62,7 +63,7 @@ class Arrival:
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.request_id: str = scope["state"]["request_id"]
         self.corridor = scope["extensions"][CORRIDOR]
-        self.admission = Admission(self.headers)
+        self.admission = Admission(self.headers, scope["query_string"])
         self.own: list[tuple[bytes, bytes]] = []  # what the gateway says of the session to the backend
 
     async def answer(self, send: Send) -> None:
@@ -97,6 +98,7 @@ class Arrival:
             raise
         if not session.over:
             registry.open(session, url)
+            uses.note(session.principal, registry.clock())
             self._look_again(table, session)
 
     async def _table(self) -> RoutingTable:
@@ -114,6 +116,8 @@ class Arrival:
                 question = steps.send(answer)
             except StopIteration as done:
                 admitted: Entitlement = done.value
+                if self.admission.ticket is not None:
+                    self.request_id = self.admission.ticket.connection_id
                 return admitted
             answer = self._known(question, now) or await self._look_up(question, now)
 
@@ -123,6 +127,8 @@ class Arrival:
             return memory.known_principal(question.credential, now)
         if isinstance(question, MayUse):
             return memory.known_entitlement(question.application_id, question.api_id)
+        if isinstance(question, Redeem):
+            return None
         entitlement = question.entitlement
         throttles = registry.counters.of(entitlement, question.principal)
         places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
@@ -131,6 +137,8 @@ class Arrival:
     async def _look_up(self, question: Question, now: float) -> Any:
         if isinstance(question, WhoIs):
             return await self.plane.memory.principal(question.credential, now)
+        if isinstance(question, Redeem):
+            return await self.plane.memory.ask(tickets.redeem, question.credential.key)
         assert isinstance(question, MayUse)  # noqa: S101  (Room is always known)
         return await self.plane.memory.entitlement(question.application_id, question.api_id)
 
@@ -155,7 +163,7 @@ class Arrival:
             entitlement=entitlement,
             client=self._client(),
             upstream=url.url,
-            origin=next((value.decode("latin-1") for name, value in self.headers if name == b"origin"), ""),
+            origin=admission.origin,
             deflate=upstream.deflate,
             throttles=throttles,
             topic=admission.route.topic,
@@ -185,7 +193,7 @@ class Arrival:
         ]
         host = next((value for name, value in self.headers if name == b"host"), b"")
         timeouts, extras = admission.endpoint.timeouts, admission.endpoint.extras
-        path = upstream_target(url, admission.route.rest, self.scope["query_string"])
+        path = upstream_target(url, admission.route.rest, admission.query.rest)
         secure, proxies = self.scope["scheme"] == "wss", self.scope["state"]["proxies"]
         headers = onward(self.headers) + about_client(self._client(), secure, host, self.request_id, proxies) + self.own
         if extras is not None:
@@ -208,12 +216,12 @@ class Arrival:
 
     def _look_again(self, table: RoutingTable, session: Session) -> None:
         """Something that was true at the check may have changed while the upstream was dialled."""
-        memory, entitlement = self.plane.memory, session.entitlement
+        memory, entitlement, offer = self.plane.memory, session.entitlement, self.admission.offer
         if memory.known_table() is not table:
             self.plane.control.look_at("api", session.api_id)
         if memory.known_denials() is not self.admission.denials:
             self.plane.control.look_at("deny", "")
-        if memory.known_entitlement(entitlement.application_id, session.api_id) is not entitlement:
+        if offer is not None and memory.known_entitlement(offer.application_id, session.api_id) is not offer:
             self.plane.control.look_at("subscription", entitlement.subscription_id)
 
     async def _refuse(self, send: Send, rejection: Rejection) -> None:
@@ -221,7 +229,7 @@ class Arrival:
         if admission.route is not None:
             api_id = admission.route.api.api_id
             application_id = admission.principal.application_id if admission.principal else ""
-            subscription_id = admission.entitlement.subscription_id if admission.entitlement else ""
+            subscription_id = admission.entitlement.billed_to if admission.entitlement else ""
             self.plane.registry.recorder.refused(UsageKey(api_id, application_id, subscription_id))
         meters.handshake_ended(rejection.code)
         log.info(

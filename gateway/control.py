@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -17,13 +17,14 @@ from typing import Final
 
 import structlog
 
-from gateway import commands, conf, snapshots
+from gateway import commands, conf, entitling, snapshots, tickets
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.denying import DenyList
+from gateway.core.identifying import still_welcome
 from gateway.core.matching import RoutingTable
-from gateway.core.rejections import FORBIDDEN, POLICY, TOKEN_DEAD
+from gateway.core.rejections import FORBIDDEN, POLICY, RESTARTING, TOKEN_DEAD, close_reason
 from gateway.core.session import Session
-from gateway.core.snapshot import BLOCKED, UNSUBSCRIBED_STATES, Principal
+from gateway.core.snapshot import BLOCKED, TEST_KEY, UNSUBSCRIBED_STATES, Principal
 from gateway.directory import Directory
 from gateway.memory import Memory
 from gateway.registry import REASONS, Facet, Registry
@@ -33,8 +34,10 @@ log = structlog.get_logger("gateway")
 REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
 TIDY_S: Final = 60.0
 GAP_S: Final = 300.0  # half of what snapshots.prune_changes leaves
+ENDPOINT_CHANGED: Final = close_reason("endpoint_changed")
 TokenIds = dict[str, list[str]]  # kind of credential -> ids
-Validity = dict[str, dict[str, float]]  # kind of credential -> id -> expiry of those that are valid
+Validity = Mapping[str, Mapping[str, float | None]]  # kind of credential -> id -> expiry of those that are valid
+GONE: Final = -1.0  # instead of an expiry: it is not valid
 
 
 class Control:
@@ -132,6 +135,7 @@ class Control:
         self._tidy_at = now + TIDY_S
         self.memory.drop_old(self.registry.clock())
         self.registry.endpoints.keep(set((await self.memory.table()).by_id))
+        await self.memory.ask(tickets.prune)
         await self.memory.ask(snapshots.prune_changes)
 
     def _look(self, tokens: TokenIds) -> tuple[list[Facet], Validity]:
@@ -153,7 +157,8 @@ class Control:
         """Ids of the tokens of live sessions, and of some that are only remembered."""
         found: dict[str, dict[str, None]] = defaultdict(dict)
         for session in self.registry.sessions.values():
-            found[session.principal.kind][session.principal.token_id] = None
+            if session.principal.token_id:  # not anonymous
+                found[session.principal.kind][session.principal.token_id] = None
         remembered = self.memory.principals.values()
         if self._turn >= len(remembered):
             self._turn = 0
@@ -164,7 +169,7 @@ class Control:
 
     def _judge_remembered(self, tokens: TokenIds, valid: Validity) -> None:
         """A token that is gone, or expires at another time than it did, is looked up again."""
-        until = {token_id: valid[kind].get(token_id) for kind, ids in tokens.items() for token_id in ids}
+        until = {token_id: valid[kind].get(token_id, GONE) for kind, ids in tokens.items() for token_id in ids}
 
         def changed(known: tuple[float, Principal]) -> bool:
             principal = known[1]
@@ -177,9 +182,9 @@ class Control:
         dead: list[Session] = []
         for kind, ids in tokens.items():
             for token_id in ids:
-                expires_at = valid[kind].get(token_id)
+                expires_at = valid[kind].get(token_id, GONE)
                 for session in self.registry.find("token", token_id):
-                    if expires_at is None:
+                    if expires_at == GONE:
                         dead.append(session)
                     elif session.principal.expires_at != expires_at:
                         session.principal = replace(session.principal, expires_at=expires_at)
@@ -210,12 +215,15 @@ class Control:
         """An API was changed: these are its sessions."""
         gone: list[Session] = []
         unsubscribed: list[Session] = []
+        moved: list[Session] = []
         for session in sessions:
             api = table.by_id.get(session.api_id)
             if api is None or api.state == BLOCKED or session.principal.key_type not in api.endpoints:
                 gone.append(session)
-            elif api.state in UNSUBSCRIBED_STATES:
+            elif api.state in UNSUBSCRIBED_STATES and session.principal.kind != TEST_KEY:
                 unsubscribed.append(session)
+            elif not api.endpoints[session.principal.key_type].leads_to(session.upstream):
+                moved.append(session)
             else:
                 runtime = api.runtime_for(session.principal.key_type)
                 if runtime != session.runtime and not session.over:
@@ -223,10 +231,14 @@ class Control:
                 route = table.find_topic(api, session.asked)
                 if route is None:
                     gone.append(session)
-                elif route.topic != session.topic and not session.permit(route.topic):
+                elif not still_welcome(api.security, route.topic, session.principal, session.origin) or (
+                    route.topic != session.topic and not session.permit(route.topic)
+                ):
                     unsubscribed.append(session)
+        await self._judge_entitlements([one for one in sessions if one.entitlement.kind != "subscription"])
         await self._close(gone, POLICY)
         await self._close(unsubscribed, FORBIDDEN)
+        await commands.close(moved, RESTARTING, ENDPOINT_CHANGED)
 
     async def _judge_denied(self, sessions: list[Session]) -> None:
         """The deny policies are others now."""
@@ -237,8 +249,7 @@ class Control:
         """Subscriptions, plans, applications or people were changed: close, or go on under the new terms."""
         if not sessions:
             return
-        ids = {session.entitlement.subscription_id for session in sessions}
-        now = await self.memory.ask(snapshots.load_entitlements, ids)
+        now = await self.memory.ask(entitling.load_again, [(one.entitlement, one.client) for one in sessions])
         forbidden: list[Session] = []
         for session in sessions:
             entitlement = now.get(session.entitlement.subscription_id)

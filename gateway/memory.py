@@ -22,7 +22,7 @@ from oauth2_provider.models import AccessToken
 
 from apis.services.record import announce
 from apis.signals import changed
-from gateway import conf, snapshots
+from gateway import conf, entitling, snapshots
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.credentials import Credential
 from gateway.core.denying import DenyList
@@ -165,7 +165,7 @@ class Memory:
     async def entitlement(self, application_id: str, api_id: str) -> Entitlement | None:
         """The subscription of an application to an API, or None where there is none."""
         generation = self.entitlements.generation
-        found = await self.ask(snapshots.load_entitlement, application_id, api_id)
+        found = await self.ask(entitling.load_entitlement, application_id, api_id)
         if found is not None:
             self.entitlements.keep((application_id, api_id), found, generation)
         return found
@@ -182,6 +182,11 @@ class Memory:
         with self._table_guard:
             self._table_generation += 1
 
+    def forget_api(self, subject: str) -> None:
+        """Its design, or the plans it offers."""
+        self.forget_table("")
+        self.entitlements.forget(lambda known: known.api_id == subject and known.kind != "subscription")
+
     def forget_everything(self) -> None:
         """Begin anew: nobody knows what was changed."""
         self.forget_table("")
@@ -197,7 +202,8 @@ class Memory:
         """Commands to live sessions change nothing that is remembered."""
 
     def forget_subscription(self, subject: str) -> None:
-        self.entitlements.forget(lambda known: known.subscription_id == subject)
+        """A new one may take the place of what let an application in without one."""
+        self.entitlements.forget(lambda known: known.subscription_id == subject or known.kind != "subscription")
 
     def forget_plan(self, subject: str) -> None:
         self.entitlements.forget(lambda known: subject in {known.business_plan.plan_id, known.application_plan.plan_id})
@@ -215,7 +221,7 @@ class Memory:
 
 
 _FORGETS: Final[dict[str, Callable[[Memory, str], None]]] = {
-    "api": Memory.forget_table,
+    "api": Memory.forget_api,
     "subscription": Memory.forget_subscription,
     "plan": Memory.forget_plan,
     "application": Memory.forget_application,

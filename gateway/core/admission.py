@@ -20,12 +20,12 @@ from gateway.core.identifying import (
     Ticket,
     WhoIs,
     anybody,
+    entitled_by_test_key,
     for_address,
     identify,
     origin_allowed,
     origin_of,
     scopes_of,
-    entitled_by_test_key,
 )
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import BOTH_WAYS, Permit, permit
@@ -43,7 +43,6 @@ from gateway.core.snapshot import (
     Runtime,
 )
 from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
-
 
 __all__ = ["Admission", "MayUse", "Question", "Redeem", "Room", "Standing", "Toll", "WhoIs"]
 

@@ -1,8 +1,8 @@
 """Find the credential in a handshake, and say what must not travel on (CONTRACT section 5).
 
 First found wins: `Authorization: Bearer` (RFC 6750 section 2.1), then a subprotocol
-`base64url.bearer.authorization.<base64url(token)>`, for browsers, which cannot set a header. Tickets, API keys
-and query credentials join as further rows of FINDERS.
+`base64url.bearer.authorization.<base64url(token)>`, for browsers, which cannot set a header, then `?ticket=`, an API
+key in the header `ApiKey`, and `?access_token=` and `?apikey=` where the API allows credentials in the query.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from gateway.core.rejections import Rejection
 
@@ -22,6 +23,11 @@ Headers = Sequence[tuple[bytes, bytes]]
 BEARER_SUBPROTOCOL: Final = b"base64url.bearer.authorization."  # the form that Kubernetes made known
 PLACEHOLDER: Final = b"wsportal"  # what a client offers whose backend knows no subprotocol
 SECRET_HEADERS: Final = frozenset({b"authorization", b"apikey"})  # never sent upstream
+TICKET: Final = b"ticket"
+QUERY_TOKEN: Final = b"access_token"  # RFC 6750 section 2.3
+QUERY_KEY: Final = b"apikey"
+SECRET_PARAMETERS: Final = frozenset({TICKET, QUERY_TOKEN, QUERY_KEY})  # never sent upstream, allowed or not
+TEST_KEY_PREFIX: Final = "wst_"  # of apis.shapes_keys
 
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9\-._~+/]+=*")  # b64token, RFC 6750 section 2.1
 _BASE64URL: Final = re.compile(rb"[A-Za-z0-9_-]+={0,2}")
@@ -83,8 +89,51 @@ def sort_subprotocols(headers: Headers) -> Subprotocols:
     return Subprotocols(tuple(real), placeholder, tuple(secrets))
 
 
-def _from_header(headers: Headers, _: Subprotocols) -> Credential | None:
-    values = [value.strip() for name, value in headers if name == b"authorization"]
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query string, sorted out.
+
+    Attributes:
+        rest: what travels on.
+        secrets: (name, value) of SECRET_PARAMETERS, percent-decoded.
+    """
+
+    rest: bytes = b""
+    secrets: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Everything of a handshake that may hold a credential.
+
+    Attributes:
+        in_query: whether the API allows access tokens and API keys in the query.
+    """
+
+    headers: Headers = field(repr=False)
+    subprotocols: Subprotocols
+    query: Query = Query()
+    in_query: bool = False
+
+
+def sort_query(query: bytes) -> Query:
+    """Take the credentials out of a query string, however their names are spelled; nothing else is touched."""
+    if not query:
+        return Query()
+    rest: list[bytes] = []
+    secrets: list[tuple[bytes, bytes]] = []
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        name = unquote_to_bytes(name) if b"%" in name else name
+        if name in SECRET_PARAMETERS:
+            secrets.append((name, unquote_to_bytes(value)))
+        else:
+            rest.append(part)
+    return Query(b"&".join(rest), tuple(secrets)) if secrets else Query(query)
+
+
+def _from_header(shown: Shown) -> Credential | None:
+    values = [value.strip() for name, value in shown.headers if name == b"authorization"]
     if len(values) > 1:
         raise Rejection("missing_credentials", "More than one Authorization header was sent.")
     scheme, _space, token = (values[0] if values else b"").partition(b" ")
@@ -93,7 +142,8 @@ def _from_header(headers: Headers, _: Subprotocols) -> Credential | None:
     return Credential("oauth", _checked(token.strip(), "The Authorization header holds no well-formed token."))
 
 
-def _from_subprotocol(_: Headers, subprotocols: Subprotocols) -> Credential | None:
+def _from_subprotocol(shown: Shown) -> Credential | None:
+    subprotocols = shown.subprotocols
     if not subprotocols.secrets:
         return None
     malformed = "The bearer subprotocol holds no well-formed token."
@@ -115,21 +165,59 @@ def _checked(token: bytes, problem: str) -> str:
     return token.decode("ascii")
 
 
-FINDERS: Final[tuple[Callable[[Headers, Subprotocols], Credential | None], ...]] = (_from_header, _from_subprotocol)
+def _one_of(values: list[bytes], where: str) -> str | None:
+    """The only one of these values, or None where there is none."""
+    if not values:
+        return None
+    if len(values) > 1:
+        raise Rejection("missing_credentials", f"More than one {where} was sent.")
+    return _checked(values[0], f"The {where} is not well-formed.")
 
 
-def find_credential(headers: Headers, subprotocols: Subprotocols) -> Credential:
+def _in_query(shown: Shown, wanted: bytes) -> str | None:
+    values = [value for name, value in shown.query.secrets if name == wanted]
+    return _one_of(values, f"query parameter {wanted.decode()}")
+
+
+def _key(token: str) -> Credential:
+    return Credential("test_key" if token.startswith(TEST_KEY_PREFIX) else "api_key", token)
+
+
+def _from_ticket(shown: Shown) -> Credential | None:
+    ticket = _in_query(shown, TICKET) if shown.query.secrets else None
+    return Credential("ticket", ticket) if ticket is not None else None
+
+
+def _from_key_header(shown: Shown) -> Credential | None:
+    key = _one_of([value.strip() for name, value in shown.headers if name == b"apikey"], "ApiKey header")
+    return _key(key) if key is not None else None
+
+
+def _from_query(shown: Shown) -> Credential | None:
+    if not shown.in_query or not shown.query.secrets:
+        return None
+    token = _in_query(shown, QUERY_TOKEN)
+    if token is not None:
+        return Credential("oauth", token)
+    key = _in_query(shown, QUERY_KEY)
+    return _key(key) if key is not None else None
+
+
+FINDERS: Final[tuple[Callable[[Shown], Credential | None], ...]] = (
+    _from_header, _from_subprotocol, _from_ticket, _from_key_header, _from_query,
+)  # fmt: skip
+
+
+def find_credential(shown: Shown) -> Credential:
     """The first credential that the handshake shows.
-
-    Args:
-        headers: lower-case names and values, as in an ASGI scope.
-        subprotocols: `sort_subprotocols(headers)`.
 
     Raises:
         Rejection: missing_credentials, where there is none or it is malformed.
     """
     for finder in FINDERS:
-        credential = finder(headers, subprotocols)
+        credential = finder(shown)
         if credential is not None:
             return credential
+    if shown.query.secrets:
+        raise Rejection("missing_credentials", "This API takes no such credential in the query; send it in a header.")
     raise Rejection("missing_credentials")

@@ -92,7 +92,7 @@ class Session:
     def usage_key(self) -> UsageKey:
         """Whose usage this is."""
         entitlement = self.entitlement
-        return UsageKey(self.api_id, entitlement.application_id, entitlement.subscription_id)
+        return UsageKey(self.api_id, entitlement.application_id, entitlement.billed_to)
 
     def facets(self) -> tuple[tuple[str, str], ...]:
         """What this session can be found by: the kinds and subjects of `apis.models.Change`."""

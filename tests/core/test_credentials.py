@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.credentials import find_credential, sort_subprotocols
+from gateway.core.credentials import Credential, Shown, find_credential, sort_query, sort_subprotocols
 from gateway.core.rejections import Rejection
 
 TOKEN = "sam-Token_1.~+/=="
@@ -23,8 +23,12 @@ def bearer_protocol(text: str | bytes) -> bytes:
     return b"base64url.bearer.authorization." + b64(text)
 
 
+def show(*headers: tuple[bytes, bytes], query: bytes = b"", in_query: bool = False) -> Credential:
+    return find_credential(Shown(headers, sort_subprotocols(headers), sort_query(query), in_query))
+
+
 def find(*headers: tuple[bytes, bytes]) -> str:
-    return find_credential(headers, sort_subprotocols(headers)).token
+    return show(*headers).token
 
 
 def refusal(*headers: tuple[bytes, bytes]) -> Rejection:
@@ -105,8 +109,8 @@ def test_no_or_malformed_credential_is_401(headers: list[tuple[bytes, bytes]]) -
 
 def test_a_token_appears_in_no_repr() -> None:
     headers = [(b"authorization", b"Bearer open-sesame"), (b"sec-websocket-protocol", bearer_protocol("open-sesame"))]
-    sorted_out = sort_subprotocols(headers)
-    shown = repr(find_credential(headers, sorted_out)) + repr(sorted_out)
+    sorted_out = Shown(headers, sort_subprotocols(headers), sort_query(b"a=1&ticket=open-sesame"))
+    shown = repr(find_credential(sorted_out)) + repr(sorted_out) + repr(show(query=b"ticket=open-sesame"))
     assert "open-sesame" not in shown
     assert b64("open-sesame").decode() not in shown
 
