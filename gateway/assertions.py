@@ -116,10 +116,10 @@ def key_rotate(instead_of: SigningKey | None = None) -> ECKey:
         rows = rows.filter(pk=instead_of.pk)
     rows.update(current=None, retired_at=now)
     SigningKey.objects.filter(retired_at__lt=now - KEPT).delete()
-    key = ECKey.generate_key("P-256", auto_kid=True)
+    key = ECKey.generate_key("P-256", auto_kid=True)  # RFC 7638
     public = {**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
     private = seal(key.as_pem(private=True).decode("ascii"))
-    SigningKey.objects.create(kid=key.kid, private=private, public=public, current=True)
+    SigningKey.objects.create(kid=key.thumbprint(), private=private, public=public, current=True)
     return key
 
 

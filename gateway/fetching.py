@@ -46,9 +46,11 @@ async def post(
     secure = parts.scheme == "https"
     host, port = parts.hostname or "", parts.port or (443 if secure else 80)
     sock, _ = await reach(host, port, allowed, proxy)
-    options = {"ssl": tls or ssl.create_default_context(), "server_hostname": host} if secure else {}
+    context = (tls or ssl.create_default_context()) if secure else None
     try:
-        reader, writer = await asyncio.open_connection(sock=sock, limit=HEAD_BYTES, **options)
+        reader, writer = await asyncio.open_connection(
+            sock=sock, limit=HEAD_BYTES, ssl=context, server_hostname=host if secure else None
+        )
     except BaseException:
         sock.close()
         raise

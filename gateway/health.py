@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import Count
 
 from gateway.core.endpoints import Health
-from gateway.core.suspension import ACTIVE, PROBING, SUSPENDED
-from gateway.meters import without_secrets
-from gateway.models import GatewayProcess, LiveSession, UpstreamHealth
+from gateway.models import GatewayProcess, UpstreamHealth
 from gateway.registry import Registry
 
 log = structlog.get_logger("gateway")
@@ -104,37 +100,3 @@ def write(process_id: UUID, fresh: list[Health], gone: Iterable[Key], wall: floa
             ]
         )
     return True
-
-
-# -- reading ------------------------------------------------------------------------------------------------------
-
-IDLE: Final = "unknown"  # no process has dialled it yet
-_WORST_FIRST: Final = (SUSPENDED, PROBING, ACTIVE)
-
-
-@dataclass(frozen=True, slots=True)
-class UrlHealth:
-    """One URL of an endpoint, all processes together: the state that most are worried about, and each one's own."""
-
-    url: str
-    state: str
-    sessions: int
-    processes: list[UpstreamHealth]
-
-
-def report(api_id: UUID, key_type: str, urls: Iterable[str]) -> list[UrlHealth]:
-    """How the URLs of an endpoint are in every process that runs. Two queries.
-
-    Args:
-        urls: as they are configured; dynamic targets included.
-    """
-    rows = list(UpstreamHealth.objects.filter(api_id=api_id, key_type=key_type).select_related("process"))
-    counted = LiveSession.objects.filter(api_id=api_id, key_type=key_type).values_list("upstream")
-    sessions = dict(counted.annotate(number=Count("pk")).order_by())
-    found: list[UrlHealth] = []
-    for url in dict.fromkeys(urls):
-        own = [row for row in rows if row.url == url]
-        states = {row.state for row in own}
-        state = next((one for one in _WORST_FIRST if one in states), IDLE)
-        found.append(UrlHealth(url, state, sessions.get(without_secrets(url), 0), own))
-    return found

@@ -17,6 +17,7 @@ from apis import selectors
 from apis.errors import ServiceError
 from apis.permissions import Actor
 from gateway import reports
+from gateway.health_report import health_of
 
 SPAN: Final = timedelta(hours=24)
 STEP: Final = "hour"
@@ -59,3 +60,16 @@ def usage_of_application(request: HttpRequest, application_id: UUID) -> HttpResp
     except ServiceError:
         raise Http404 from None
     return _card(request, actor, application_id=application_id)
+
+
+@require_safe
+@never_cache
+@login_required
+def health_of_endpoint(request: HttpRequest, api_id: UUID, key_type: str) -> HttpResponse:
+    """How the URLs of an endpoint are in every gateway process, for people who may see the design."""
+    actor = Actor.of(request.user)  # type: ignore[arg-type]  # login_required
+    try:
+        urls = health_of(selectors.api_get(actor, api_id), key_type)
+    except ServiceError:
+        raise Http404 from None
+    return render(request, "gateway/endpoint_health.html", {"urls": urls, "key_type": key_type})

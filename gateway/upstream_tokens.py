@@ -142,7 +142,7 @@ async def fetch(source: Source) -> tuple[str, float]:
 
 
 def _form(grant: OAuth2) -> bytes:
-    facts = {"grant_type": grant.grant}
+    facts: dict[str, str] = {"grant_type": grant.grant}
     if grant.grant == "password":
         facts |= {"username": grant.username, "password": grant.password}
     if grant.scopes:
@@ -182,8 +182,9 @@ def _read(server: str, status: int, body: bytes) -> tuple[str, float]:
     if not isinstance(token, str) or not _TOKEN.fullmatch(token) or str(kind).lower() != "bearer":
         raise _none(f"the token server {server} answered no bearer token")
     life = facts.get("expires_in")
-    lasts = isinstance(life, int | float) and not isinstance(life, bool)
-    return token, float(max(0, life)) if lasts else LIFE_S
+    if isinstance(life, bool) or not isinstance(life, int | float):
+        return token, LIFE_S
+    return token, float(max(0, life))
 
 
 def _none(detail: str) -> DialError:

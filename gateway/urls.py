@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gateway import rest, rest_sessions, screens
+from gateway import rest, rest_sessions, rest_upstreams, screens, wellknown
 
 app_name = "gateway"
 
@@ -16,6 +16,9 @@ urlpatterns = [
     path("api/v1/sessions/<str:session_id>", rest_sessions.OneSession.as_view()),
     path("api/v1/sessions/<str:session_id>/close", rest_sessions.CloseSession.as_view()),
     path("api/v1/connections/<str:connection_id>/token", rest_sessions.ConnectionToken.as_view()),
+    path("api/v1/apis/<uuid:api_id>/endpoints/<str:key_type>/health", rest_upstreams.EndpointHealth.as_view()),
+    path(".well-known/jwks.json", wellknown.jwk_set, name="jwks"),
+    path("publisher/fragments/health/<uuid:api_id>/<str:key_type>", screens.health_of_endpoint, name="health"),
     path("publisher/fragments/usage/<uuid:api_id>", screens.usage_of_api, name="usage-of-api"),
     path("devportal/fragments/usage/<uuid:application_id>", screens.usage_of_application, name="usage-of-application"),
 ]

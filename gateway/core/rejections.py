@@ -143,7 +143,7 @@ CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     CloseCode(POLICY, "api_unavailable", "The API was blocked, retired or undeployed.", "Do not retry unchanged."),
     CloseCode(TOO_BIG, "message_too_big", "A message larger than the limit.", "Do not retry unchanged."),
     CloseCode(GATEWAY_FAULT, "gateway_fault", "The gateway failed.", "Back off, then reconnect."),
-    CloseCode(RESTARTING, "restarting", "The gateway is draining.", "Reconnect with jitter."),
+    CloseCode(RESTARTING, "restarting", "The gateway is draining, or the endpoint moved.", "Reconnect with jitter."),
     CloseCode(UPSTREAM_VANISHED, "upstream_vanished", "The endpoint vanished.", "Back off, then reconnect."),
     CloseCode(SLOW_CONSUMER, "slow_consumer", "The client reads too slowly.", "Back off, then reconnect."),
     CloseCode(TOKEN_DEAD, "token_invalid", "The token expired or was revoked.", "Get a new token first."),
