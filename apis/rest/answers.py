@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apis import selectors, shapes
 from apis.lifecycle import State
-from apis.models import Api, Endpoint, Environment, KeyPair, Revision, Subscription
+from apis.models import Api, Environment, KeyPair, Revision, Subscription
 from apis.permissions import Actor, can_see_api
 from apis.shapes_endpoint import shown
+from apis.shapes_topics import SECURITIES
 
 
 class DeploymentAnswer(serializers.Serializer):
@@ -41,7 +44,11 @@ class ApiAnswer(serializers.Serializer):
     gateway_urls = serializers.SerializerMethodField(help_text="Where clients connect once it is deployed.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
+    is_default_version = serializers.SerializerMethodField(help_text="It answers where the path names no version.")
     deployments = DeploymentAnswer(many=True)
+
+    def get_is_default_version(self, api: Api) -> bool:
+        return api.version_set.default_api_id == api.pk
 
     def get_endpoint(self, api: Api) -> str | None:
         if not can_see_api(self.root._context["actor"], api):
@@ -61,51 +68,25 @@ def api_context(actor: Actor) -> dict[str, Any]:
     return {"actor": actor, "environments": list(selectors.environments())}
 
 
+def _scope_names(help_text: str) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(), required=False, help_text=help_text)
+
+
 class TopicAnswer(serializers.Serializer):
-    """A topic: may clients receive (subscribe) and send (publish)."""
+    """A topic: a path below the API that clients connect to. What is left out gets its default."""
 
-    name = serializers.CharField()
-    subscribe = serializers.BooleanField()
-    publish = serializers.BooleanField()
-
-
-class EndpointUrl(serializers.Serializer):
-    """One upstream."""
-
-    url = serializers.CharField(help_text="ws:// or wss://")
-    weight = serializers.IntegerField(required=False, help_text="1 to 1000, for the strategy `weighted`.")
-
-
-class EndpointTimeouts(serializers.Serializer):
-    """How long to wait; `idle_s` 0 means for ever."""
-
-    connect_ms = serializers.IntegerField(required=False)
-    handshake_ms = serializers.IntegerField(required=False)
-    idle_s = serializers.IntegerField(required=False)
-    action = serializers.ChoiceField(["next", "refuse"], required=False, help_text="What a handshake does then.")
-
-
-class EndpointSuspension(serializers.Serializer):
-    """When an upstream that fails is left alone, and for how long."""
-
-    errors = serializers.ListField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
-    initial_ms = serializers.IntegerField(required=False)
-    max_ms = serializers.IntegerField(required=False)
-    factor = serializers.FloatField(required=False)
-    retries = serializers.IntegerField(required=False)
-    retry_delay_ms = serializers.IntegerField(required=False)
-
-
-class EndpointConfig(serializers.Serializer):
-    """Where frames of one key type go, and how. What is left out is filled with defaults."""
-
-    urls = EndpointUrl(many=True)
-    strategy = serializers.ChoiceField(["round_robin", "failover", "least_sessions", "weighted"], required=False)
-    timeouts = EndpointTimeouts(required=False)
-    suspension = EndpointSuspension(required=False)
-
-    def to_representation(self, instance: Endpoint) -> dict[str, Any]:
-        return shown(instance.config)
+    name = serializers.CharField(help_text="Such as `/rooms/{roomID}`, or `/rooms/*` for everything below.")
+    subscribe = serializers.BooleanField(required=False, help_text="Clients may receive; true unless given.")
+    publish = serializers.BooleanField(required=False, help_text="Clients may send; true unless given.")
+    url_mapping = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="What the endpoint is asked for, with `{uri.var.roomID}` for a parameter; empty: the same path.",
+    )
+    scopes = _scope_names("What a token needs to connect at all.")
+    subscribe_scopes = _scope_names("What it needs besides to receive.")
+    publish_scopes = _scope_names("What it needs besides to send.")
+    security = serializers.ChoiceField(SECURITIES, required=False, help_text="none: no credential is asked for.")
 
 
 def _count(help_text: str) -> serializers.IntegerField:
@@ -158,7 +139,12 @@ class RevisionAnswer(serializers.Serializer):
 class RevisionDetail(RevisionAnswer):
     """A frozen design with its content."""
 
-    design = serializers.JSONField()
+    design = serializers.SerializerMethodField(help_text="Secrets of its endpoints are null.")
+
+    @extend_schema_field(OpenApiTypes.OBJECT)
+    def get_design(self, revision: Revision) -> dict[str, Any]:
+        endpoints = {key_type: shown(config) for key_type, config in revision.design["endpoints"].items()}
+        return {**revision.design, "endpoints": endpoints}
 
 
 class TransitionAnswer(serializers.Serializer):

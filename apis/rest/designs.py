@@ -1,4 +1,4 @@
-"""/apis: designing APIs, their endpoints, topics, versions and history."""
+"""/apis: designing APIs, their endpoints, versions and history."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import searching, selectors, shapes
-from apis.errors import Missing
+from apis import searching, selectors
 from apis.lifecycle import State
 from apis.models import Api
-from apis.rest.answers import ApiAnswer, EndpointConfig, HistoryAnswer, RuntimeLimits, TopicAnswer, api_context
+from apis.rest.answers import ApiAnswer, HistoryAnswer, RuntimeLimits, api_context
 from apis.rest.base import Resource
-from apis.rest.fields import Body, Text, Texts
+from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
-from apis.services import configuring, designs, publishing
+from apis.services import configuring, designs, publishing, versions
 
 EXAMPLE = {
     "name": "Chat",
@@ -29,7 +28,6 @@ EXAMPLE = {
 PUBLISH = OpenApiParameter(
     "publish", bool, description="true: create, first revision, deploy and publish in one step, or none of them."
 )
-KEY_TYPE = OpenApiParameter("key_type", str, OpenApiParameter.PATH, enum=list(shapes.KEY_TYPES))
 SEARCH = OpenApiParameter("search", str, description="Part of a name, context, version or description.")
 STATE = OpenApiParameter("state", str, enum=[state.value for state in State])
 TAG = OpenApiParameter("tag", str, description="Exactly one tag.")
@@ -46,6 +44,14 @@ class ApiBody(Body):
     description = Text(required=False)
     tags = Texts(required=False)
     display_name = Text(required=False)
+
+
+class ApiChangeBody(ApiBody):
+    """What may be changed of an API."""
+
+    is_default_version = Flag(
+        required=False, help_text="true: it answers where the path names no version, in the place of the one that does."
+    )
 
 
 class VersionBody(Body):
@@ -110,47 +116,21 @@ class OneApi(ApiResource):
     @operation(
         "apis_update",
         "Change an API",
-        body=ApiBody,
+        body=ApiChangeBody,
         answer=ApiAnswer,
         errors=(403, 404, 409),
-        detail="Name, context and version are fixed once a revision or a further version exists.",
+        detail="Name, context and version are fixed once a revision or a further version exists. Only a version that "
+        "is deployed and published can become the default one.",
         example={"description": "Rooms for everybody.", "tags": ["chat"]},
     )
     def patch(self, request: Request, api_id: UUID) -> Response:
         api = self.design(api_id)
-        return self.answer(designs.api_update(actor=self.actor, api=api, **self.body(ApiBody, partial=True)))
+        return self.answer(versions.api_change(actor=self.actor, api=api, **self.body(ApiChangeBody, partial=True)))
 
     @operation("apis_delete", "Delete an API that nobody subscribes to", status=204, errors=(403, 404, 409))
     def delete(self, request: Request, api_id: UUID) -> Response:
         designs.api_delete(actor=self.actor, api=self.design(api_id))
         return Response(status=204)
-
-
-class OneEndpoint(ApiResource):
-    @operation("apis_endpoint_read", "Show an endpoint", answer=EndpointConfig, errors=(403, 404), query=(KEY_TYPE,))
-    def get(self, request: Request, api_id: UUID, key_type: str) -> Response:
-        api = self.design(api_id)
-        found = next((row for row in api.endpoints.all() if row.key_type == key_type), None)
-        if found is None:
-            raise Missing(f"This API has no {key_type} endpoint.")
-        return Response(EndpointConfig(found).data)
-
-    @operation(
-        "apis_endpoint_replace",
-        "Configure an endpoint",
-        body=EndpointConfig,
-        answer=EndpointConfig,
-        errors=(403, 404),
-        query=(KEY_TYPE,),
-        detail="Takes effect at once where the API is deployed. The answer has every field, filled in.",
-        example={"urls": [{"url": "wss://chat.example.com/socket"}], "timeouts": {"connect_ms": 2000}},
-    )
-    def put(self, request: Request, api_id: UUID, key_type: str) -> Response:
-        api = self.design(api_id)
-        if key_type not in shapes.KEY_TYPES:
-            raise Missing(f"There is no key type {key_type}; there are: {', '.join(shapes.KEY_TYPES)}.")
-        row = configuring.endpoint_configure(actor=self.actor, api=api, key_type=key_type, config=self.whole_body())
-        return Response(EndpointConfig(row).data)
 
 
 class Runtime(ApiResource):
@@ -171,12 +151,6 @@ class Runtime(ApiResource):
     def put(self, request: Request, api_id: UUID) -> Response:
         api = configuring.runtime_configure(actor=self.actor, api=self.design(api_id), limits=self.whole_body())
         return Response(RuntimeLimits(api.runtime).data)
-
-
-class Topics(ApiResource):
-    @operation("apis_topics", "List the topics of an API", rows=TopicAnswer, errors=(404,))
-    def get(self, request: Request, api_id: UUID) -> Response:
-        return self.page(list(self.api(api_id).topics.all()), TopicAnswer)
 
 
 class Versions(ApiResource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from apis.rest import applications, designs, docs, people, plans, publishing, subscriptions, tokens
+from apis.rest import applications, designs, docs, endpoints, people, plans, publishing, subscriptions, tokens, topics
 
 app_name = "rest"
 
@@ -26,9 +26,13 @@ urlpatterns = [
     path("apis", designs.Apis.as_view(), name="apis"),
     path(_API, designs.OneApi.as_view()),
     path(f"{_API}/transitions", publishing.Transitions.as_view()),
-    path(f"{_API}/endpoints/<str:key_type>", designs.OneEndpoint.as_view()),
+    path(f"{_API}/endpoints/<str:key_type>", endpoints.OneEndpoint.as_view()),
     path(f"{_API}/runtime", designs.Runtime.as_view()),
-    path(f"{_API}/topics", designs.Topics.as_view()),
+    path(f"{_API}/topics", topics.Topics.as_view()),
+    path(f"{_API}/scopes", topics.LocalScopes.as_view()),
+    path(f"{_API}/scopes/<uuid:scope_id>", topics.OneLocalScope.as_view()),
+    path("scopes", topics.SharedScopes.as_view()),
+    path("scopes/<uuid:scope_id>", topics.OneSharedScope.as_view()),
     path(f"{_API}/versions", designs.Versions.as_view()),
     path(f"{_API}/history", designs.History.as_view()),
     path(f"{_API}/revisions", publishing.Revisions.as_view()),
