@@ -165,6 +165,8 @@ def test_the_sandbox_endpoint_of_a_deployed_api_can_be_taken_away_and_the_produc
 
 
 def test_both_endpoints_of_a_draft_can_be_taken_away_by_those_who_design(rest, people, draft):
+    for key_type in ("production", "sandbox"):
+        rest(people["carol"]).put(where(draft, key_type), {"urls": [URL]}).ok()
     for name, status in {"pia": 403, "sam": 404, "carol": 204, "adam": 404}.items():
         assert rest(people[name]).delete(where(draft)).status == status, name
     rest(people["carol"]).delete(where(draft, "sandbox")).ok(204)

@@ -69,6 +69,19 @@ ACTIONS: dict[str, tuple[Callable[[Actor], object], str, set[str]]] = {
         "endpoint",
         {"api"},
     ),
+    "endpoint_set_url": (
+        lambda a: configuring.endpoint_set_url(actor=a, api=api(), key_type="sandbox", url="ws://new.example.com"),
+        "endpoint",
+        {"api"},
+    ),
+    "endpoint_copy": (
+        lambda a: configuring.endpoint_copy(actor=a, api=api(), source="sandbox", target="production"),
+        "endpoint",
+        {"api"},
+    ),
+    "endpoint_remove": (
+        lambda a: configuring.endpoint_remove(actor=a, api=api(), key_type="sandbox"), "endpoint_remove", {"api"}
+    ),
     "runtime_configure": (
         lambda a: configuring.runtime_configure(actor=a, api=api(), limits={"idle_s": 9}), "runtime", {"api"}
     ),
@@ -230,6 +243,7 @@ MAY: dict[str, tuple[Callable[[Actor], object], set[str]]] = {
     "api_create": (ACTIONS["api_create"][0], CREATORS),
     "api_update": (ACTIONS["api_update"][0], CREATORS),
     "endpoint_configure": (ACTIONS["endpoint_configure"][0], CREATORS),
+    **{name: (ACTIONS[name][0], CREATORS) for name in ("endpoint_set_url", "endpoint_copy", "endpoint_remove")},
     "runtime_configure": (ACTIONS["runtime_configure"][0], CREATORS),
     "api_version_create": (ACTIONS["api_version_create"][0], CREATORS),
     "api_delete": (lambda a: designs.api_delete(actor=a, api=api()), CREATORS),
