@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from apis.rest import applications, designs, docs, endpoints, people, plans, publishing, subscriptions, tokens, topics
+from apis.rest import (
+    applications,
+    denying,
+    designs,
+    docs,
+    endpoints,
+    people,
+    plans,
+    publishing,
+    subscriptions,
+    tokens,
+    topics,
+)
 
 app_name = "rest"
 
@@ -28,6 +40,8 @@ urlpatterns = [
     path(f"{_API}/transitions", publishing.Transitions.as_view()),
     path(f"{_API}/endpoints/<str:key_type>", endpoints.OneEndpoint.as_view()),
     path(f"{_API}/runtime", designs.Runtime.as_view()),
+    path(f"{_API}/security", security.Security.as_view()),
+    path(f"{_API}/test-key", security.TestKey.as_view()),
     path(f"{_API}/topics", topics.Topics.as_view()),
     path(f"{_API}/scopes", topics.LocalScopes.as_view()),
     path(f"{_API}/scopes/<uuid:scope_id>", topics.OneLocalScope.as_view()),
@@ -44,12 +58,16 @@ urlpatterns = [
     path("business-plans/<uuid:plan_id>", plans.OneBusinessPlan.as_view()),
     path("application-plans", plans.ApplicationPlans.as_view()),
     path("application-plans/<uuid:plan_id>", plans.OneApplicationPlan.as_view()),
+    path("deny-policies", denying.DenyPolicies.as_view()),
+    path("deny-policies/<uuid:policy_id>", denying.OneDenyPolicy.as_view()),
     path("environments", plans.Environments.as_view()),
     path("applications", applications.Applications.as_view(), name="applications"),
     path(_APPLICATION, applications.OneApplication.as_view()),
     path(f"{_APPLICATION}/keys", applications.Keys.as_view()),
     path(f"{_APPLICATION}/keys/<str:key_type>", applications.OneKeyPair.as_view()),
     path(f"{_APPLICATION}/keys/<str:key_type>/regenerate-secret", applications.Secret.as_view()),
+    path(f"{_APPLICATION}/api-keys", security.ApiKeys.as_view()),
+    path(f"{_APPLICATION}/api-keys/<uuid:key_id>", security.OneApiKey.as_view()),
     path(f"{_APPLICATION}/generate-token", applications.GenerateToken.as_view()),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
     path(_SUBSCRIPTION, subscriptions.OneSubscription.as_view()),

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apis import shapes
 from apis.models import Api, VersionSet
 from apis.services import designs, publishing
+from apis.shapes_topics import topic_of
 from tests.conftest import CHAT
 
 
@@ -32,7 +33,7 @@ def test_a_name_a_context_and_a_version_are_enough(rest, carol):
     api = rest(carol).post("/apis", {"name": "Bare", "context": "bare", "version": "v1"}).ok(201)
     assert (api["context"], api["endpoint"], api["business_plans"]) == ("/bare", None, [])
     topics = rest(carol).get(f"/apis/{api['id']}/topics").ok()["results"]
-    assert topics == [{"name": "/*", "subscribe": True, "publish": True}]
+    assert topics == [topic_of({"name": "/*"})]
 
 
 @pytest.mark.parametrize("name", ["pia", "sam", "vic"])

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apis.rest import designs
-from apis.services import keys
+from apis.services import keys, scopes
 from tests.apis.conftest import PROBLEM
 from tests.conftest import CHAT
 
@@ -37,12 +37,19 @@ NEW = {**CHAT, "name": "New", "context": "/new"}
 WRITES = [
     Write("post", "/apis", {**NEW, "description": "", "tags": [], "display_name": ""}),
     Write("post", "/apis?publish=true", NEW),
-    Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example"}),
+    Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example",
+          "is_default_version": True}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
           "timeouts": {}, "suspension": {}, "headers": {"X-A": "b"}, "tls": {}, "proxy": {}, "dynamic": {},
           "security": {"type": "basic", "username": "us", "password": None}}),
     Write("put", "/apis/{api}/runtime", {"max_message_bytes": 200, "max_session_s": 60, "idle_s": 5, "keepalive_s": 5,
           "slow_consumer_s": 5, "max_sessions": 1, "max_sessions_per_application": 1, "max_sessions_per_ip": 1}),
+    Write("put", "/apis/{api}/topics", {"topics": [{"name": "/a/{b}", "url_mapping": "/c?d={uri.var.b}",
+          "subscribe": True, "publish": False, "scopes": ["shared"], "security": "oauth"}]}),
+    Write("post", "/apis/{api}/scopes", {"name": "new", "display_name": "", "description": "x", "roles": []}),
+    Write("patch", "/apis/{api}/scopes/{local}", {"display_name": "x", "description": "x", "roles": ["creator"]}),
+    Write("post", "/scopes", {"name": "new", "display_name": "", "description": "x", "roles": []}),
+    Write("patch", "/scopes/{shared}", {"display_name": "x", "description": "x", "roles": ["creator"]}),
     Write("post", "/apis/{api}/transitions", {"action": "publish", "checklist": {"deprecate_old_versions": False}}),
     Write("post", "/apis/{api}/revisions", {"description": "x"}),
     Write("post", "/apis/{api}/revisions/1/deploy", {"environments": ["Default"]}),
@@ -62,6 +69,10 @@ WRITES = [
     Write("post", "/subscriptions", {"api": "{api}", "application": "{application}", "business_plan": "Bronze"}),
     Write("patch", "/subscriptions/{subscription}", {"business_plan": "Unlimited"}),
     Write("post", "/subscriptions/{subscription}/block", {"what": "all"}),
+    Write("post", "/deny-policies", {"api": "{api}", "application": "{application}", "person": "{person}",
+          "ip_range": {"from": "10.0.0.1", "to": "10.0.0.9"}, "invert": True, "enabled": True,
+          "expires_at": "2100-01-01T00:00:00Z", "description": "x"}),
+    Write("patch", "/deny-policies/{deny_policy}", {"enabled": False, "description": "x"}),
     Write("post", "/people", {"username": "nina", "password": "plays the oboe", "email": "n@example.com", "roles": []}),
     Write("patch", "/people/{person}", {"roles": ["creator"], "email": "n@example.com", "disabled": True}),
     Write("post", "/people/{person}/set-password", {"password": "plays the oboe"}),
@@ -79,6 +90,8 @@ def world(rest, adam, sam, actor, chat, phone, subscription):
         "api": chat.pk, "plan": chat.business_plans.first().pk, "application": phone.pk,
         "application_plan": phone.plan_id,
         "subscription": subscription.pk, "person": sam.pk,
+        "shared": scopes.scope_create(actor=actor(adam), name="shared").pk,
+        "local": scopes.scope_create(actor=actor(adam), name="local", api=chat).pk,
     }  # fmt: skip
     return rest(adam), {name: str(key) for name, key in ids.items()}
 

@@ -1,0 +1,101 @@
+"""Reads about scopes: which an API's topics may name, which a token may carry, and where one is in use.
+
+A scope's name stands for one thing on this gateway, so a token means the same wherever it is shown (RFC 6749 section
+3.3). Source: CONTRACT section 4, section 2.3 of the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from apis import selectors
+from apis.errors import Missing
+from apis.lifecycle import SERVED
+from apis.models import Api, Application, Person, Revision, Scope, Subscription, Topic
+from apis.shapes_topics import SCOPE_FIELDS, scopes_named
+
+
+def scopes_shared() -> QuerySet[Scope]:
+    """Those that the topics of every API may name."""
+    return Scope.objects.filter(version_set__isnull=True)
+
+
+def scopes_local(api: Api) -> QuerySet[Scope]:
+    """Those of this API alone, in all of its versions."""
+    return Scope.objects.filter(version_set=api.version_set_id)
+
+
+def scopes_usable(api: Api) -> QuerySet[Scope]:
+    """Those that the topics of this API may name."""
+    return Scope.objects.filter(Q(version_set__isnull=True) | Q(version_set=api.version_set_id))
+
+
+def scope_get(rows: QuerySet[Scope], scope_id: UUID | str) -> Scope:
+    """Raises: Missing."""
+    scope = rows.filter(pk=scope_id).first()
+    if scope is None:
+        raise Missing("There is no such scope.")
+    return scope
+
+
+def scopes_needed(api: Api) -> QuerySet[Scope]:
+    """Those that the topics clients connect to ask for."""
+    return scopes_usable(api).filter(name__in=scopes_named(selectors.topics_served(api)))
+
+
+def scope_uses(scope: Scope) -> list[str]:
+    """Where a scope is named, in words: topics as they are designed now, and revisions."""
+    rows = Topic.objects.select_related("api__version_set")
+    designs = Revision.objects.select_related("api__version_set").order_by("api", "number")
+    if scope.version_set_id is not None:
+        rows = rows.filter(api__version_set=scope.version_set_id)
+        designs = designs.filter(api__version_set=scope.version_set_id)
+    found = [
+        f"{topic.api}, topic {topic.name}"
+        for topic in rows.iterator()
+        if any(scope.name in getattr(topic, field) for field in SCOPE_FIELDS)
+    ]
+    # A revision can be deployed or restored at any time, so what it names must be there.
+    found += [
+        f"{revision.api}, {str(revision).lower()}"
+        for revision in designs.iterator()
+        if scope.name in scopes_named(revision.design["topics"])
+    ]
+    return found
+
+
+def may_hold(scope: Scope, person: Person) -> bool:
+    """Whether this person's tokens may carry the scope: it is bound to no role, or to one of theirs."""
+    return not scope.roles or bool(set(scope.roles) & set(person.roles))
+
+
+def scopes_of_application(application: Application) -> QuerySet[Scope]:
+    """Those that an application may ask for: what the topics of the APIs that it may use name, and their local ones."""
+    subscribed = Q(subscriptions__in=application.subscriptions.exclude(state=Subscription.State.BLOCKED))
+    open_to_all = Q(business_plans__subscriptionless=True, state__in=SERVED)
+    apis = Api.objects.filter(subscribed | open_to_all).distinct().prefetch_related("topics", "deployments")
+    names: set[str] = set()
+    for api in apis:
+        served = [deployment.design["topics"] for deployment in api.deployments.all()]
+        for topics in served or [[topic.design for topic in api.topics.all()]]:
+            names |= scopes_named(topics)
+    return Scope.objects.filter(Q(version_set__in={api.version_set_id for api in apis}) | Q(name__in=names))
+
+
+def scopes_grantable(
+    application: Application, person: Person | None, names: Iterable[str] | None = None
+) -> list[Scope]:
+    """Those that a token of this application may carry.
+
+    Args:
+        person: whom the token is for; None for the client credentials grant, where the owner stands behind it.
+        names: only these; None for all of them.
+    """
+    rows = scopes_of_application(application)
+    if names is not None:
+        rows = rows.filter(name__in=list(names))
+    holder = person if person is not None else application.owner
+    return [scope for scope in rows if may_hold(scope, holder)]

@@ -1,0 +1,116 @@
+"""Scopes: what tokens may carry so that topics let them do something. Creators and administrators write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from apis import roles as tables
+from apis import scoping
+from apis.errors import Conflict, Invalid, Taken
+from apis.models import Api, Scope
+from apis.permissions import Actor
+from apis.roles import Capability, Role
+from apis.services.holding import hold
+from apis.services.keys import CONSUMER_SCOPE
+from apis.services.record import record
+from apis.shapes_topics import scope_name_problem
+from apis.validators import text_problem
+
+# Words of the authorization server's own; `openid` and its kin belong to OpenID Connect (Core section 5.4).
+RESERVED: Final = frozenset(
+    {*map(str, tables.Scope), CONSUMER_SCOPE, "openid", "profile", "email", "address", "phone", "offline_access"}
+)
+USES_SHOWN: Final = 5
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        return "This should be a text."
+    return scope_name_problem(name) or (f"{name} has a meaning of its own here." if name in RESERVED else "")
+
+
+def _text(limit: int, what: str) -> Callable[[Any], str]:
+    return lambda text: text_problem(text, limit, what) if isinstance(text, str) else "This should be a text."
+
+
+def _roles(names: Any) -> str:
+    known = list(map(str, Role))
+    if not isinstance(names, list) or any(not isinstance(name, str) or name not in known for name in names):
+        return f"This should be a list out of: {', '.join(known)}."
+    return "A role is named twice." if len(set(names)) < len(names) else ""
+
+
+_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
+    "display_name": _text(100, "Display name"),
+    "description": _text(500, "Description"),
+    "roles": _roles,
+}
+FIELDS: Final = tuple(_CHECKS)
+
+
+def _refuse(values: dict[str, Any], **problems: str) -> None:
+    problems |= {field: _CHECKS[field](value) for field, value in values.items() if field in _CHECKS}
+    problems |= dict.fromkeys(values.keys() - _CHECKS.keys(), "This field is not known here.")
+    if problems := {field: text for field, text in problems.items() if text}:
+        raise Invalid(problems)
+
+
+@transaction.atomic
+def scope_create(*, actor: Actor, name: str, api: Api | None = None, **values: Any) -> Scope:
+    """Name a scope: a shared one, or a local one of `api`, in all of its versions.
+
+    Args:
+        values: any of FIELDS; `roles` are those a person needs one of, or none for everybody.
+
+    Raises: Forbidden without the creator role; Invalid; Taken, also by a local scope of another API: a token that
+        carries a name carries it everywhere.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    _refuse(values, name=_name(name))
+    if api is not None:
+        hold(api)
+    scope = Scope(name=name, version_set=api.version_set if api is not None else None, **values)
+    try:
+        with transaction.atomic():
+            scope.save()
+    except IntegrityError:
+        raise Taken({"name": f"A scope named {name} already exists."}) from None
+    record(actor, "create_scope", scope, api=api, roles=scope.roles)
+    return scope
+
+
+@transaction.atomic
+def scope_update(*, actor: Actor, scope: Scope, api: Api | None = None, **values: Any) -> Scope:
+    """Change what people read of a scope, or who may have it: the next token goes by it. Its name stays.
+
+    Args:
+        api: whose history shows it, for a local one.
+
+    Raises: Forbidden, Missing, Invalid.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    if "name" in values:
+        raise Invalid({"name": "The name of a scope stays: tokens and revisions carry it."})
+    _refuse(values)
+    hold(scope)
+    before = {field: getattr(scope, field) for field in values}
+    for field, value in values.items():
+        setattr(scope, field, value)
+    scope.save(update_fields=list(values))
+    record(actor, "update_scope", scope, api=api, before=before, after=values)
+    return scope
+
+
+@transaction.atomic
+def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None) -> None:
+    """Raises: Forbidden, Missing; Conflict naming where it is in use."""
+    actor.require(Capability.DESIGN_APIS)
+    hold(scope)
+    if uses := scoping.scope_uses(scope):
+        more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
+        raise Conflict(f"{scope} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
+    record(actor, "delete_scope", scope, api=api)
+    scope.delete()
