@@ -72,6 +72,13 @@ class Forbidden(ServiceError):
     status = 403
 
 
+class Unavailable(ServiceError):
+    """Somebody else must be asked first, and does not answer now."""
+
+    code = "unavailable"
+    status = 503
+
+
 class Conflict(ServiceError):
     """Legal in general, not in the present state."""
 

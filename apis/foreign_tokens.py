@@ -48,7 +48,7 @@ class Terms:
         audiences: of which `aud` names one, or else the URL of the API.
         client_claim, scope_claim: where the client's name and the scopes stand.
         at_jwt_only: whether the header must say `at+jwt` (RFC 9068 section 4).
-        leeway_s: how far the clocks may be apart, in seconds.
+        leeway_s: how far the issuer's clock may be ahead, in seconds (nbf, iat). An expired token is expired.
     """
 
     issuer: str
@@ -67,8 +67,9 @@ class Granted:
     Attributes:
         consumer_key: the client it was issued to.
         subject: the person behind it, or "" where the client acts for itself.
-        expires_at: epoch seconds, with the leeway in it.
+        expires_at: epoch seconds.
         resources: `aud`, where it names none of the key manager's audiences: then it must name the API.
+        claims: everything that it says.
     """
 
     consumer_key: str
@@ -76,6 +77,7 @@ class Granted:
     scopes: frozenset[str]
     expires_at: float
     resources: frozenset[str] = frozenset()
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def judge(claims: Mapping[str, Any], terms: Terms, now: float) -> Granted:
     """Check what a token says, once it is known who says it. Raises: Untrusted."""
     if claims.get("iss") != terms.issuer:
         raise Untrusted("The issuer of the token is another one.")
-    expires_at = _moment(claims, "exp", needed=True) + terms.leeway_s
+    expires_at = _moment(claims, "exp", needed=True)
     if expires_at <= now:
         raise Untrusted("The token has expired.")
     return _granted(claims, terms, now, expires_at, _resources(claims.get("aud"), terms))
@@ -221,7 +223,7 @@ def judge_answer(answer: Any, terms: Terms, now: float, longest_s: float) -> Gra
         raise Untrusted("The key manager says that the token is not active.")
     if terms.issuer and answer.get("iss", terms.issuer) != terms.issuer:
         raise Untrusted("The issuer of the token is another one.")
-    expires_at = _moment(answer, "exp") + terms.leeway_s if answer.get("exp") is not None else now + longest_s
+    expires_at = _moment(answer, "exp") if answer.get("exp") is not None else now + longest_s
     if expires_at <= now:
         raise Untrusted("The token has expired.")
     named = answer.get("aud")
@@ -246,6 +248,7 @@ def _granted(
         scopes=_scopes(claims.get(terms.scope_claim)),
         expires_at=expires_at,
         resources=resources,
+        claims=dict(claims),
     )
 
 

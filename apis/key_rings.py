@@ -1,4 +1,4 @@
-"""The signing keys of key managers, as their JWKS addresses publish them: kept, asked for again, and let go of.
+"""What key managers are asked: for their signing keys, which are kept, asked for again and let go of; or about a token.
 
 A key manager rotates its keys by publishing the new one before it signs with it, so keys are asked for again now and
 then, and at once when a token names a key that is not known; that at most every AGAIN_S, whatever clients send. While a
@@ -7,7 +7,7 @@ key manager does not answer, its keys count on, for STALE_S at most. Thread-safe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
 from time import monotonic
 from typing import Any, Final
@@ -16,10 +16,13 @@ from django.conf import settings
 
 from apis.fetching import FetchFailed, fetch_json
 from apis.foreign_tokens import Keys, Untrusted, keys_of
+from apis.sealing import Unreadable, unseal
+from apis.shapes_key_managers import SECRET
 
 FRESH_S: Final = 300.0  # so long keys are used without asking again
 STALE_S: Final = 3_600.0  # so long they count while nothing better can be had
 AGAIN_S: Final = 10.0  # least time between two requests for the same keys
+ASK_S: Final = 5.0  # for a question about a token
 
 
 def fetch_keys(url: str) -> Keys:
@@ -94,3 +97,25 @@ def ring_of(config: dict[str, Any]) -> KeyRing:
     url = config["jwks_url"]
     fixed = keys_of(config["jwks"]) if config["jwks"] is not None else None
     return KeyRing(lambda: fetch_keys(url), fixed)
+
+
+def introspect(config: Mapping[str, Any], token: str) -> Any:
+    """What the key manager says about a token (RFC 7662).
+
+    Args:
+        config: shape: apis.shapes_key_managers.
+
+    Raises: FetchFailed.
+    """
+    secret = config[SECRET]
+    try:
+        client = config["client_id"], unseal(secret) if secret else ""
+    except Unreadable:
+        raise FetchFailed("The client secret that is stored cannot be read any more; give it again.") from None
+    return fetch_json(
+        config["introspection_url"],
+        settings.ALLOWED_UPSTREAM_NETWORKS,
+        form={"token": token, "token_type_hint": "access_token"},
+        client=client,
+        deadline_s=ASK_S,
+    )

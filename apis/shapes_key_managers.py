@@ -145,8 +145,8 @@ def key_manager(value: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
             keys at `jwks_url` or in `jwks`) or "introspection" (RFC 7662, asked at `introspection_url` as `client_id`
             with `client_secret`); `issuer`: the claim iss; `audiences`: of which aud names one, or else the URL of
             the API; `client_claim`, `scope_claim`: where client and scopes stand; `at_jwt_only`: whether the header
-            must say at+jwt; `leeway_s`: how far the clocks may be apart; `proof`: whether who maps a client to an
-            application must show a token of it.
+            must say at+jwt; `leeway_s`: how far the key manager's clock may be ahead; `proof`: whether who maps a
+            client to an application must show a token of it.
 
     Returns:
         Every field, and the problems by field (empty when it is valid).

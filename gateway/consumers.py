@@ -136,7 +136,7 @@ class Arrival:
 
     async def _look_up(self, question: Question, now: float) -> Any:
         if isinstance(question, WhoIs):
-            return await self.plane.memory.principal(question.credential, now)
+            return await self.plane.memory.principal(question.credential, now, question.key_managers)
         if isinstance(question, Redeem):
             return await self.plane.memory.ask(tickets.redeem, question.credential.key)
         assert isinstance(question, MayUse)  # noqa: S101  (Room is always known)

@@ -28,6 +28,7 @@ from gateway.core.credentials import Credential
 from gateway.core.denying import DenyList
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import Entitlement, Principal
+from gateway.foreign import KIND, foreign_tokens
 
 T = TypeVar("T")
 CONNECTION_S: Final = 60
@@ -150,10 +151,21 @@ class Memory:
         """Let go of principals that nobody has looked up for long; each one costs a check at every tick."""
         self.principals.drop(lambda known: known[0] <= now)
 
-    async def principal(self, credential: Credential, now: float) -> Principal | None:
-        """The principal of a credential, or None where it is unknown, expired or revoked."""
+    async def principal(
+        self, credential: Credential, now: float, key_managers: frozenset[str] = frozenset()
+    ) -> Principal | None:
+        """The principal of a credential, or None where it is unknown, expired or revoked.
+
+        Args:
+            key_managers: those that may be asked about a token which says nothing by itself.
+
+        Raises: Rejection, where a key manager does not answer.
+        """
         generation = self.principals.generation
-        found = await self.ask(AUTHENTICATORS[credential.kind].find, credential.key)
+        if credential.kind == "oauth":
+            found = await foreign_tokens.identify(self.ask, credential, key_managers)
+        else:
+            found = await self.ask(AUTHENTICATORS[credential.kind].find, credential.key)
         if found is not None:
             self.principals.keep(credential.key, (now + conf.get("PRINCIPAL_TTL_S"), found), generation)
         return found
@@ -193,6 +205,11 @@ class Memory:
         self.forget_denials("")
         self.entitlements.forget(lambda known: True)
         self.principals.forget(lambda known: True)
+        foreign_tokens.managers.forget()
+
+    def forget_key_manager(self, _: str) -> None:
+        foreign_tokens.managers.forget()
+        self.principals.forget(lambda known: known[1].kind == KIND)
 
     def forget_denials(self, _: str) -> None:
         with self._table_guard:
@@ -227,6 +244,7 @@ _FORGETS: Final[dict[str, Callable[[Memory, str], None]]] = {
     "application": Memory.forget_application,
     "person": Memory.forget_person,
     "token": Memory.forget_token,
+    "key_manager": Memory.forget_key_manager,
     "deny": Memory.forget_denials,
     "command": Memory.forget_nothing,
     "watch": Memory.forget_nothing,

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from apis.models import Api, ApplicationPlan, BusinessPlan, Change, DenyPolicy, Deployment, Subscription
 from apis.sealing import Unreadable, unseal
+from apis.selectors import environment_urls
 from apis.shapes import runtime_of
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
@@ -148,6 +149,7 @@ def api(deployment: Deployment) -> ApiSnapshot:
         revision=deployment.revision.number,
         runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),
         security=security(design),
+        urls=frozenset(f"{base}{design['path']}" for base in environment_urls(deployment.environment)),
     )
 
 
@@ -173,7 +175,9 @@ def _subscriptions() -> QuerySet[Subscription]:
 
 def load_table(environment: str) -> RoutingTable:
     """Everything that is deployed on one gateway environment. One query, two where an API has a default version."""
-    rows = Deployment.objects.filter(environment__name=environment).select_related("api__version_set", "revision")
+    rows = Deployment.objects.filter(environment__name=environment).select_related(
+        "api__version_set", "revision", "environment"
+    )
     found = [(row, api(row)) for row in rows]
     defaults = {row.api.version_set_id for row, _ in found if row.api.version_set.default_api_id == row.api_id}
     paths: dict[Any, list[str]] = defaultdict(list)

@@ -34,7 +34,9 @@ class KeyManager(models.Model):
     class Meta:
         constraints = [
             # A token names its issuer, and that must lead to one key manager.
-            models.UniqueConstraint(fields=("issuer",), condition=~models.Q(issuer=""), name="one_key_manager_per_issuer")
+            models.UniqueConstraint(
+                fields=("issuer",), condition=~models.Q(issuer=""), name="one_key_manager_per_issuer"
+            )
         ]
         ordering = ("name",)
 

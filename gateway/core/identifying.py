@@ -34,9 +34,14 @@ NETWORK_64: Final = 64  # bits of an IPv6 address that one customer of a provide
 
 @dataclass(frozen=True, slots=True)
 class WhoIs:
-    """Question: whose credential is this? Answer: a Principal, or None where it is unknown or revoked."""
+    """Question: whose credential is this? Answer: a Principal, or None where it is unknown or revoked.
+
+    Attributes:
+        key_managers: those that the API names: they may be asked about a token that says nothing by itself.
+    """
 
     credential: Credential
+    key_managers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +93,13 @@ def identify(shown: Shown, route: Route, client: str, now: float) -> Generator[W
         principal: Principal | None = ticket.principal
     else:
         check_accepted(api.security, credential.kind)
-        principal = yield WhoIs(credential)
+        principal = yield WhoIs(credential, api.security.key_managers)
     if principal is None or not principal.alive(now):
         raise Rejection("invalid_token")
     if ticket is not None:
         check_accepted(api.security, principal.kind)
+    if not trusted(api.security, principal) or not (principal.resources & api.urls or not principal.resources):
+        raise Rejection("invalid_token", "The access token is for another API.")
     if principal.restrictions is not None and not principal.restrictions.allow(client, shown.headers):
         raise Rejection("denied", "This API key may not be used from this address or page.")
     if principal.kind == TEST_KEY:
@@ -113,6 +120,13 @@ def accepts(security: Security, kind: str) -> bool:
     """Whether a principal of this kind may use an API of this security."""
     scheme = _SCHEMES.get(kind)
     return scheme is None or scheme in security.schemes
+
+
+def trusted(security: Security, principal: Principal) -> bool:
+    """Whether an API takes tokens of the key manager that issued this one."""
+    if _SCHEMES.get(principal.kind) != "oauth":
+        return True
+    return principal.key_manager in security.key_managers or not (security.key_managers or principal.only_named)
 
 
 def check_ticket(ticket: Ticket, route: Route, origin: str) -> None:
@@ -137,7 +151,7 @@ def still_welcome(security: Security, topic: TopicSnapshot, principal: Principal
     """Whether somebody who is connected might come in now, by what their API and topic accept."""
     if principal.kind == ANONYMOUS and topic.security != OPEN:
         return False
-    return accepts(security, principal.kind) and origin_allowed(security, origin)
+    return accepts(security, principal.kind) and trusted(security, principal) and origin_allowed(security, origin)
 
 
 def every_scope(api: ApiSnapshot) -> frozenset[str]:

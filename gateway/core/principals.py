@@ -27,4 +27,5 @@ def from_json(value: Mapping[str, Any]) -> Principal:
     """What `as_json` wrote; fields that are not known here any more are left out."""
     known = {one.name for one in fields(Principal)} - _LEFT_OUT
     facts = {name: content for name, content in value.items() if name in known}
-    return Principal(**{**facts, "scopes": frozenset(facts.get("scopes", ()))})
+    sets = {name: frozenset(facts.get(name, ())) for name in ("scopes", "resources")}
+    return Principal(**{**facts, **sets})

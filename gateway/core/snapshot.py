@@ -22,6 +22,7 @@ TopicSecurity = Literal["oauth", "none"]
 OPEN_STATES: Final = frozenset({"prereleased", "published", "deprecated"})
 UNSUBSCRIBED_STATES: Final = frozenset({"created"})  # reachable, but nobody can have a subscription yet
 BLOCKED: Final = "blocked"
+RESIDENT: Final = "Resident"  # the built-in authorization server among the key managers
 ANONYMOUS: Final = "anonymous"  # kinds of principal and entitlement that no subscription stands behind
 TEST_KEY: Final = "test_key"
 FREE: Final = "free"
@@ -182,6 +183,7 @@ class ApiSnapshot:
     security: Security = Security()
     default_path: str = ""
     closed_paths: tuple[str, ...] = ()
+    urls: frozenset[str] = frozenset()
 
     def runtime_for(self, key_type: str) -> Runtime:
         """The runtime limits of a session, with the endpoint's own idle time in them."""
@@ -264,6 +266,8 @@ class Principal:
         api_id: the only API it opens, or "".
         restrictions: from where it may be used, or None for anywhere.
         claims: of a JWT access token; empty for every other kind.
+        key_manager: the name of who issued the token; only_named where only APIs that name it take it.
+        resources: the URLs of the APIs that an access token is for (RFC 8707); empty for any.
     """
 
     kind: str
@@ -277,6 +281,9 @@ class Principal:
     api_id: str = ""
     restrictions: Restrictions | None = None
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    key_manager: str = RESIDENT
+    only_named: bool = False
+    resources: frozenset[str] = frozenset()
 
     def alive(self, now: float) -> bool:
         """Whether the credential has not expired at `now` (epoch seconds)."""

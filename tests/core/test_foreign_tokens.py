@@ -34,7 +34,7 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any], signature: str = "A
 def test_a_good_token_says_whose_it_is():
     granted = verify(signed({**CLAIMS, "scope": "read write"}), TERMS, KEYS, NOW)
     assert (granted.consumer_key, granted.subject, granted.scopes) == ("phone", "42", {"read", "write"})
-    assert granted.expires_at == NOW + 60 + TERMS.leeway_s
+    assert granted.expires_at == NOW + 60
     assert granted.resources == frozenset()
     assert read_issuer(signed(CLAIMS)) == "https://keys.example"
 
@@ -50,7 +50,7 @@ def test_every_usual_kind_of_key_counts(kind, size, algorithm):
 
 @pytest.mark.parametrize("changes", [
     {"iss": "https://eve.example"}, {"iss": None}, {"aud": None}, {"aud": []}, {"aud": [1]}, {"exp": None},
-    {"exp": NOW - 31}, {"exp": "soon"}, {"exp": True}, {"exp": 1e999}, {"exp": float("nan")}, {"nbf": NOW + 60},
+    {"exp": NOW - 1}, {"exp": "soon"}, {"exp": True}, {"exp": 1e999}, {"exp": float("nan")}, {"nbf": NOW + 60},
     {"iat": NOW + 60}, {"iat": "now"}, {"client_id": None}, {"client_id": ""}, {"client_id": 7},
     {"client_id": "x" * 300}, {"sub": 7}, {"sub": "x" * 300},
 ])  # fmt: skip
@@ -59,8 +59,8 @@ def test_a_token_that_says_something_else_does_not_count(changes):
         verify(signed({**CLAIMS, **changes}), TERMS, KEYS, NOW)
 
 
-def test_the_clocks_may_be_a_little_apart():
-    assert verify(signed({**CLAIMS, "exp": NOW - 29, "nbf": NOW + 29}), TERMS, KEYS, NOW)
+def test_the_clock_of_the_issuer_may_be_a_little_ahead():
+    assert verify(signed({**CLAIMS, "iat": NOW + 29, "nbf": NOW + 29}), TERMS, KEYS, NOW)
 
 
 @pytest.mark.parametrize("typ", [None, "JWT", "id_token+jwt"])
@@ -160,7 +160,7 @@ def test_a_bad_key_does_not_spoil_the_others():
 def test_what_an_introspection_says():
     answer = {"active": True, "client_id": "phone", "aud": "wsportal"}
     assert judge_answer(answer, TERMS, NOW, 60).expires_at == NOW + 60
-    assert judge_answer({**answer, "exp": NOW + 5}, TERMS, NOW, 60).expires_at == NOW + 5 + TERMS.leeway_s
+    assert judge_answer({**answer, "exp": NOW + 5}, TERMS, NOW, 60).expires_at == NOW + 5
     relaxed = Terms(TERMS.issuer)
     assert judge_answer({"active": True, "client_id": "phone"}, relaxed, NOW, 60).resources == frozenset()
     for wrong in (
