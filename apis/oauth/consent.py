@@ -18,7 +18,7 @@ from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.common import add_params_to_uri
 
-from apis.oauth.policy import grantable, is_consumer
+from apis.oauth.policy import grantable, is_consumer, meanings
 
 _ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
@@ -78,7 +78,8 @@ class Authorize(BaseAuthorizationView):
             raise Refused(where, state, "invalid_request", "code_challenge_method must be S256.")
         if not _CHALLENGE.fullmatch(credentials["code_challenge"]):
             raise Refused(where, state, "invalid_request", "code_challenge must be the base64url of a SHA-256.")
-        wanted = grantable(scopes, request.user)  # type: ignore[arg-type]
+        client = OAuthClient.objects.get(client_id=credentials["client_id"])
+        wanted = grantable(scopes, request.user, client)  # type: ignore[arg-type]
         if not wanted:
             raise Refused(where, state, "invalid_scope", "The person's roles allow none of these scopes.")
         return wanted
@@ -90,7 +91,7 @@ class Authorize(BaseAuthorizationView):
         context = {
             "name": consumer.name if consumer else client.name,
             "owner": consumer.owner.get_username() if consumer else "",
-            "scopes": [(scope, oauth2_settings.SCOPES[scope]) for scope in scopes],
+            "scopes": meanings(scopes),
             "target": urlsplit(credentials["redirect_uri"]).netloc,
         }
         response = render(request, "oauth/authorize.html", context)

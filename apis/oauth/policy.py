@@ -13,7 +13,9 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 
+from apis import scoping
 from apis.models import Person
+from apis.models import Scope as ApiScope
 from apis.roles import Scope, scopes_of
 from apis.services.keys import CONSUMER_SCOPE
 
@@ -28,14 +30,32 @@ def is_in_use(client: OAuthClient) -> bool:
     return not is_consumer(client) or client.key_pair.application.owner.is_active
 
 
-def grantable(scopes: list[str], person: Person) -> list[str]:
-    """Those of `scopes` that this person can give away: the default one, and what their roles reach."""
-    allowed = {CONSUMER_SCOPE, *scopes_of(person.roles)}
+def grantable(scopes: list[str], person: Person | None, client: OAuthClient | None = None) -> list[str]:
+    """Those of `scopes` that a token may carry: the default one, and besides for a consumer those of the APIs that its
+    application may use, for any other client the management scopes that the person's roles reach.
+
+    Args:
+        person: whom the token acts for; None for the client credentials grant, where a consumer's owner decides.
+    """
+    if client is not None and is_consumer(client):
+        wanted = set(scopes) - {CONSUMER_SCOPE}
+        found = scoping.scopes_grantable(client.key_pair.application, person, wanted) if wanted else []
+        allowed = {CONSUMER_SCOPE, *(scope.name for scope in found)}
+    else:
+        allowed = {CONSUMER_SCOPE, *(scopes_of(person.roles) if person is not None else ())}
     return [scope for scope in scopes if scope in allowed]
 
 
+def meanings(scopes: list[str]) -> list[tuple[str, str]]:
+    """Each scope with what it means, in words, for the person who is asked."""
+    known = dict(oauth2_settings.SCOPES)
+    rows = ApiScope.objects.filter(name__in=[scope for scope in scopes if scope not in known])
+    known |= {row.name: row.description or row.title for row in rows}
+    return [(scope, known.get(scope, scope)) for scope in scopes]
+
+
 class PortalScopes(BaseScopes):
-    """Which scopes a client may ask for: consumers the default one, others the management scopes too."""
+    """Which scopes a client may ask for: consumers the default one and those of APIs, others the management scopes."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return dict(oauth2_settings.SCOPES)
@@ -43,8 +63,11 @@ class PortalScopes(BaseScopes):
     def get_available_scopes(
         self, application: OAuthClient | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        if application is None or is_consumer(application):
+        if application is None:
             return [CONSUMER_SCOPE]
+        if is_consumer(application):
+            rows = scoping.scopes_of_application(application.key_pair.application)
+            return [CONSUMER_SCOPE, *rows.values_list("name", flat=True)]
         return list(self.get_all_scopes())
 
     def get_default_scopes(
@@ -82,12 +105,23 @@ class PortalValidator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
+        alone = getattr(request, "grant_type", None) == "client_credentials"  # nobody stands behind the request
+        person = None if alone else getattr(request, "user", None)
+        if is_consumer(client) and (alone or person is not None or set(scopes) <= {CONSUMER_SCOPE}):
+            return grantable(scopes, person, client) == scopes
         if not super().validate_scopes(client_id, scopes, client, request, *args, **kwargs):
             return False
-        if getattr(request, "grant_type", None) == "client_credentials":  # nobody stands behind the request
+        if alone:
             return not set(scopes) & set(Scope)
-        person = getattr(request, "user", None)
-        return person is None or grantable(scopes, person) == scopes
+        return person is None or grantable(scopes, person, client) == scopes
+
+    def get_original_scopes(self, refresh_token: str, request: Any, *args: Any, **kwargs: Any) -> list[str]:
+        """What a refresh may give: of the scopes of before, those that the person may still have at this consumer."""
+        before = super().get_original_scopes(refresh_token, request, *args, **kwargs)
+        scopes = before.split() if isinstance(before, str) else list(before)
+        if not is_consumer(request.client):
+            return scopes
+        return grantable(scopes, request.user, request.client) or [CONSUMER_SCOPE]
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         """A code that is not there (any more) may be one that was used: then it voids what it brought.

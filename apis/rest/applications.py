@@ -46,9 +46,10 @@ class KeysChangeBody(Body):
 
 
 class KeyTypeBody(Body):
-    """Which endpoint the token is for."""
+    """Which endpoint the token is for, and what it may carry."""
 
     key_type = Text(help_text="production or sandbox")
+    scopes = Texts(required=False, help_text="Of the APIs that the application may use; none for the default one.")
 
 
 class ApplicationAnswer(serializers.Serializer):

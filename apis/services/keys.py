@@ -14,7 +14,7 @@ from oauth2_provider.models import AccessToken, set_token_value
 from oauth2_provider.models import Application as OAuthClient
 from oauthlib.common import generate_token
 
-from apis import shapes
+from apis import scoping, shapes
 from apis.errors import Conflict, Invalid
 from apis.models import Application, KeyPair
 from apis.permissions import Actor, require_own
@@ -154,16 +154,22 @@ def secret_regenerate(*, actor: Actor, pair: KeyPair) -> str:
 
 
 @transaction.atomic
-def token_generate(*, actor: Actor, application: Application, key_type: str) -> tuple[str, int]:
+def token_generate(
+    *, actor: Actor, application: Application, key_type: str, scopes: Sequence[str] = ()
+) -> tuple[str, int]:
     """Make an access token as the client credentials grant would, for the owner to try things with.
 
     An application without keys of this type gets them on the way; asking for them later hands them out.
+
+    Args:
+        scopes: of the APIs that the application may use; none for the default one.
 
     Returns: the token in clear and its life in seconds. Raises: Missing, Forbidden, Invalid.
     """
     require_own(actor, application)
     _check(key_type, DEFAULT_GRANT_TYPES, ())
     hold(application)
+    _refuse_scopes(application, scopes)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is None:
         client, _ = _client(application, key_type)
@@ -174,9 +180,23 @@ def token_generate(*, actor: Actor, application: Application, key_type: str) -> 
         announce("application", application.pk)
     raw = generate_token()
     token = AccessToken(
-        application=pair.client, scope=CONSUMER_SCOPE, expires=timezone.now() + timedelta(seconds=TOKEN_SECONDS)
+        application=pair.client,
+        scope=" ".join(dict.fromkeys(scopes)) or CONSUMER_SCOPE,
+        expires=timezone.now() + timedelta(seconds=TOKEN_SECONDS),
     )
     set_token_value(token, raw)
     token.save()
-    record(actor, "generate_token", application, key_type=key_type)
+    record(actor, "generate_token", application, key_type=key_type, scopes=list(scopes))
     return raw, TOKEN_SECONDS
+
+
+def _refuse_scopes(application: Application, names: Sequence[str]) -> None:
+    wanted = set(names) - {CONSUMER_SCOPE}
+    found = {scope.name for scope in scoping.scopes_grantable(application, None, wanted)} if wanted else set()
+    problems = {
+        f"scopes/{index}": "No API that this application may use offers you this scope."
+        for index, name in enumerate(names)
+        if name in wanted - found
+    }
+    if problems:
+        raise Invalid(problems)
