@@ -60,6 +60,11 @@ class BusinessPlanForm(PlanForm):
     on_spent = Choice(label="When it is spent", choices=BusinessPlan.OnSpent.choices)
     stop_on_quota = YesNo(label="Stop at the limit", help_text="Unticked, use beyond the limits is only counted.")
 
+    subscriptionless = YesNo(
+        label="Needs no subscription",
+        help_text="Ticked, every application may use the APIs that offer this plan, under it.",
+    )
+
     places = {"burst": "burst_amount", "burst/amount": "burst_amount", "burst/per": "burst_per"}
 
     class Meta:
@@ -78,7 +83,9 @@ class BusinessPlanForm(PlanForm):
             self.initial = {"stop_on_quota": True, "burst_per": "second", **self.initial}
 
     def values(self) -> dict[str, Any]:
-        names = ("max_sessions", "max_session_s", "max_message_bytes", "on_spent", "stop_on_quota")
+        names = (
+            "max_sessions", "max_session_s", "max_message_bytes", "on_spent", "stop_on_quota", "subscriptionless",
+        )  # fmt: skip
         amount = self.cleaned_data["burst_amount"]
         burst = None if amount is None else {"amount": amount, "per": self.cleaned_data["burst_per"]}
         return {**super().values(), "burst": burst, **{name: self.cleaned_data[name] for name in names}}
@@ -120,6 +127,7 @@ class BusinessPlanAdmin(PlanAdmin):
         ("Burst", {"fields": ("burst_amount", "burst_per")}),
         ("Sessions", {"fields": ("max_sessions", "max_session_s", "max_message_bytes")}),
         ("When it is spent", {"fields": ("on_spent", "stop_on_quota")}),
+        ("Who", {"fields": ("subscriptionless",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessPlan]:

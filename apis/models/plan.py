@@ -66,6 +66,8 @@ class BusinessPlan(Plan):
     def terms(self) -> list[str]:
         """All that a subscriber agrees to, in words: the limits, then what else holds, then what happens at the end."""
         lines = list(self.limit_lines)
+        if self.subscriptionless:
+            lines.append("needs no subscription")
         if self.burst:
             lines.append(f"at most {self.burst['amount']:,} events in any one {self.burst['per']}")
         if self.max_sessions:

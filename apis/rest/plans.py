@@ -71,6 +71,9 @@ class ApplicationPlanBody(Body):
     limits = LimitsField(required=False)
 
 
+_SUBSCRIPTIONLESS = "Whether an API that offers it lets every application in under it, without a subscription."
+
+
 class BusinessPlanBody(ApplicationPlanBody):
     """What a subscription buys. No limits = unlimited."""
 
@@ -80,6 +83,7 @@ class BusinessPlanBody(ApplicationPlanBody):
     max_message_bytes = NumberField(required=False, allow_null=True)
     on_spent = OnSpentField(required=False)
     stop_on_quota = FlagField(required=False)
+    subscriptionless = FlagField(required=False, help_text=_SUBSCRIPTIONLESS)
 
 
 class ApplicationPlanAnswer(serializers.Serializer):
@@ -100,6 +104,7 @@ class BusinessPlanAnswer(ApplicationPlanAnswer):
     max_message_bytes = NumberField()
     on_spent = OnSpentField()
     stop_on_quota = FlagField()
+    subscriptionless = FlagField(help_text=_SUBSCRIPTIONLESS)
 
 
 class PlanResource(Resource):

@@ -14,6 +14,7 @@ from apis.rest import (
     people,
     plans,
     publishing,
+    security,
     subscriptions,
     tokens,
     topics,

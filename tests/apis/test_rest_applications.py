@@ -194,7 +194,7 @@ def test_plans_are_read_by_all_and_written_by_adam(rest, people, chat):
     where = f"/business-plans/{made['id']}"
     assert answer.headers["Location"] == "/api/v1" + where
     assert made == {
-        **plan, "id": made["id"], "max_session_s": None, "max_message_bytes": None,
+        **plan, "id": made["id"], "max_session_s": None, "max_message_bytes": None, "subscriptionless": False,
         "limits": [{"kind": "events", "amount": 5, "per": "minute", "direction": "both"}],
     }  # fmt: skip
     assert caller.post("/business-plans", plan).refused(409).keys() == {"#/name"}
