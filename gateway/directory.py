@@ -145,7 +145,7 @@ def facts_of(session: Session, registry: Registry) -> Facts:
         "api_version": session.api_version,
         "application_id": entitlement.application_id or None,
         "application_name": entitlement.application_name,
-        "subscription_id": entitlement.subscription_id or None,
+        "subscription_id": entitlement.billed_to or None,
         "plan": entitlement.business_plan.name,
         "person": principal.end_user[:255],
         "token_kind": principal.kind,
