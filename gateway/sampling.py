@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import random
 from time import perf_counter
-from typing import Final, cast
+from typing import Final
 
 from gateway.meters import ADDED_LATENCY_SECONDS, LOOP_LAG_SECONDS
-from gateway.relay.sockets import HAS_EPOLL, Poller, SocketLeg
+from gateway.relay import HAS_EPOLL, Poller, SocketLeg
 
 LAG_EVERY_S: Final = 0.25
 PROBE_EVERY_S: Final = 1.0
@@ -27,11 +27,11 @@ class Probe:
         self.leg = leg
         self.fd = leg.fd
         self.legs = poller.legs
-        self.legs[self.fd] = cast(SocketLeg, self)
+        self.legs[self.fd] = self
 
     def step_back(self) -> None:
         """Put the leg back, unless it is gone and its descriptor somebody else's."""
-        if self.legs.get(self.fd) is cast(SocketLeg, self):
+        if self.legs.get(self.fd) is self:
             self.legs[self.fd] = self.leg
 
     def ready(self, what: int) -> None:
@@ -57,7 +57,7 @@ async def time_messages() -> None:
             await asyncio.sleep(PROBE_EVERY_S)
             if probe is not None:
                 probe.step_back()
-            legs = list(poller.legs.values())
+            legs = [one for one in poller.legs.values() if isinstance(one, SocketLeg)]
             probe = Probe(poller, random.choice(legs)) if legs else None  # noqa: S311 - no secret
     finally:
         if probe is not None:

@@ -7,32 +7,39 @@ of a frame that is illegal, too big or not paid for, so whoever feeds it may wri
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
-from gateway.core.rejections import NO_STATUS, PROTOCOL_ERROR, TOO_BIG
-from gateway.core.wire import BINARY, CLOSE, CONTROL_LIMIT, NOTHING, PING, PONG, WHOLE, body_of, is_wire_code
+from gateway.core.flow import (
+    ALL,
+    ANSWER,
+    CLOSED,
+    CONTROL_BURST,
+    CREDIT,
+    DROP,
+    FLOOD,
+    FOREVER,
+    FRAGMENT_BYTES,
+    FRAGMENT_FLOOR,
+    GO,
+    HALTED,
+    KEEP,
+    OVERSIZE,
+    PROTOCOL,
+    UNPAID,
+    Flow,
+)  # fmt: skip
+from gateway.core.rejections import NO_STATUS
+from gateway.core.wire import BINARY, CLOSE, CONTROL_LIMIT, NOTHING, PING, PONG, body_of, header_of, is_wire_code
 
-# Why feed() stopped; 0 while nothing stands in the way. The last two are close codes (CONTRACT section 6).
-GO: Final = 0
-CREDIT: Final = 1  # the next message is not paid for: grant(), then feed the rest again
-HALTED: Final = 2  # halt() was asked for and a frame boundary is reached: seek() looks for the answer
-CLOSED: Final = 3  # a close frame passed; nothing after it counts (RFC 6455 section 5.5.1)
-FLOOD: Final = 4  # more control frames than one CONTROL_BURST: calm(), then feed the rest again
-ANSWER: Final = 5  # here is the answer to a ping of the gateway's own: leave it out, set GO, feed the rest again
-PROTOCOL: Final = PROTOCOL_ERROR
-OVERSIZE: Final = TOO_BIG
+__all__ = [
+    "ALL", "ANSWER", "CLOSED", "CONTROL_BURST", "CREDIT", "DROP", "FLOOD", "FOREVER", "FRAGMENT_BYTES",
+    "FRAGMENT_FLOOR", "GO", "HALTED", "KEEP", "OVERSIZE", "PROTOCOL", "TAP_BYTES", "UNPAID", "FrameScanner",
+]  # fmt: skip
 
-FOREVER: Final = 1 << 62  # credit that means unlimited: 146 years at a thousand million messages a second
-CONTROL_BURST: Final = 256
-"""Control frames are free, so their number is bounded: after this many it is up to the shell when to calm()."""
-FRAGMENT_FLOOR: Final = 4096  # the `websockets` library's bound on fragments of one message
-FRAGMENT_BYTES: Final = 16
-"""A message may have max(FRAGMENT_FLOOR, largest message / FRAGMENT_BYTES) fragments: endless empty fragments cost
-the upstream memory (CVE-2026-48779) while neither an event nor a byte is ever charged for them."""
+TAP_BYTES: Final = 4096  # what a tap is shown of one frame
 
 
-class FrameScanner:
+class FrameScanner(Flow):
     """Judges one direction of one session.
 
     Args:
@@ -48,88 +55,12 @@ class FrameScanner:
     and a message that has begun is always let finish. So bytes may overdraw by one message, which is counted
     (CONTRACT section 7). Control frames are free.
 
-    Attributes for others to read: `messages`, `payload` (bytes of data frames), `pings`, `close_code`,
-    `close_reason`, `event`, `open` (inside a fragmented message), and the credit left in `events` and `octets`.
+    Attributes for others to read: `messages`, `payload` (bytes of data frames), `discarded` (messages), `pings`,
+    `close_code`, `close_reason`, `event`, `open` (inside a fragmented message), and the credit left in `events` and
+    `octets`. To steer it: discard(), watch(), limit(), grant(), calm(), halt() of Flow.
     """
 
-    __slots__ = (
-        "aside", "close_code", "close_reason", "controls", "event", "events", "fragments", "halting", "head", "masked",
-        "max_fragments", "max_message_bytes", "messages", "octets", "open", "payload", "pings", "probe", "refill",
-        "rows", "rsv", "size", "skip", "whole",
-    )  # fmt: skip
-
-    def __init__(  # noqa: PLR0917 - the first six facts of a direction, in a fixed order
-        self,
-        masked: bool,
-        deflate: bool = False,
-        max_message_bytes: int = 1 << 20,
-        events: int = 0,
-        octets: int = 0,
-        refill: Callable[[FrameScanner, int], bool] | None = None,
-    ) -> None:
-        self.masked = masked
-        self.rsv = 0x30 if deflate else 0x70  # reserved bits that are illegal on the first frame of a message
-        self.limit(max_message_bytes)
-        self.rows = self.whole
-        self.head = 6 if masked else 2
-        self.skip = 0  # bytes of the present frame still to come
-        self.open = False
-        self.size = 0  # payload of the open message so far
-        self.fragments = 0  # its frames so far
-        self.events = events
-        self.octets = octets
-        self.refill = refill
-        self.messages = 0
-        self.payload = 0
-        self.pings = 0
-        self.probe = b""  # payload of the gateway's own pings to this side; their answers never travel on
-        self.controls = CONTROL_BURST
-        self.close_code = 0  # 0 until a close frame passed; then its code, NO_STATUS (1005) if it carried none
-        self.close_reason = b""
-        self.halting = False
-        self.aside = False
-        self.event = GO
-
-    @property
-    def closed(self) -> bool:
-        """A close frame came from this side."""
-        return self.close_code != 0
-
-    @property
-    def between_frames(self) -> bool:
-        """What was let through so far ends with a whole frame: a close may be written here."""
-        return self.skip == 0
-
-    @property
-    def between_messages(self) -> bool:
-        """What was let through so far ends with a whole message: a notice may be written here."""
-        return self.skip == 0 and not self.open
-
-    def limit(self, max_message_bytes: int) -> None:
-        """Set the largest message, also on a live session; a message that has begun is judged by it from here on."""
-        self.max_message_bytes = max_message_bytes
-        self.max_fragments = max(FRAGMENT_FLOOR, max_message_bytes // FRAGMENT_BYTES)
-        # the table knows no limit below its own 125 bytes; tinier limits take the long way
-        self.whole = WHOLE[self.masked, self.rsv == 0x30] if max_message_bytes >= CONTROL_LIMIT else NOTHING
-
-    def grant(self, events: int, octets: int) -> None:
-        """Add credit (messages, payload bytes) and lift CREDIT; feed what was kept again."""
-        self.events += events
-        self.octets += octets
-        if self.event == CREDIT:
-            self.event = GO
-
-    def calm(self) -> None:
-        """Allow another CONTROL_BURST and lift FLOOD; feed what was kept again."""
-        self.controls = CONTROL_BURST
-        if self.event == FLOOD:
-            self.event = GO
-
-    def halt(self) -> bool:
-        """Let no further frame begin. True if a frame boundary is here; otherwise feed() gives HALTED at the next."""
-        self.halting = True
-        self.rows = NOTHING
-        return self.skip == 0
+    __slots__ = ()
 
     def feed(self, data: bytes) -> int:
         """How many bytes from the front of `data` may travel on.
@@ -191,7 +122,40 @@ class FrameScanner:
                 pos += step
                 if self.event:  # a close frame passed
                     return pos
+        if pos < end and self.gap:  # the last byte of what is left out, by itself
+            self.event = DROP
         return pos
+
+    def sift(self, data: bytes) -> tuple[bytes, int]:
+        """After ANSWER or DROP: go on behind the frame at the front of `data`, and behind each further such one.
+
+        Returns:
+            The bytes that may travel on, and how many bytes of `data` were judged, those left out included. The
+            others are treated as those beyond the count of feed().
+        """
+        passed: list[bytes] = []
+        pos, end = 0, len(data)
+        while self.event in {ANSWER, DROP}:
+            pos += self._leave_out(end - pos)
+            self.event = GO
+            if pos >= end:
+                break
+            stop = self._walk(data, pos, end)
+            self.skip = max(0, stop - end)
+            stop -= self.skip
+            if stop > pos:
+                passed.append(data[pos:stop])
+            pos = stop
+        return b"".join(passed), pos
+
+    def _leave_out(self, most: int) -> int:
+        """Bytes of the frame at hand that are here and do not travel on."""
+        if self.event == ANSWER:
+            return self.head + len(self.probe)
+        cut = min(self.gap, most)
+        self.gap -= cut
+        self._choose_rows()
+        return cut
 
     def seek(self, data: bytes) -> int:
         """After HALTED: look for this side's close frame in what still comes; none of it travels on or is counted.
@@ -201,7 +165,9 @@ class FrameScanner:
         """
         self.aside = True
         self.event = GO
-        taken = self.feed(data)
+        rest = min(self.gap, len(data))  # of a frame that was being discarded
+        self.gap -= rest
+        taken = rest + self.feed(data[rest:])
         if self.event == GO:
             self.event = HALTED
         return taken
@@ -212,10 +178,19 @@ class FrameScanner:
 
     def _frame(self, data: bytes, pos: int, end: int) -> int:
         """Judge the frame at pos: its length, 0 if more bytes are needed to tell, -1 if it must not pass."""
+        if self.gap:
+            return self._stop(DROP)
         if self.close_code:
             return self._stop(CLOSED)
         if self.halting and not self.aside:
             return self._stop(HALTED)
+        step = self._judge(data, pos, end)
+        if self.tap is not None and step and not self.aside:
+            size, head = header_of(data, pos)
+            self.tap(data[pos], size, self.event, data[pos : pos + min(head + size, TAP_BYTES)])
+        return step
+
+    def _judge(self, data: bytes, pos: int, end: int) -> int:
         if (data[pos + 1] > 127) != self.masked:  # RFC 6455 section 5.1
             return self._stop(PROTOCOL)
         return self._control(data, pos, end) if data[pos] & 15 > 7 else self._data(data, pos, end)
@@ -235,24 +210,31 @@ class FrameScanner:
             # the shortest form is a must, and the top bit of 64 must be 0 (RFC 6455 section 5.2)
             if size < (126 if wide == 2 else 65536) or size >> 63:
                 return self._stop(PROTOCOL)
-        stop = 0 if self.aside else self._admit(opcode, size)
-        if stop:
+        stop = GO if self.aside else self._admit(opcode, size)
+        if stop not in {GO, DROP}:
             return self._stop(stop)
-        if first > 127:
-            self.open = False
-            self.size = self.fragments = 0
-            self.rows = NOTHING if self.halting else self.whole
-        else:
-            self.open = True
+        self.open = first < 128
+        self.dropping = self.open and stop == DROP
+        if self.open:
             self.size += size
             self.fragments += 1
-            self.rows = NOTHING  # until FIN every frame takes the long way
-        return head + size
+        else:
+            self.size = self.fragments = 0
+        if stop == DROP:
+            self.gap = head + size
+        # until FIN, or the end of what is left out, every frame takes the long way
+        self.rows = NOTHING if self.open or stop == DROP or self.halting else self.whole
+        return head + size if stop == GO else self._stop(DROP)
 
     def _admit(self, opcode: int, size: int) -> int:
-        """Size, then credit of a data frame; 0 and charged if it may pass, else the event that stops it."""
+        """Size, then credit of a data frame: GO and charged if it may pass, DROP, or the event that stops it."""
         if self.size + size > self.max_message_bytes or self.fragments >= self.max_fragments:
             return OVERSIZE
+        if opcode and self.discards == ALL:
+            self.discarded += 1
+            return DROP
+        if self.dropping:  # never true at a first frame
+            return DROP
         short = self.octets < size or (opcode and (self.events <= 0 or self.octets <= 0))
         if short and self.refill is not None:
             # Asked before a lease is overdrawn, too: nobody else may hold credit while this message overdraws it.
@@ -262,12 +244,15 @@ class FrameScanner:
                 return HALTED
         if opcode:
             if self.events <= 0 or self.octets <= 0:
-                return CREDIT
+                if self.discards == KEEP:
+                    return CREDIT
+                self.discarded += 1
+                return DROP
             self.events -= 1
             self.messages += 1
         self.octets -= size
         self.payload += size
-        return 0
+        return GO
 
     def _control(self, data: bytes, pos: int, end: int) -> int:
         """Judge a control frame (RFC 6455 section 5.5); as _frame()."""

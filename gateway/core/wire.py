@@ -64,6 +64,44 @@ def body_of(frame: bytes) -> bytes:
     return frame[2:] if frame[1] < 128 else unmask(frame[6:], frame[2:6])
 
 
+def header_of(data: bytes, pos: int = 0) -> tuple[int, int]:
+    """Payload size and header length of the frame that begins at `pos`; of a header that is cut off, what is there."""
+    second = data[pos + 1]
+    size, head = second & 127, 6 if second > 127 else 2
+    if size > 125:
+        wide = 2 if size == 126 else 8
+        return int.from_bytes(data[pos + 2 : pos + 2 + wide], "big"), head + wide
+    return size, head
+
+
+def payload_of(front: bytes) -> bytes:
+    """What the front of a frame of any kind carries, unmasked, as far as it is there."""
+    _, head = header_of(front)
+    body = front[head:]
+    if front[1] < 128 or not body:
+        return body
+    key = front[head - 4 : head] * (len(body) // 4 + 1)
+    mask = int.from_bytes(key[: len(body)], "big")
+    return (int.from_bytes(body, "big") ^ mask).to_bytes(len(body), "big")
+
+
+def text_frame(text: str, key: bytes = b"") -> bytes:
+    """One unfragmented text message.
+
+    Args:
+        text: at most 125 bytes of UTF-8.
+        key: as in `close_frame`.
+    Raises:
+        ValueError: it is longer.
+    """
+    body = text.encode()
+    if len(body) > CONTROL_LIMIT:
+        raise ValueError(f"a notice of {len(body)} bytes is too long")
+    if key:
+        return bytes((0x80 | TEXT, 0x80 | len(body))) + key + unmask(body, key)
+    return bytes((0x80 | TEXT, len(body))) + body
+
+
 def ping_frame(payload: bytes, key: bytes = b"") -> bytes:
     """One ping.
 

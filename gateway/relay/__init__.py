@@ -7,8 +7,10 @@ Source: DESIGN section 4, CONTRACT sections 6 and 7.
 
 from __future__ import annotations
 
-from gateway.relay.link import Direction, Ending, Link, LinkOwner
-from gateway.relay.sockets import HAS_EPOLL, Poller, SocketLeg
+from gateway.relay.link import Link
+from gateway.relay.owner import Direction, Ending, LinkOwner
+from gateway.relay.poller import HAS_EPOLL, Guest, Poller
+from gateway.relay.sockets import SocketLeg
 from gateway.relay.transports import TransportLeg
 
-__all__ = ["HAS_EPOLL", "Direction", "Ending", "Link", "LinkOwner", "Poller", "SocketLeg", "TransportLeg"]
+__all__ = ["HAS_EPOLL", "Direction", "Ending", "Guest", "Link", "LinkOwner", "Poller", "SocketLeg", "TransportLeg"]

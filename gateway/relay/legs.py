@@ -12,7 +12,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-from gateway.core.frames import ANSWER, CLOSED, CREDIT, FLOOD, GO, HALTED, FrameScanner
+from gateway.core.frames import ANSWER, CLOSED, CREDIT, DROP, FLOOD, GO, HALTED, FrameScanner
 
 if TYPE_CHECKING:
     from gateway.relay.link import Link
@@ -116,13 +116,8 @@ class Leg(ABC):
     def stopped(self) -> None:
         """The scanner stopped at a frame boundary of what this side sends."""
         event = self.scanner.event
-        while event == ANSWER:
-            self.scanner.event = GO
-            data = self.rest[self.scanner.head + len(self.scanner.probe) :]
-            taken = self.scanner.feed(data)
-            if taken:
-                self.peer.write(data[:taken])
-            self.rest = data[taken:]
+        if event in {ANSWER, DROP}:
+            self._sift()
             event = self.scanner.event
         if event == GO:
             return
@@ -140,6 +135,17 @@ class Leg(ABC):
         else:
             self.rest = b""
             self.link.violated(self, event)
+
+    def _sift(self) -> None:
+        """Pass on what was read without the frames that are left out of it."""
+        scanner, data = self.scanner, self.rest
+        dropping, before = scanner.event == DROP, scanner.discarded
+        passed, judged = scanner.sift(data)
+        self.rest = data[judged:]
+        if passed:
+            self.peer.write(passed)
+        if dropping or scanner.discarded != before:
+            self.link.discarded(self)
 
     def aside(self, data: bytes) -> None:
         """What this side still sends after its frames are no longer passed on."""

@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
-from gateway.core.frames import OVERSIZE, FrameScanner
+from gateway.core.frames import OVERSIZE
 from gateway.core.rejections import ABNORMAL, GOING_AWAY, PROTOCOL_ERROR, TOO_BIG, UPSTREAM_VANISHED, close_reason
-from gateway.core.wire import close_frame, ping_frame
+from gateway.core.wire import close_frame, ping_frame, text_frame
 from gateway.relay.legs import LINGER_S, Leg
+from gateway.relay.owner import Direction, Ending, LinkOwner
 
 CLOSE_WAIT_S: Final = 1.0
 """For the gateway's own close: how long until a frame boundary must come, then how long for the answer (CONTRACT 6)."""
-
-
-class Direction(enum.Enum):
-    """Which way frames travel."""
-
-    IN = "in"  # client -> upstream
-    OUT = "out"  # upstream -> client
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a session ended.
-
-    Attributes:
-        initiator: "client", "upstream" or "gateway": who closed first, vanished or made it impossible to go on.
-        code: the first close code seen or sent; 1005 if that close frame had none, 1006 if there was no close frame.
-        reason: the text that came with it; for a broken rule, whose frame it was.
-        how: "close" (a close frame began it and both sides ended in time), "eof" or "reset" (the initiator vanished
-            without a close frame), "timeout" (a side did not answer or take anything in time), "error" (an illegal
-            frame, or abort()).
-    """
-
-    initiator: str
-    code: int
-    reason: str
-    how: str
-
-
-class LinkOwner(Protocol):
-    """Who decides about a link; implemented by the session."""
-
-    scanner_in: FrameScanner
-    scanner_out: FrameScanner
-
-    def spent(self, direction: Direction) -> None:
-        """That direction has no credit and its refill hook gave none: close the link, or later grant and resume."""
-
-    def ended(self, ending: Ending) -> None:
-        """The link is over; exactly once, and the last call."""
 
 
 class Link:
@@ -102,8 +63,7 @@ class Link:
         if from_client and client.alive:
             client.forward(from_client)
         for leg in (client, upstream):
-            if leg.alive:
-                leg.waiting = True
+            if leg.alive and leg.waiting:
                 leg.go_on()
 
     # -- for the owner ------------------------------------------------------------------------------------------
@@ -137,6 +97,22 @@ class Link:
         leg.write(ping_frame(payload, os.urandom(4) if leg is self.upstream else b""))
         return True
 
+    def notice(self, direction: Direction, text: str) -> bool:
+        """Tell the sender of that direction something: one text message of the gateway's own, between its messages.
+
+        It is no event and counts nowhere. Where it cannot go just now (a message to that side is under way, or bytes
+        for it wait), nothing is written and the answer is False: try again at the next occasion.
+
+        Args:
+            direction: IN for the client, OUT for the upstream.
+            text: at most 125 bytes of UTF-8 (`close_reason` makes fitting JSON).
+        """
+        leg = self.client if direction is Direction.IN else self.upstream
+        if self.ending is not None or not leg.alive or leg.full or not leg.peer.scanner.between_messages:
+            return False
+        leg.write(text_frame(text, os.urandom(4) if leg is self.upstream else b""))
+        return True
+
     def give_up(self, leg: Leg) -> None:
         """This side answers nothing or takes nothing any more: end the session as if its connection had broken."""
         if not self.over and self.ending is None:
@@ -163,6 +139,11 @@ class Link:
         """No credit for what this leg sends."""
         if self.ending is None:
             self.owner.spent(Direction.IN if leg is self.client else Direction.OUT)
+
+    def discarded(self, leg: Leg) -> None:
+        """Messages that this leg sent were left out."""
+        if self.ending is None:
+            self.owner.discarded(Direction.IN if leg is self.client else Direction.OUT)
 
     def said_goodbye(self, leg: Leg) -> None:
         """A close frame of this leg was passed on: the other one has LINGER_S to answer."""

@@ -2,95 +2,51 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import select
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import ClassVar, Final
-from weakref import WeakKeyDictionary
+from typing import Final
 
 from gateway.core.frames import FrameScanner
 from gateway.relay.legs import Leg, unacknowledged
 from gateway.relay.link import Link
-
-HAS_EPOLL: Final = hasattr(select, "epoll")
+from gateway.relay.poller import BROKEN, GONE, READABLE, WRITABLE, Poller
 
 READ_BYTES: Final = 81920
 """One read: a message of 64 KiB with its header in one go (measured: 1.02 of nginx's CPU; 1.17 with 65536). Above
 128 KiB glibc maps and unmaps memory for every buffer."""
 READS: Final = 8
 """Reads of one leg before others get their turn."""
-ROUNDS: Final = 4
-"""Polls before the loop gets its turn."""
-BATCH: Final = 256  # legs of one poll
 
-READABLE: Final = 1  # EPOLLIN, linux/eventpoll.h
-WRITABLE: Final = 4  # EPOLLOUT
-BROKEN: Final = 8 | 16  # EPOLLERR | EPOLLHUP
-LEFT: Final = 0x2000  # EPOLLRDHUP: the other end closed its side
-GONE: Final = BROKEN | LEFT
 DRAIN: Final = 1 << 20  # our own: read until nothing is there, its edge has been reported before
 TO_THE_END: Final = GONE | DRAIN
-EDGES: Final = READABLE | WRITABLE | LEFT | (1 << 31)  # EPOLLET
 RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close() resets
-
-
-class Poller:
-    """One epoll for the sockets of all sessions, itself one reader of the event loop. `Poller.of(loop)` gives it."""
-
-    __slots__ = ("epoll", "legs", "poll")
-    _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.epoll = select.epoll()
-        self.poll = self.epoll.poll
-        self.legs: dict[int, SocketLeg] = {}
-        loop.add_reader(self.epoll.fileno(), self.run)
-
-    @classmethod
-    def of(cls, loop: asyncio.AbstractEventLoop) -> Poller:
-        """The poller of this loop, made at the first call."""
-        poller = cls._all.get(loop)
-        if poller is None:
-            poller = cls._all[loop] = cls(loop)
-        return poller
-
-    def add(self, leg: SocketLeg) -> None:
-        """Tell this leg from now on what its socket is ready for."""
-        self.legs[leg.fd] = leg
-        self.epoll.register(leg.fd, EDGES)
-
-    def run(self) -> None:
-        """Something is ready."""
-        legs = self.legs
-        poll = self.poll
-        for _ in range(ROUNDS):
-            ready = poll(0, BATCH)
-            for fd, what in ready:
-                leg = legs.get(fd)
-                if leg is not None:
-                    leg.ready(what)
-            if len(ready) < 2:
-                break
 
 
 class SocketLeg(Leg):
     """A leg on a raw, non-blocking, connected socket, whose descriptor it owns.
 
     `fd` is -1 once closed: a late callback must never touch a descriptor number that belongs to somebody else by then.
+
+    Args:
+        fd: the descriptor; the poller may know it already, by a guest that gives it to this leg.
+        unread: something may have come on it that no edge will tell of.
     """
 
     __slots__ = ("fd", "pending", "poller")
 
-    def __init__(self, link: Link, scanner: FrameScanner, fd: int) -> None:
+    def __init__(self, link: Link, scanner: FrameScanner, fd: int, *, unread: bool = True) -> None:
         super().__init__(link, scanner)
         self.fd = fd
         self.pending = b""  # accepted for this side, not yet written; `full` while there is any
         self.poller = Poller.of(link.loop)
-        self.poller.add(self)
+        self.waiting = unread
+        if fd in self.poller.legs:  # the guest that it was
+            self.poller.legs[fd] = self
+        else:
+            self.poller.add(self)
 
     @property
     def alive(self) -> bool:
@@ -226,7 +182,7 @@ class SocketLeg(Leg):
 
     def end_writing(self) -> None:
         """See Leg."""
-        with _socket(self.fd) as sock, suppress(OSError):
+        with borrowed(self.fd) as sock, suppress(OSError):
             sock.shutdown(socket.SHUT_WR)
 
     def drop(self) -> None:
@@ -234,15 +190,14 @@ class SocketLeg(Leg):
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             self.pending, self.full = b"", False
-            del self.poller.legs[fd]
-            self.poller.epoll.unregister(fd)
+            self.poller.forget(fd)
             os.close(fd)
         self.link.left()
 
     def abort(self) -> None:
         """See Leg."""
         if self.fd >= 0:
-            with _socket(self.fd) as sock, suppress(OSError):
+            with borrowed(self.fd) as sock, suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self.drop()
 
@@ -260,7 +215,7 @@ class SocketLeg(Leg):
 
 
 @contextmanager
-def _socket(fd: int) -> Iterator[socket.socket]:
+def borrowed(fd: int) -> Iterator[socket.socket]:
     """A socket object for a moment; the descriptor stays ours."""
     # Family and type are said so that Python need not ask the kernel; nothing done with this object depends on them.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=fd)

@@ -28,6 +28,7 @@ class TransportLeg(Leg, asyncio.Protocol):
         self.transport = transport
         self.gone = False
         self.on_patrol = False
+        self.waiting = True  # until it is begun
         transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         transport.set_protocol(self)
         if transport.is_closing():  # lost between its handshake and now; nobody would ever tell
@@ -93,7 +94,8 @@ class TransportLeg(Leg, asyncio.Protocol):
         if self.gone:
             return
         if self.over or self.scanner.closed or not self.transport.can_write_eof():
-            self.transport.close()
+            if not self.transport.is_closing():  # a TLS transport that is closed twice forgets what it needs to end
+                self.transport.close()
         else:
             self.end_writing()
 

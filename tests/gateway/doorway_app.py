@@ -56,6 +56,9 @@ class Owner:
     def spent(self, direction: Direction) -> None:
         raise AssertionError(direction)
 
+    def discarded(self, direction: Direction) -> None:
+        raise AssertionError(direction)
+
     def ended(self, ending: Ending) -> None:
         say(event="ended", initiator=ending.initiator, code=ending.code, how=ending.how)
 

@@ -139,10 +139,14 @@ class Owner:
         self.over = asyncio.Event()
         self.on_spent: Callable[[Direction], None] = lambda direction: None
         self.asked: list[Direction] = []
+        self.on_discarded: Callable[[Direction], None] = lambda direction: None
 
     def spent(self, direction: Direction) -> None:
         self.asked.append(direction)
         self.on_spent(direction)
+
+    def discarded(self, direction: Direction) -> None:
+        self.on_discarded(direction)
 
     def ended(self, ending: Ending) -> None:
         self.endings.append(ending)
