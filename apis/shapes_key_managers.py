@@ -47,6 +47,8 @@ DEFAULT_FACTS: Final[dict[str, Any]] = {
 }
 DEFAULTS: Final[dict[str, Any]] = {**DEFAULT_FACTS, **DEFAULT_CONFIG}
 
+_MEMBERS: Final = ("kty", "kid", "alg", "use", "n", "e", "crv", "x", "y")  # of a public key, RFC 7517 and 7518
+
 
 def _name(value: Any) -> str:
     if not isinstance(value, str):
@@ -160,7 +162,14 @@ def key_manager(value: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
             problems[name] = problem
     if not problems:
         problems = _together(full)
+    if not problems and full["jwks"] is not None:
+        full["jwks"] = {"keys": [_public(row) for row in full["jwks"]["keys"] if isinstance(row, dict)]}
     return {name: full[name] for name in CHECKS}, problems
+
+
+def _public(row: Mapping[str, Any]) -> dict[str, str]:
+    """What is used of a key."""
+    return {name: row[name] for name in _MEMBERS if isinstance(row.get(name), str) and row[name].isprintable()}
 
 
 def _together(full: dict[str, Any]) -> Problems:

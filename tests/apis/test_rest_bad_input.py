@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apis.rest import designs
-from apis.services import denying, keys, scopes
+from apis.services import denying, key_managers, keys, scopes
 from tests.apis.conftest import PROBLEM
 from tests.apis.connected import live_session
 from tests.conftest import CHAT
@@ -81,6 +81,14 @@ WRITES = [
           "ip_range": {"from": "10.0.0.1", "to": "10.0.0.9"}, "invert": False, "enabled": True,
           "expires_at": "2100-01-01T00:00:00Z", "description": "x"}),
     Write("patch", "/deny-policies/{deny_policy}", {"enabled": False, "description": "x"}),
+    Write("post", "/key-managers", {"name": "Login", "description": "x", "enabled": True, "validation": "jwks",
+          "issuer": "https://login.example", "jwks_url": "https://login.example/keys", "jwks": None,
+          "introspection_url": "", "client_id": "us", "client_secret": "hush", "audiences": ["us"],
+          "algorithms": ["ES256"], "client_claim": "azp", "scope_claim": "scp", "at_jwt_only": False, "leeway_s": 5,
+          "proof": False}),
+    Write("patch", "/key-managers/{key_manager}", {"description": "x", "enabled": False, "leeway_s": 7}),
+    Write("post", "/applications/{application}/mapped-keys", {"key_manager": "Keys", "key_type": "sandbox",
+          "consumer_key": "phone"}),
     Write("post", "/sessions/{session}/close", {"code": 4000, "reason": "x"}),
     Write("post", "/sessions/close", {"api": "{api}", "application": "{application}", "person": "{person}",
           "client": "10.0.0.1", "key_type": "production", "code": 1008, "reason": "x"}),
@@ -104,6 +112,10 @@ def world(rest, adam, sam, actor, chat, phone, subscription):
         "shared": scopes.scope_create(actor=actor(adam), name="shared").pk,
         "local": scopes.scope_create(actor=actor(adam), name="local", api=chat).pk,
     }  # fmt: skip
+    manager = key_managers.key_manager_create(
+        actor=actor(adam), name="Keys", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
+    )
+    ids["key_manager"] = manager.pk
     policy = denying.deny_policy_create(actor=actor(adam), ip="10.0.0.1")
     ids |= {"deny_policy": policy.pk, "session": live_session(subscription).pk}
     return rest(adam), {name: str(key) for name, key in ids.items()}
