@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 from collections import Counter
@@ -29,11 +30,12 @@ class Backend:
         closes: close codes that clients sent.
     """
 
-    def __init__(self, subprotocols: list[str] | None = None, port: int = 0) -> None:
+    def __init__(self, subprotocols: list[str] | None = None, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.counts: Counter[str] = Counter()
         self.closes: list[int | None] = []
         self._subprotocols: Any = subprotocols
+        self._tls = tls
         self._port = port
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
@@ -42,7 +44,7 @@ class Backend:
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}"
+        return f"{'wss' if self._tls else 'ws'}://127.0.0.1:{self._port}"
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -50,6 +52,7 @@ class Backend:
             "process_request": self._request,
             "process_response": self._response,
             "subprotocols": self._subprotocols,
+            "ssl": self._tls,
         }
         async with serve(self._serve, "127.0.0.1", self._port, max_size=None, **options) as server:
             self._port = next(iter(server.sockets)).getsockname()[1]

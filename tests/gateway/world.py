@@ -21,6 +21,7 @@ from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
 from apis.services import configuring, demo, designs, keys, people, plans, subscribing
 from tests.conftest import PASSWORD, ROLES
+from wsportal import env
 from wsportal.certificates import KeyPairFiles
 
 # Each worker of a parallel run has ports of its own: from finding one free to listening on it takes seconds.
@@ -83,6 +84,7 @@ class GatewayProcess:
             "WSPORTAL_MODE": "test",
             "DATABASE_URL": database if "://" in database else f"sqlite:///{database}",
             "VAR_DIR": str(folder),
+            "DJANGO_SECRET_KEY": env.SECRET_KEY,  # what the test seals the gateway must read
             **settings,
         }
         with self.log.open("wb") as log:
