@@ -37,6 +37,8 @@ STALE_S: Final = 2.5  # counters that are older are not shown without waiting fo
 WAIT_S: Final = 1.2
 YOUNG_S: Final = 1.5  # a session is in the directory after so long at most
 FILTERS: Final = ("api", "application", "person", "client", "key_type")
+FACT_LIMIT: Final = 255
+_TOO_LONG: Final = f"This should be at most {FACT_LIMIT} characters."
 _CODES_WORDS: Final = "1000, 1008, 1012 or a code from 3000 to 4999"
 
 
@@ -182,6 +184,8 @@ def sessions_close(*, actor: Actor, code: int = POLICY, reason: str = "", **want
         raise Invalid({"api": f"Say which sessions: by one or more of {', '.join(FILTERS)}."})
     if facts.get("key_type", KEY_TYPES[0]) not in KEY_TYPES:
         raise Invalid({"key_type": f"This should be one of: {', '.join(KEY_TYPES)}."})
+    if problems := {name: _TOO_LONG for name, value in facts.items() if len(value) > FACT_LIMIT}:
+        raise Invalid(problems)
     actor.require(Capability.MANAGE_SUBSCRIPTIONS, Capability.USE_APPLICATIONS, Capability.ADMINISTER)
     which = Selection(**facts, **_bounds(actor))
     count = narrowed(sessions_visible(actor), facts).count()

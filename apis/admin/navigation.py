@@ -15,6 +15,7 @@ from apis.models import (
     Application,
     ApplicationPlan,
     BusinessPlan,
+    DenyPolicy,
     Environment,
     HistoryEntry,
     Person,
@@ -45,7 +46,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
             (OAuthClient, "Management clients", "terminal"),
         ),
     ),
-    ("Gateway", ((Environment, "Environments", "dns"),)),
+    ("Gateway", ((DenyPolicy, "Deny policies", "block"), (Environment, "Environments", "dns"),)),
 )
 
 

@@ -117,7 +117,7 @@ class OneSubscription(SubscriptionResource):
         values = self.body(PlanChangeBody)
         return self.answer(subscribing.subscription_change_plan(actor=self.actor, subscription=row, **values))
 
-    @operation("subscriptions_delete", "Unsubscribe; live sessions are closed", status=204, errors=(403, 404))
+    @operation("subscriptions_delete", "Unsubscribe; live sessions are closed", status=204, errors=(403, 404, 409))
     def delete(self, request: Request, subscription_id: UUID) -> Response:
         subscribing.subscription_delete(actor=self.actor, subscription=self.subscription(subscription_id))
         return Response(status=204)

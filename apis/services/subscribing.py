@@ -145,8 +145,16 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
 
 @transaction.atomic
 def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
-    """Unsubscribe; live sessions are closed within a second. Raises: Missing, Forbidden."""
+    """Unsubscribe; live sessions are closed within a second.
+
+    Raises: Missing, Forbidden; Conflict while it is blocked, or its owner would subscribe again past the block.
+    """
     _require_own_subscription(actor, hold(subscription))
+    if subscription.state in BLOCKABLE.values() and not can_manage_subscription(actor, subscription):
+        raise Conflict(
+            "This subscription is blocked; it can be removed once the API's publisher has unblocked it.",
+            code="subscription_blocked",
+        )
     key = subscription.pk
     record(actor, "unsubscribe", subscription, api=subscription.api)
     subscription.delete()
