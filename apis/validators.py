@@ -189,6 +189,11 @@ _EMBEDDED_V4: Final = {  # prefix -> how many bits from the left the IPv4 addres
     ipaddress.ip_network("::/96"): 96,  # compatible, RFC 4291, deprecated
 }
 _TEREDO: Final = ipaddress.ip_network("2001::/32")
+# Inside somebody's network although `ipaddress` calls them global.
+_INSIDE: Final = (
+    ipaddress.ip_network("fec0::/10"),  # site-local, RFC 3879
+    ipaddress.ip_network("168.63.129.16/32"),  # metadata and agents of Azure's hosts
+)
 
 
 def address_allowed(address: str, networks: Sequence[Network]) -> bool:
@@ -209,6 +214,8 @@ def address_allowed(address: str, networks: Sequence[Network]) -> bool:
     inner = _inner_v4(literal)
     if inner is not None:
         return address_allowed(str(inner), networks)
+    if any(literal in network for network in _INSIDE if network.version == literal.version):
+        return False
     return literal.is_global and not literal.is_multicast and not literal.is_reserved
 
 

@@ -9,9 +9,12 @@ import pytest
 from django.core.checks import Error
 from django.test import override_settings
 
+from apis.shapes_upstream_security import SECURITY_TYPES, default_security, header_name_problem
 from gateway import checks
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.credentials import FINDERS, Credential, sort_subprotocols
+from gateway.core.extras import extras_of
+from gateway.core.forwarding import NEVER_OWN
 from gateway.core.rejections import CLOSE_CODES, REFUSALS
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -20,7 +23,6 @@ TESTS = Path(__file__).resolve().parents[1]
 LATER_REFUSALS = {"denied": 4, "origin_not_allowed": 4}
 LATER_CODES = {
     1011: 3,  # a fault of the gateway on a live session: none is known that leaves a session to close
-    1012: 3,  # draining
     4409: 5,  # replaced by a newer connection
 }
 
@@ -72,3 +74,14 @@ def test_a_setting_that_breaks_a_promise_is_told_at_start(name: str, value: obje
 
 def test_the_settings_as_they_are_break_none() -> None:
     assert checks.numbers_are_sane(None) + checks.names_are_known(None) == []
+
+
+def test_every_kind_of_upstream_security_that_can_be_saved_is_shown_by_the_gateway() -> None:
+    for kind in SECURITY_TYPES:
+        extras = extras_of({"security": default_security(kind)}, lambda sealed: sealed)
+        assert (extras is None) == (kind == "none"), kind
+
+
+def test_no_endpoint_can_be_saved_with_a_header_that_the_gateway_would_not_send() -> None:
+    for name in NEVER_OWN:
+        assert header_name_problem(name.decode()), name
