@@ -29,6 +29,7 @@ from gateway.core.denying import DenyList
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import Entitlement, Principal
 from gateway.foreign import KIND, foreign_tokens
+from gateway.running import in_task
 
 T = TypeVar("T")
 CONNECTION_S: Final = 60
@@ -104,6 +105,7 @@ class Memory:
         """Run a database query in one of the gateway's own threads."""
         if self._threads is None:
             self._threads = ThreadPoolExecutor(conf.get("DATABASE_THREADS"), "gateway-db", _keep_connection)
+        await in_task()
         return await DatabaseSyncToAsync(query, thread_sensitive=False, executor=self._threads)(*args)
 
     def known_table(self) -> RoutingTable | None:
@@ -144,7 +146,7 @@ class Memory:
 
     def known_principal(self, credential: Credential, now: float) -> Principal | None:
         """The principal of a credential that was looked up not long ago."""
-        found = self.principals.get(credential.key)
+        found = self.principals.get((credential.kind, credential.key))
         return found[1] if found is not None and now < found[0] else None
 
     def drop_old(self, now: float) -> None:
@@ -167,7 +169,8 @@ class Memory:
         else:
             found = await self.ask(AUTHENTICATORS[credential.kind].find, credential.key)
         if found is not None:
-            self.principals.keep(credential.key, (now + conf.get("PRINCIPAL_TTL_S"), found), generation)
+            until = now + conf.get("PRINCIPAL_TTL_S")
+            self.principals.keep((credential.kind, credential.key), (until, found), generation)
         return found
 
     def known_entitlement(self, application_id: str, api_id: str) -> Entitlement | None:

@@ -18,7 +18,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from gateway import snapshots
 from gateway.core.records import TALLY_FIELDS
-from gateway.core.snapshot import PlanSnapshot
+from gateway.core.snapshot import Entitlement, PlanSnapshot, Principal
 from gateway.core.throttling import BYTES, EVENTS, HANDSHAKES, Limit, Throttle, rate_limit_fields
 from gateway.core.windows import NOMINAL_S, window
 from gateway.models import UsageMinute
@@ -117,6 +117,18 @@ def rate_limits(
         prefix = "application-" if len(chosen) == 1 else f"{application} "
         plan = snapshots.application_plan(application.plan)
         throttles += _running(plan, UsageMinute.objects.filter(application_id=application.pk), now, prefix)
+    return rate_limit_fields(throttles, now.timestamp())
+
+
+def standing(entitlement: Entitlement, principal: Principal, now: datetime) -> tuple[tuple[str, str], ...]:
+    """`RateLimit` and `RateLimit-Policy` of the plans that a session would be counted by, from what usage shows."""
+    if not entitlement.application_id:
+        return ()  # a test key
+    rows = UsageMinute.objects.filter(application_id=entitlement.application_id)
+    mine = rows.filter(api_id=entitlement.api_id, subscription_id=entitlement.billed_to or None)
+    throttles = [*_running(entitlement.business_plan, mine, now, "")]
+    if principal.end_user == entitlement.owner_id:  # usage does not tell the end users of an application apart
+        throttles += _running(entitlement.application_plan, rows, now, "application-")
     return rate_limit_fields(throttles, now.timestamp())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gateway import rest, rest_sessions, rest_upstreams, screens, wellknown
+from gateway import rest, rest_sessions, rest_tickets, rest_trials, rest_upstreams, screens, screens_trial, wellknown
 
 app_name = "gateway"
 
@@ -14,11 +14,15 @@ urlpatterns = [
     path("api/v1/sessions", rest_sessions.Sessions.as_view(), name="sessions"),
     path("api/v1/sessions/close", rest_sessions.CloseSessions.as_view()),
     path("api/v1/sessions/<str:session_id>", rest_sessions.OneSession.as_view()),
+    path("api/v1/sessions/<str:session_id>/frames", rest_sessions.Frames.as_view()),
     path("api/v1/sessions/<str:session_id>/close", rest_sessions.CloseSession.as_view()),
+    path("api/v1/tickets", rest_tickets.Tickets.as_view(), name="tickets"),
     path("api/v1/connections/<str:connection_id>/token", rest_sessions.ConnectionToken.as_view()),
     path("api/v1/apis/<uuid:api_id>/endpoints/<str:key_type>/health", rest_upstreams.EndpointHealth.as_view()),
+    path("api/v1/apis/<uuid:api_id>/endpoints/<str:key_type>/test", rest_trials.TryEndpoint.as_view()),
     path(".well-known/jwks.json", wellknown.jwk_set, name="jwks"),
     path("publisher/fragments/health/<uuid:api_id>/<str:key_type>", screens.health_of_endpoint, name="health"),
+    path("publisher/apis/<uuid:api_id>/endpoints/<str:key_type>/test", screens_trial.try_endpoint, name="trial"),
     path("publisher/fragments/usage/<uuid:api_id>", screens.usage_of_api, name="usage-of-api"),
     path("devportal/fragments/usage/<uuid:application_id>", screens.usage_of_application, name="usage-of-application"),
 ]

@@ -25,7 +25,7 @@ def _plain(value: Any) -> Any:
 
 def from_json(value: Mapping[str, Any]) -> Principal:
     """What `as_json` wrote; fields that are not known here any more are left out."""
-    known = {one.name for one in fields(Principal)} - _LEFT_OUT
+    known = {one.name: one.default for one in fields(Principal) if one.name not in _LEFT_OUT}
     facts = {name: content for name, content in value.items() if name in known}
-    sets = {name: frozenset(facts.get(name, ())) for name in ("scopes", "resources")}
+    sets = {name: frozenset(content) for name, content in facts.items() if isinstance(known[name], frozenset)}
     return Principal(**{**facts, **sets})
