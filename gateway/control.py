@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from gateway import commands, conf, entitling, snapshots, tickets
+from gateway.api_keys import uses
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.denying import DenyList
 from gateway.core.identifying import still_welcome
@@ -28,11 +29,13 @@ from gateway.core.snapshot import BLOCKED, TEST_KEY, UNSUBSCRIBED_STATES, Princi
 from gateway.directory import Directory
 from gateway.memory import Memory
 from gateway.registry import REASONS, Facet, Registry
+from gateway.taps import Taps
 
 log = structlog.get_logger("gateway")
 
 REMEMBERED: Final = 1_000  # tokens without a session that are looked at in one tick, in turn
 TIDY_S: Final = 60.0
+USES_S: Final = 3.0  # between two times that it is written when API keys were used last
 GAP_S: Final = 300.0  # half of what snapshots.prune_changes leaves
 ENDPOINT_CHANGED: Final = close_reason("endpoint_changed")
 TokenIds = dict[str, list[str]]  # kind of credential -> ids
@@ -44,13 +47,20 @@ class Control:
     """The ticker of one process.
 
     Args:
-        directory: what is told when somebody looks at sessions of this process.
+        directory, taps: what is told when somebody looks at sessions of this process, or at their frames.
     """
 
-    def __init__(self, memory: Memory, registry: Registry, directory: Directory | None = None) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        registry: Registry,
+        directory: Directory | None = None,
+        taps: Taps | None = None,
+    ) -> None:
         self.memory = memory
         self.registry = registry
         self.directory = directory
+        self.taps = taps
         self._obeyed: deque[str] = deque(maxlen=REMEMBERED)
         self._outbox = snapshots.Outbox()
         self._pending: deque[Facet] = deque()
@@ -58,6 +68,7 @@ class Control:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = 0
         self._tidy_at = float("-inf")
+        self._uses_at = float("-inf")
         self._looked_at = float("-inf")
         self._away = False
 
@@ -130,6 +141,9 @@ class Control:
     async def _tidy(self) -> None:
         """Now and then, let go of what has no use any more."""
         now = self.registry.monotonic()
+        if uses and now >= self._uses_at:
+            self._uses_at = now + USES_S
+            await self.memory.ask(uses.write)
         if now < self._tidy_at:
             return
         self._tidy_at = now + TIDY_S
@@ -203,8 +217,9 @@ class Control:
         if "deny" in kinds:
             await self._judge_denied(list(self.registry.sessions.values()))
         for subject in kinds.get("watch", ()):
-            if self.directory is not None:
-                await self.directory.look(subject)
+            if self.directory is not None and self.taps is not None and subject == str(self.directory.process_id):
+                await self.directory.look()
+                await self.taps.look(self.directory.process_id)
         affected: dict[Session, None] = {}
         for kind in ("subscription", "plan", "application", "person"):
             for subject in kinds.get(kind, ()):
