@@ -59,7 +59,8 @@ def _readable(sealed: str, *, rotate: bool) -> bytes:
 
 def _passphrases() -> tuple[str, ...]:
     """The newest first: ENCRYPTION_KEYS, then Django's own key, which is where all of it begins."""
-    return (*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    found = [*settings.ENCRYPTION_KEYS, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return tuple(str(one) for one in found)
 
 
 @lru_cache(maxsize=8)

@@ -31,6 +31,7 @@ from gateway.core.upstream_handshake import (
 from gateway.exchanges import Exchange, SocketExchange, TransportExchange
 from gateway.relay import HAS_EPOLL, Link, SocketLeg, TransportLeg
 from gateway.relay.legs import Leg
+from gateway.running import in_task
 from gateway.sockets import Address, connect_any, keep_alive
 from gateway.tunnelling import NoTunnel, tunnel
 
@@ -151,13 +152,14 @@ async def dial(target: Target) -> Upstream:
     key = b64encode(os.urandom(16))
     extensions = offered_extensions(target.extensions)
     request = upgrade_request(
-        _host(url),
+        host_header(url),
         target.path_and_query,
         key=key,
         headers=target.headers,
         subprotocols=target.subprotocols,
         extensions=extensions,
     )
+    await in_task()
     try:
         async with asyncio.timeout(target.connect_s):
             exchange, address = await _connect(url, target)
@@ -183,8 +185,8 @@ def _kind(status: int | None) -> str:
     return {4: "refused", 5: "server_error"}.get((status or 0) // 100, "bad_response")
 
 
-def _host(url: SplitResult) -> bytes:
-    """The Host header: the port is left out where it is the scheme's own (RFC 9110 section 7.2)."""
+def host_header(url: SplitResult) -> bytes:
+    """The value of Host: the port is left out where it is the scheme's own (RFC 9110 section 7.2)."""
     name = url.hostname or ""
     host = f"[{name}]" if ":" in name else name
     default = 443 if url.scheme == "wss" else 80

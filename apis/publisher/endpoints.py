@@ -10,12 +10,13 @@ from django.http import HttpResponse
 from apis.errors import Forbidden, Missing, ServiceError
 from apis.models import Api, Endpoint
 from apis.permissions import Actor
-from apis.publisher.forms import EndpointForm
-from apis.publisher.pages import PortalRequest, api_page, go, sentences, sheet, show
+from apis.publisher.endpoint_form import EndpointForm
+from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
 from apis.services import configuring
 from apis.shapes import KEY_TYPES
-from apis.shapes_endpoint import DEFAULTS, complete
+from apis.shapes_endpoint import complete
+from apis.shapes_upstream_security import SECURITY_TYPES
 
 STRATEGY_LABELS: Final = {
     "round_robin": "Round robin: each URL in turn",
@@ -27,6 +28,7 @@ PURPOSES: Final = {
     "production": "Where the connections of production keys go.",
     "sandbox": "Where the connections of sandbox keys go.",
 }
+
 
 def _stored(api: Api, key_type: str) -> Endpoint | None:
     return next((endpoint for endpoint in api.endpoints.all() if endpoint.key_type == key_type), None)
@@ -49,7 +51,7 @@ def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             return go(request, "endpoints", api.pk)
     found = [(key_type, PURPOSES[key_type], _stored(api, key_type)) for key_type in KEY_TYPES]
     context = {
-        "cards": [(*card, summary(complete(card[2].config)) if card[2] else []) for card in found],
+        "cards": [(*card, summary(complete(card[2].config)) if card[2] else [], removal(card[0])) for card in found],
         "typed": typed,
         "problem": problem,
         "is_deployed": api.deployments.exists(),
@@ -65,7 +67,26 @@ def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("Timeouts", waits), ("Suspension", _suspension(suspension))]
     if len(config["urls"]) > 1:
         lines.append(("Several URLs", STRATEGY_LABELS[config["strategy"]]))
-    return lines
+    return lines + _further(config)
+
+
+def _further(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is not as by default of security, headers, TLS, proxy and dynamic targets; no secret among it."""
+    tls, proxy, dynamic = config["tls"], config["proxy"], config["dynamic"]
+    trust = [
+        "" if tls["verify"] else "certificates are not verified",
+        "own authorities" if tls["ca"] else "",
+        f"asks for {tls['server_name']}" if tls["server_name"] else "",
+    ]
+    lines = {
+        "Security": SECURITY_TYPES[config["security"]["type"]] if config["security"]["type"] != "none" else "",
+        "Headers": ", ".join(config["headers"]),
+        "TLS": ", ".join(word for word in trust if word),
+        "Proxy": proxy["url"],
+        "Dynamic": f"{len(dynamic['targets'])} targets by the {dynamic['by']} {dynamic['name']}"
+        if dynamic["by"] != "none" else "",
+    }  # fmt: skip
+    return [line for line in lines.items() if line[1]]
 
 
 def _suspension(suspension: dict[str, Any]) -> str:
@@ -101,10 +122,11 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
     if key_type not in KEY_TYPES:
         raise Missing("There is no such endpoint.")
     actor.require(Capability.DESIGN_APIS)
-    stored = _stored(api, key_type)
+    row = _stored(api, key_type)
+    stored = row.config if row else None
     if request.method != "POST":
-        return _sheet(request, api, key_type, EndpointForm(config=complete(stored.config) if stored else DEFAULTS), 200)
-    form, status = EndpointForm(request.POST), 400
+        return configuration(request, api, key_type, EndpointForm(stored=stored))
+    form, status = EndpointForm(request.POST, stored=stored), 400
     if form.is_valid():
         try:
             configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=form.config())
@@ -113,17 +135,51 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
         else:
             messages.success(request, f"The {key_type} endpoint is saved.")
             return go(request, "endpoints", api.pk)
-    return _sheet(request, api, key_type, form, status)
+    return configuration(request, api, key_type, form, status=status)
 
 
-def _sheet(request: PortalRequest, api: Api, key_type: str, form: EndpointForm, status: int) -> HttpResponse:
-    context = {
+def configuration(
+    request: PortalRequest, api: Api, key_type: str, form: EndpointForm, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    """The form of an endpoint: a dialog to a script, a page without.
+
+    Args:
+        context: what else `publisher/_endpoint_form.html` shows.
+    """
+    facts = {
         "form": form,
         "key_type": key_type,
         "strategies": STRATEGY_LABELS,
         "is_deployed": api.deployments.exists(),
+        **context,
     }
     title = f"{key_type.capitalize()} endpoint"
-    return sheet(
-        request, api, "publisher/_endpoint_form.html", context, current="endpoints", title=title, status=status
+    return sheet(request, api, "publisher/_endpoint_form.html", facts, current="endpoints", title=title, status=status)
+
+
+@api_page
+def endpoint_remove(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> HttpResponse:
+    """Take an endpoint away, after a question."""
+    if request.method != "POST":
+        return go(request, "endpoints", api.pk)
+    refusal = None
+    if is_confirmed(request):
+        try:
+            configuring.endpoint_remove(actor=actor, api=api, key_type=key_type)
+        except (Forbidden, Missing):
+            raise
+        except ServiceError as refused:
+            refusal = refused
+        else:
+            messages.success(request, f"The {key_type} endpoint is removed.")
+            return go(request, "endpoints", api.pk)
+    return ask(request, api, removal(key_type), current="endpoints", refusal=refusal)
+
+
+def removal(key_type: str) -> Question:
+    """What is asked before an endpoint is removed."""
+    return Question(
+        f"Remove the {key_type} endpoint?",
+        f"Connections with {key_type} keys are refused then. Its configuration is gone, secrets included.",
+        "Remove",
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from itertools import zip_longest
 from typing import Any
 
 from django import forms
@@ -20,7 +19,6 @@ from apis.models import Api
 from apis.publisher.pages import sentences
 from apis.services.designs import IDENTITY_FIELDS, why_identity_stays
 from apis.shapes import DEFAULT_RUNTIME
-from apis.shapes_endpoint import STRATEGIES, SUSPENSION_ERRORS, TIMEOUT_ACTIONS
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
@@ -128,79 +126,6 @@ class RevisionForm(ServiceForm):
     )
 
 
-class EndpointForm(ServiceForm):
-    """One endpoint with everything that the cogwheel holds. URLs are rows, so they are read beside the fields."""
-
-    FIELD_OF = {
-        **{f"timeouts/{name}": name for name in ("connect_ms", "handshake_ms", "idle_s", "action")},
-        **{
-            f"suspension/{name}": name
-            for name in ("errors", "initial_ms", "max_ms", "factor", "retries", "retry_delay_ms")
-        },
-        "suspension/errors": "failures",
-    }
-
-    strategy = forms.ChoiceField(required=False, choices=[(name, name) for name in STRATEGIES])
-    connect_ms = Text(label="Connect")
-    handshake_ms = Text(label="Handshake")
-    idle_s = Text(label="Idle")
-    action = forms.ChoiceField(required=False, choices=list(TIMEOUT_ACTIONS.items()))
-    failures = forms.MultipleChoiceField(
-        label="What counts as a failure", required=False, choices=list(SUSPENSION_ERRORS.items())
-    )
-    initial_ms = Text(label="First suspension")
-    max_ms = Text(label="Longest suspension")
-    factor = Text(label="Factor")
-    retries = Text(label="Retries")
-    retry_delay_ms = Text(label="Delay between retries")
-
-    def __init__(self, data: QueryDict | None = None, *, config: dict[str, Any] | None = None) -> None:
-        """Args: config: what is stored (complete), shown while `data` is None."""
-        stored = config or {}
-        suspension = {**stored.get("suspension", {})}
-        initial = {
-            "strategy": stored.get("strategy"),
-            **stored.get("timeouts", {}),
-            "failures": suspension.pop("errors", None),
-            **suspension,
-        }
-        super().__init__(data, initial=initial)
-        pairs = _typed_urls(data) if data is not None else [(x["url"], x["weight"]) for x in stored.get("urls", [])]
-        self.rows: list[dict[str, Any]] = [
-            {"url": url, "weight": weight, "problem": ""} for url, weight in pairs or [("", 1)]
-        ]
-        self.urls_problem = ""
-
-    def config(self) -> dict[str, Any]:
-        """What was sent, in the shape of `apis.shapes_endpoint.endpoint_config`; what is not a number stays text."""
-        typed = self.cleaned_data
-        suspension = {name: number(typed[name]) for name in ("initial_ms", "max_ms", "retries", "retry_delay_ms")}
-        return {
-            "urls": [{"url": row["url"], "weight": number(str(row["weight"]))} for row in self.rows],
-            "strategy": typed["strategy"],
-            "timeouts": {
-                **{name: number(typed[name]) for name in ("connect_ms", "handshake_ms", "idle_s")},
-                "action": typed["action"] or "next",
-            },
-            "suspension": {"errors": typed["failures"], "factor": decimal(typed["factor"]), **suspension},
-        }
-
-    def take(self, refusal: ServiceError) -> int:
-        if not isinstance(refusal, Invalid):
-            return super().take(refusal)
-        rest = {}
-        for name, texts in refusal.fields.items():
-            head, _, tail = name.partition("/")
-            index = tail.partition("/")[0]
-            if head == "urls" and index.isdigit() and int(index) < len(self.rows):
-                self.rows[int(index)]["problem"] += " ".join(["", *texts])
-            elif head == "urls":
-                self.urls_problem = " ".join(texts)
-            else:
-                rest[name] = texts
-        return super().take(Invalid(rest)) if rest else refusal.status
-
-
 class RuntimeForm(ServiceForm):
     """What an API asks of every session."""
 
@@ -219,12 +144,6 @@ class RuntimeForm(ServiceForm):
         return {
             name: number(text) if text or DEFAULT_RUNTIME[name] is not None else None for name, text in typed.items()
         }
-
-
-def _typed_urls(data: QueryDict) -> list[tuple[str, str]]:
-    """(url, weight) of each line that is not empty; a missing weight is 1."""
-    urls, weights = data.getlist("url"), data.getlist("weight")
-    return [(url, weight) for url, weight in zip_longest(urls, weights[: len(urls)], fillvalue="1") if url]
 
 
 def number(text: str) -> int | str:

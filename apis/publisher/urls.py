@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apis.publisher import creating, deploying, designing, endpoints, listing, moving, runtime
+from apis.publisher import creating, defaults, deploying, designing, endpoints, listing, moving, runtime, scopes, topics
 
 app_name = "publisher"
 
@@ -14,11 +14,20 @@ urlpatterns = [
     path("apis/validate", creating.validate, name="validate"),
     path("apis/<uuid:api_id>/", designing.overview, name="overview"),
     path("apis/<uuid:api_id>/info/", designing.info, name="info"),
+    path("apis/<uuid:api_id>/default-version/", defaults.default_version, name="default_version"),
     path("apis/<uuid:api_id>/plans/", designing.plans, name="plans"),
     path("apis/<uuid:api_id>/subscriptions/", designing.subscriptions, name="subscriptions"),
-    path("apis/<uuid:api_id>/topics/", designing.topics, name="topics"),
+    path("apis/<uuid:api_id>/topics/", topics.topics, name="topics"),
+    path("apis/<uuid:api_id>/topics/edit", topics.topic, name="topic"),
+    path("apis/<uuid:api_id>/scopes/", scopes.scopes, name="scopes"),
+    path("apis/<uuid:api_id>/scopes/new", scopes.scope, name="new_scope"),
+    path("apis/<uuid:api_id>/scopes/<uuid:scope_id>", scopes.scope, name="scope"),
+    path("scopes/", scopes.shared, name="shared_scopes"),
+    path("scopes/new", scopes.shared_scope, name="new_shared_scope"),
+    path("scopes/<uuid:scope_id>", scopes.shared_scope, name="shared_scope"),
     path("apis/<uuid:api_id>/endpoints/", endpoints.endpoints, name="endpoints"),
     path("apis/<uuid:api_id>/endpoints/<str:key_type>/", endpoints.endpoint, name="endpoint"),
+    path("apis/<uuid:api_id>/endpoints/<str:key_type>/remove", endpoints.endpoint_remove, name="endpoint_remove"),
     path("apis/<uuid:api_id>/runtime/", runtime.runtime, name="runtime"),
     path("apis/<uuid:api_id>/deployments/", deploying.deployments, name="deployments"),
     path("apis/<uuid:api_id>/lifecycle/", moving.lifecycle, name="lifecycle"),

@@ -15,6 +15,8 @@ from apis.shapes import Problems
 from apis.shapes_endpoint import complete, secrets_in, with_secrets
 from apis.shapes_upstream_security import SECRETS
 
+UNREADABLE = "What is stored cannot be read any more (was the key changed?); give it again."
+
 
 def opened(given: Any, stored: Mapping[str, Any] | None) -> tuple[Any, Problems]:
     """A config as somebody sent it, with the secrets that it does not mention taken from the stored one.
@@ -65,9 +67,7 @@ def _kept(config: Mapping[str, Any], stored: Mapping[str, Any] | None) -> tuple[
         try:
             kept[name, member] = sealing.unseal(sealed)
         except sealing.Unreadable:
-            problems[f"{name}/{member}"] = (
-                "What is stored cannot be read any more (was the key changed?); give it again."
-            )
+            problems[f"{name}/{member}"] = UNREADABLE
     return kept, problems
 
 
@@ -90,6 +90,13 @@ def changed(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[
     old, new = ({f"{name}/{member}": config[name][member] for name, member in secrets_in(config)} if config else {}
                 for config in (before, after))  # fmt: skip
     return sorted(path for path in old.keys() | new.keys() if old.get(path, "") != new.get(path, ""))
+
+
+def kept_paths(given: Any, stored: Mapping[str, Any]) -> list[str]:
+    """The paths of the stored secrets that `opened` takes for those that a config does not mention."""
+    if not isinstance(given, dict):
+        return []
+    return [f"{name}/{member}" for name, member in _kept(given, complete(stored))[0]]
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   const { target } = event.detail;
+  if (target.matches("[id$=trial]")) target.scrollIntoView({ block: "nearest", behavior: "smooth" });
   if (target.id !== "sheet-content" && target.id !== "design-form") return;
   const form = document.querySelector("#design-form") ?? target;
   form.querySelector("[aria-invalid='true']")?.focus();
@@ -76,19 +77,19 @@ document.addEventListener("click", (event) => {
   form.requestSubmit(submitter);
 });
 
-/* Rows of URLs in the endpoint's configuration ----------------------------------------------------------------- */
+/* Rows of URLs, headers and targets in the endpoint's configuration ----------------------------------------------------------------- */
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-add-row]")) {
-    const group = event.target.closest("fieldset");
+    const group = event.target.closest("[data-rows]");
     const row = group.querySelector("[data-row-template]").content.firstElementChild.cloneNode(true);
     group.querySelector("[data-url-rows]").append(row);
-    row.querySelector("[name='url']").focus();
+    row.querySelector("input").focus();
   }
   if (event.target.closest("[data-remove-row]")) {
     const row = event.target.closest("[data-url-row]");
     if (row.parentElement.children.length > 1) row.remove();
-    else row.querySelector("[name='url']").value = "";
+    else for (const input of row.querySelectorAll("input:not([name='weight'])")) input.value = "";
   }
 });
 

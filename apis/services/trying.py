@@ -1,0 +1,79 @@
+"""An endpoint that somebody wants to try before saving it, or as it is stored: checked, with its secrets readable.
+
+The gateway does the trying; what leaves this module must not be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from apis import sealing, shapes
+from apis.errors import Invalid, Missing, ServiceError
+from apis.models import Api
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services import sealed
+from apis.services.attempts import Attempts
+from apis.services.configuring import endpoint_checked
+from apis.shapes_endpoint import complete, with_secrets
+
+TRIALS: Final = Attempts("endpoint-test", limit=12)
+
+
+class TooMany(ServiceError):
+    """Somebody tries too often.
+
+    Attributes:
+        wait_s: seconds until it may be tried again.
+    """
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"At most {TRIALS.limit} tests a minute; the next one can start in {wait_s} s.")
+        self.wait_s = wait_s
+
+
+def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None) -> dict[str, Any]:
+    """The complete, valid config of an endpoint, its secrets as plain text; counts as one try of this person.
+
+    Args:
+        config: as for `endpoint_configure`; None for what is stored. Stored secrets fill the gaps, but only where no
+            address is new: who wants to show one somewhere else must know it, or save the endpoint, which is recorded.
+
+    Raises: Forbidden, Missing, Invalid, TooMany.
+    """
+    actor.require(Capability.DESIGN_APIS)
+    row = api.endpoints.filter(key_type=key_type).first() if key_type in shapes.KEY_TYPES else None
+    if row is None and (config is None or key_type not in shapes.KEY_TYPES):
+        raise Missing(f"This API has no {key_type} endpoint.")
+    if wait_s := TRIALS.begin(str(actor.person.pk)):
+        raise TooMany(wait_s)
+    if config is None:
+        assert row is not None  # noqa: S101  (for the type checker)
+        return _stored(row.config)
+    full = endpoint_checked(config, row)
+    if row is not None and not _addresses(full) <= _addresses(complete(row.config)):
+        kept = sealed.kept_paths(config, row.config)
+        if kept:
+            told = "To try what is stored at another address, give it again; or save first."
+            raise Invalid(dict.fromkeys(kept, told))
+    return full
+
+
+def _stored(config: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return with_secrets(config, sealing.unseal)
+    except sealing.Unreadable:
+        raise Invalid({"security": sealed.UNREADABLE}) from None
+
+
+def _addresses(config: Mapping[str, Any]) -> set[str]:
+    """Every scheme, host and port that a handshake with this config may show a secret to."""
+    urls = [item["url"] for item in config["urls"]] + [*config["dynamic"]["targets"].values()]
+    urls += [config["proxy"]["url"], config["security"].get("token_url", "")]
+    parts = [urlsplit(url) for url in urls if url]
+    return {f"{one.scheme}://{one.netloc.lower()}" for one in parts}
