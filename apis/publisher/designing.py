@@ -1,4 +1,4 @@
-"""An API's own pages: overview, basic info, business plans, topics, subscriptions."""
+"""An API's own pages: overview, basic info, business plans, subscriptions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from apis.errors import Forbidden, Missing, ServiceError
 from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
 from apis.models import Api, Subscription
 from apis.permissions import Actor
+from apis.publisher.defaults import default_facts
 from apis.publisher.forms import InfoForm, PlansForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
 from apis.roles import Capability
@@ -39,12 +40,13 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 @api_page
 def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Name, context and version while they may change; display name, description and tags."""
+    facts = default_facts(actor, api)
     if not actor.can(Capability.DESIGN_APIS):
         if request.method == "POST":
             actor.require(Capability.DESIGN_APIS)
-        return show(request, api, "info", {"form": None})
+        return show(request, api, "info", {"form": None, "facts": facts})
     if request.method != "POST":
-        return show(request, api, "info", {"form": InfoForm(api)})
+        return show(request, api, "info", {"form": InfoForm(api), "facts": facts})
     form = InfoForm(api, request.POST)
     status = 400
     if form.is_valid():
@@ -55,7 +57,7 @@ def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return go(request, "info", api.pk)
-    return show(request, api, "info", {"form": form}, status=status)
+    return show(request, api, "info", {"form": form, "facts": facts}, status=status)
 
 
 def _why_not_plans(actor: Actor, api: Api) -> str:
@@ -91,12 +93,6 @@ def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "why_not": _why_not_plans(actor, api),
     }
     return show(request, api, "plans", context, status=status)
-
-
-@api_page
-def topics(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """The topics of the design."""
-    return show(request, api, "topics", {"topics": api.topics.all()})
 
 
 @api_page

@@ -64,6 +64,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
         "API configuration",
         (
             MenuItem("topics", "Topics", "fa-diagram-project"),
+            MenuItem("scopes", "Scopes", "fa-key"),
             MenuItem("endpoints", "Endpoints", "fa-plug"),
             MenuItem("runtime", "Runtime", "fa-gauge"),
         ),

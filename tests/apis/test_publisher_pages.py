@@ -18,7 +18,8 @@ FORM = {
     "business_plans": ["Bronze", "Unlimited"],
     "do": "create",
 }
-PAGES = ("", "info/", "plans/", "subscriptions/", "topics/", "endpoints/", "endpoints/sandbox/", "runtime/",
+PAGES = ("", "info/", "plans/", "subscriptions/", "topics/", "topics/edit", "scopes/", "scopes/new", "endpoints/",
+         "endpoints/sandbox/", "runtime/",
          "deployments/", "lifecycle/", "history/", "new-version/", "delete/")  # fmt: skip
 
 
@@ -187,7 +188,7 @@ def test_apis_are_searched_and_filtered(paul: Person, carol: Person, chat: Api) 
 def test_every_page_works_for_everybody_who_may_see_apis(
     people: dict[str, Person], chat: Api, subscription: Subscription, name: str, page: str
 ) -> None:
-    only_creators = page in {"endpoints/sandbox/", "new-version/", "delete/"}
+    only_creators = page in {"endpoints/sandbox/", "topics/edit", "scopes/new", "new-version/", "delete/"}
     assert Visit(people[name]).see(at(chat, page)).status == (403 if only_creators and name == "pia" else 200)
 
 

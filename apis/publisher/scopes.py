@@ -1,0 +1,170 @@
+"""Scopes in the publisher portal: those of one API, and those that all APIs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from apis import scoping
+from apis.errors import Forbidden, Missing, ServiceError
+from apis.models import Api, Scope
+from apis.permissions import Actor
+from apis.publisher.forms import ServiceForm, Text
+from apis.publisher.pages import (
+    PortalRequest,
+    Question,
+    api_page,
+    ask,
+    go,
+    is_confirmed,
+    page,
+    sentences,
+    sheet,
+    show,
+)
+from apis.roles import Capability, Role
+from apis.services import scopes as service
+
+ROLES: Final = [(role.value, role.value.capitalize()) for role in Role]
+
+
+class ScopeForm(ServiceForm):
+    """One scope."""
+
+    name = Text(label="Name")
+    display_name = Text(label="Display name")
+    description = Text(label="Description")
+    roles = forms.MultipleChoiceField(label="Only for", required=False, choices=ROLES)
+
+    def values(self, *, new: bool) -> dict[str, Any]:
+        """What was sent, as the services take it; the name of an existing one stays."""
+        typed = dict(self.cleaned_data)
+        if not new:
+            del typed["name"]
+        return typed
+
+
+def initial(scope: Scope | None) -> dict[str, Any]:
+    return {field: getattr(scope, field) for field in ("name", *service.FIELDS)} if scope else {}
+
+
+def lines(rows: QuerySet[Scope]) -> list[tuple[Scope, list[str], Question]]:
+    """Each scope with where it is in use, and what is asked before it goes."""
+    return [(scope, scoping.scope_uses(scope), removal(scope)) for scope in rows]
+
+
+def removal(scope: Scope) -> Question:
+    text = "Tokens that carry it keep it until they expire, but nothing asks for it."
+    return Question(f"Delete the scope {scope}?", text, "Delete")
+
+
+def _found(rows: QuerySet[Scope], typed: str) -> Scope:
+    try:
+        return scoping.scope_get(rows, UUID(typed))
+    except ValueError:
+        raise Missing("There is no such scope.") from None
+
+
+# Of one API -------------------------------------------------------------------------------------------------------
+
+
+@api_page
+def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """The scopes of an API, which all of its versions share."""
+    refusal = None
+    if request.method == "POST":
+        actor.require(Capability.DESIGN_APIS)
+        scope = _found(scoping.scopes_local(api), request.POST.get("delete", ""))
+        if not is_confirmed(request):
+            return ask(request, api, removal(scope), current="scopes")
+        try:
+            service.scope_delete(actor=actor, scope=scope, api=api)
+        except Forbidden:
+            raise
+        except ServiceError as error:
+            refusal = error
+        else:
+            messages.success(request, f"{scope.name} is deleted.")
+            return go(request, "scopes", api.pk)
+    context = {"lines": lines(scoping.scopes_local(api)), "shared": scoping.scopes_shared()}
+    return show(request, api, "scopes", context, refusal=refusal)
+
+
+@api_page
+def scope(request: PortalRequest, actor: Actor, api: Api, scope_id: UUID | None = None) -> HttpResponse:
+    """Name a scope of this API, or edit one: a dialog to a script, a page without."""
+    actor.require(Capability.DESIGN_APIS)
+    stored = scoping.scope_get(scoping.scopes_local(api), scope_id) if scope_id else None
+    form, status = _written(request, actor, stored, api)
+    if form is None:
+        return go(request, "scopes", api.pk)
+    context = {"form": form, "scope": stored, "roles": ROLES}
+    title = f"Scope {stored}" if stored else "New scope"
+    return sheet(request, api, "publisher/_scope_form.html", context, current="scopes", title=title, status=status)
+
+
+def _written(
+    request: PortalRequest, actor: Actor, stored: Scope | None, api: Api | None
+) -> tuple[ScopeForm | None, int]:
+    """The form to show and its status, or None once what was sent is saved."""
+    if request.method != "POST":
+        return ScopeForm(initial=initial(stored)), 200
+    form = ScopeForm(request.POST)
+    if not form.is_valid():
+        return form, 400
+    save: Callable[..., Scope] = service.scope_update if stored else service.scope_create
+    which = {"scope": stored} if stored else {}
+    try:
+        saved = save(actor=actor, api=api, **which, **form.values(new=stored is None))
+    except (Forbidden, Missing):
+        raise
+    except ServiceError as refusal:
+        return form, form.take(refusal)
+    messages.success(request, f"{saved.name} is saved.")
+    return None, 204
+
+
+# Shared -----------------------------------------------------------------------------------------------------------
+
+
+@page
+def shared(request: PortalRequest, actor: Actor) -> HttpResponse:
+    """The scopes that the topics of every API may name."""
+    refused: list[str] = []
+    status = 200
+    if request.method == "POST":
+        actor.require(Capability.DESIGN_APIS)
+        scope = _found(scoping.scopes_shared(), request.POST.get("delete", ""))
+        if not is_confirmed(request):
+            return render(request, "publisher/shared_scope_delete.html", {"question": removal(scope), "scope": scope})
+        try:
+            service.scope_delete(actor=actor, scope=scope)
+        except Forbidden:
+            raise
+        except ServiceError as error:
+            refused, status = sentences(error), error.status
+        else:
+            messages.success(request, f"{scope.name} is deleted.")
+            return go(request, "shared_scopes")
+    context = {"lines": lines(scoping.scopes_shared()), "refused": refused}
+    return render(request, "publisher/shared_scopes.html", context, status=status)
+
+
+@page
+def shared_scope(request: PortalRequest, actor: Actor, scope_id: UUID | None = None) -> HttpResponse:
+    """Name a shared scope, or edit one."""
+    actor.require(Capability.DESIGN_APIS)
+    stored = scoping.scope_get(scoping.scopes_shared(), scope_id) if scope_id else None
+    form, status = _written(request, actor, stored, None)
+    if form is None:
+        return go(request, "shared_scopes")
+    context = {"form": form, "scope": stored, "roles": ROLES, "api": None, "is_dialog": bool(request.htmx)}
+    template = "publisher/_scope_form.html" if request.htmx else "publisher/shared_scope.html"
+    return render(request, template, context, status=status)
