@@ -55,6 +55,7 @@ class EndpointHealth(ApiResource):
         "apis_endpoints_health",
         "How an endpoint's URLs are, in every gateway process",
         answer=EndpointHealthAnswer,
+        errors=(403, 404),
         query=(KEY_TYPE,),
     )
     def get(self, request: Request, api_id: UUID, key_type: str) -> Response:
