@@ -106,10 +106,8 @@ class Directory:
             self._count_at = now
             await self._refresh(now)
 
-    async def look(self, process_id: str) -> None:
-        """Somebody looks at sessions of that process, or at their frames: if it is this one, find out which."""
-        if process_id != str(self.process_id):
-            return
+    async def look(self) -> None:
+        """Somebody looks at sessions of this process: find out which."""
         now = self._registry.monotonic()
         for name, seconds in await self._ask(watched, self.process_id):
             self._watched[name] = now + seconds
@@ -225,5 +223,5 @@ def update(rows: list[Facts]) -> None:
 def watched(process_id: uuid.UUID) -> list[tuple[str, float]]:
     """Sessions of a process that somebody looks at, and for how many seconds more."""
     rows = LiveSession.objects.filter(process_id=process_id, watched_until__gt=Now()).annotate(now=Now())
-    newest = rows.order_by("-watched_until")[:WATCHED]
-    return [(row.pk, (row.watched_until - row.now).total_seconds()) for row in newest.only("pk", "watched_until")]
+    newest = rows.order_by("-watched_until")[:WATCHED].values_list("pk", "watched_until", "now")
+    return [(key, (until - now).total_seconds()) for key, until, now in newest if until is not None]

@@ -187,7 +187,7 @@ def sessions_close(*, actor: Actor, code: int = POLICY, reason: str = "", **want
     if problems := {name: _TOO_LONG for name, value in facts.items() if len(value) > FACT_LIMIT}:
         raise Invalid(problems)
     actor.require(Capability.MANAGE_SUBSCRIPTIONS, Capability.USE_APPLICATIONS, Capability.ADMINISTER)
-    which = Selection(**facts, **_bounds(actor))
+    which = Selection.from_json({**facts, **_bounds(actor)})
     count = narrowed(sessions_visible(actor), facts).count()
     _command(which, code, reason)
     api = Api.objects.filter(pk=facts["api"]).first() if "api" in facts else None

@@ -139,6 +139,7 @@ class Inspection(models.Model):
     started_at = models.DateTimeField()
     until = models.DateTimeField(help_text="without another question")
     ends_at = models.DateTimeField(help_text="in any case")
+    with_payload = models.BooleanField(default=False, help_text="what the history says about this look")
 
     def __str__(self) -> str:
         return f"{self.person} at {self.session_id}"

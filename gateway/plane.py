@@ -14,6 +14,7 @@ from gateway.health import HealthBook
 from gateway.memory import Memory, memory
 from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
+from gateway.taps import Taps
 from gateway.usage import Recorder
 
 
@@ -26,14 +27,15 @@ class Plane:
         self.directory = Directory(memory.ask, self.registry)
         self.health = HealthBook(memory.ask, self.registry, self.directory.process_id)
         self.assertions = Assertions(memory.ask, self.registry.clock)
-        self.control = Control(memory, self.registry, self.directory)
+        self.taps = Taps(memory.ask, self.registry, memory.known_table)
+        self.control = Control(memory, self.registry, self.directory, self.taps)
 
     async def run(self) -> None:
         """Keep live control and usage going until cancelled; then write what is still uncounted.
 
         The server starts this once its loop runs, and cancels it when its last session has ended.
         """
-        jobs = (self.control, self.registry.recorder, self.directory, self.health)
+        jobs = (self.control, self.registry.recorder, self.directory, self.taps, self.health)
         try:
             await asyncio.gather(*[job.run() for job in jobs], time_the_loop(), time_messages())
         finally:

@@ -15,10 +15,11 @@ from apis.rest.authentication import BEARER_CHALLENGE, INVALID_TOKEN_CHALLENGE, 
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Id, Text, Whole
 from apis.rest.pagination import Pages
+from apis.rest.problems import BadQuery
 from apis.rest.schema import operation
 from apis.roles import Capability
 from apis.shapes import KEY_TYPES
-from gateway import live, renewal
+from gateway import inspecting, live, renewal
 from gateway.bearers import principal_of
 from gateway.models import LiveSession
 
@@ -160,6 +161,49 @@ class CloseSessions(SessionResource):
     def post(self, request: Request) -> Response:
         count = live.sessions_close(actor=self.actor, **self.body(CloseManyBody))
         return Response({"sessions": count}, status=202)
+
+
+class FrameAnswer(serializers.Serializer):
+    """One frame of an inspected session."""
+
+    number = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    direction = serializers.CharField(help_text="in = from the client, out = to it.")
+    type = serializers.CharField(source="kind", help_text="text, binary, continuation, close, ping or pong.")
+    size = serializers.IntegerField(source="size_bytes", help_text="Payload bytes as they travel.")
+    verdict = serializers.CharField(
+        help_text="passed, discarded, held (by a plan; it comes again once it passes), answered (a ping of the "
+        "gateway's own), illegal, too_big; dropped: so many frames (`size`) were not kept."
+    )
+    payload = serializers.CharField(allow_null=True, help_text="Masked and cut; null where it may not be seen.")
+
+
+class FramesAnswer(serializers.Serializer):
+    """Frames since the last question."""
+
+    session = serializers.CharField(source="session_id")
+    running = serializers.BooleanField(help_text="Whether more will come.")
+    payload = serializers.BooleanField(help_text="Whether the API's owner lets payloads be seen.")
+    ends_at = serializers.DateTimeField(allow_null=True, help_text="When the inspection ends by itself.")
+    frames = FrameAnswer(many=True)
+    next = serializers.IntegerField(source="last", help_text="For `since` of the next question.")
+
+
+class Frames(SessionResource):
+    @operation(
+        "sessions_frames", "Look at the frames of a live session (publishers, administrators)",
+        answer=FramesAnswer, errors=(400, 403, 404),
+        query=(OpenApiParameter("since", int, description="`next` of the last answer; begin to look without it."),),
+        detail="The first question begins an inspection, which the history records. Ask again every second or two: it "
+        "ends 12 seconds after the last question, and after 10 minutes in any case. Payloads are shown where the API's "
+        "security says so, masked; those of compressed messages are not.",
+    )  # fmt: skip
+    def get(self, request: Request, session_id: str) -> Response:
+        text = self.query("since")
+        if text and not (text.isascii() and text.isdigit() and len(text) < 16):
+            raise BadQuery({"since": "This should be a whole number."})
+        found = inspecting.glimpse(self.actor, session_id, int(text) if text else None)
+        return Response(FramesAnswer(found).data)
 
 
 class ConnectionToken(Resource):

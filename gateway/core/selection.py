@@ -55,5 +55,5 @@ class Selection:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Selection:
         """What `as_json` wrote."""
-        bounds = {name: frozenset(value[name]) for name in ("apis", "applications") if name in value}
-        return cls(**{name: value.get(name, "") for name in FACTS}, **bounds)
+        bounds = [frozenset(value[name]) if name in value else None for name in ("apis", "applications")]
+        return cls(*[value.get(name, "") for name in FACTS], *bounds)
