@@ -2,7 +2,7 @@
 
 A token with an issuer that is an enabled key manager's is that one's; any other is asked about only at those
 introspection endpoints that the API itself names. What a token says is remembered by its digest until it expires (or
-for a minute, where another server said it), so a handshake costs one query at most, and none when the principal is
+for REASK_S, where another server said it), so a handshake costs one query at most, and none when the principal is
 known. The token itself is kept in memory only where its key manager must be asked about it again, and never written.
 """
 
@@ -38,7 +38,7 @@ KIND: Final = "jwt"
 WRONG: Final = Granted("", "", frozenset(), 0.0)  # of a token that does not count
 REMEMBERED: Final = 20_000  # tokens, right and wrong ones each
 REFUSED_S: Final = 5.0  # so long a token that does not count is refused without another look
-REASK_S: Final = 20.0  # least time between two questions about the same token
+REASK_S: Final = 10.0  # least time between two questions about the same token
 UNANSWERED_S: Final = 300.0  # so long a token counts on while its key manager does not answer
 UNUSED_S: Final = 90.0  # a token that no session uses is let go of
 THREADS: Final = 8

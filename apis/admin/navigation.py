@@ -18,6 +18,7 @@ from apis.models import (
     DenyPolicy,
     Environment,
     HistoryEntry,
+    KeyManager,
     Person,
     PersonalToken,
     Subscription,
@@ -46,7 +47,14 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
             (OAuthClient, "Management clients", "terminal"),
         ),
     ),
-    ("Gateway", ((DenyPolicy, "Deny policies", "block"), (Environment, "Environments", "dns"),)),
+    (
+        "Gateway",
+        (
+            (DenyPolicy, "Deny policies", "block"),
+            (Environment, "Environments", "dns"),
+            (KeyManager, "Key managers", "vpn_key"),
+        ),
+    ),
 )
 
 

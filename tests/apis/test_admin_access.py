@@ -18,6 +18,7 @@ from apis.models import (
     BusinessPlan,
     Environment,
     HistoryEntry,
+    KeyManager,
     Person,
     PersonalToken,
     Subscription,
@@ -41,6 +42,7 @@ LISTS: dict[Any, set[str]] = {
     ApplicationPlan: {"adam"},
     Person: {"adam"},
     Environment: {"adam"},
+    KeyManager: {"adam"},
     AccessToken: {"adam"},
     OAuthClient: {"adam"},
 }
@@ -52,6 +54,7 @@ ADDS: dict[Any, set[str]] = {
     ApplicationPlan: {"adam"},
     Person: {"adam"},
     Environment: {"adam"},
+    KeyManager: {"adam"},
     OAuthClient: {"adam"},
     HistoryEntry: set(),
     PersonalToken: set(),
