@@ -4,7 +4,6 @@ keys, and pages; each as a real handshake, and each out again within a second wh
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -162,7 +161,7 @@ def test_the_query_counts_only_where_the_api_says_so(world: World, both: Deal, b
 
 def test_what_is_in_the_query_never_travels_on_nor_into_the_log(world: World, backend: Backend) -> None:
     deal = world.deal(backend.url)
-    with deal.connect(f"/x?access_token=secret-1&a=%20b&ticket=secret-2&apikey=secret-3&ticke%74=secret-4") as client:
+    with deal.connect("/x?access_token=secret-1&a=%20b&ticket=secret-2&apikey=secret-3&ticke%74=secret-4") as client:
         echo(client)
     assert deal.knock("/x?ticket=secret-5", token="wrong-token").status == 401
     assert backend.requests[-1].path == "/x?a=%20b"
@@ -181,13 +180,13 @@ def test_the_header_wins_over_everything_else(both: Deal) -> None:
 
 
 @pytest.fixture
-def open_deal(world: World, backend: Backend) -> Iterator[Deal]:
-    """An API with a topic that anybody may connect to, under a plan of three events a day that needs no subscription."""
+def open_deal(world: World, backend: Backend) -> Deal:
+    """An API with a topic that anybody may connect to, under a plan of three events a day for whoever comes."""
     plan = {"limits": [{"kind": "events", "amount": 3, "per": "day"}], "subscriptionless": True}
     deal = world.deal(backend.url, plan=plan)
     Topic.objects.create(api=deal.api, name="/news", security="none")
     deploy(world, deal)
-    yield deal
+    return deal
 
 
 def deploy(world: World, deal: Deal) -> None:
