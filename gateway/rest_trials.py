@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -67,6 +68,8 @@ class TryEndpoint(ApiResource):
     def post(self, request: Request, api_id: UUID, key_type: str) -> Response:
         api = self.design(api_id)
         given: Any = self.whole_body() if self._has_body else None
+        if self._has_body and given is None:
+            raise ParseError("The body should be a JSON object.")
         config = trying.endpoint_to_try(actor=self.actor, api=api, key_type=key_type, config=given)
         found = trial_runs.run(config)
         return Response(EndpointTrial({"ok": all(one.ok for one in found), "urls": found}).data)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from apis import sealing, shapes
 from apis.errors import Invalid, Missing, ServiceError
-from apis.models import Api
+from apis.models import Api, Endpoint
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services import sealed
@@ -38,7 +38,7 @@ class TooMany(ServiceError):
 
 
 def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None) -> dict[str, Any]:
-    """The complete, valid config of an endpoint, its secrets as plain text; counts as one try of this person.
+    """The complete, valid config of an endpoint, its secrets as plain text; counts as one try of this person if it is valid.
 
     Args:
         config: as for `endpoint_configure`; None for what is stored. Stored secrets fill the gaps, but only where no
@@ -50,11 +50,13 @@ def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None
     row = api.endpoints.filter(key_type=key_type).first() if key_type in shapes.KEY_TYPES else None
     if row is None and (config is None or key_type not in shapes.KEY_TYPES):
         raise Missing(f"This API has no {key_type} endpoint.")
+    full = _unsaved(config, row) if row is None or config is not None else _stored(row.config)
     if wait_s := TRIALS.begin(str(actor.person.pk)):
         raise TooMany(wait_s)
-    if config is None:
-        assert row is not None  # noqa: S101  (for the type checker)
-        return _stored(row.config)
+    return full
+
+
+def _unsaved(config: Any, row: Endpoint | None) -> dict[str, Any]:
     full = endpoint_checked(config, row)
     if row is not None and not _addresses(full) <= _addresses(complete(row.config)):
         kept = sealed.kept_paths(config, row.config)
