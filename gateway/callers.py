@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from gateway.core.handshake import Upgrade
@@ -10,33 +9,30 @@ from gateway.core.proxies import Trust
 from gateway.core.proxy_protocol import Source
 
 CORRIDOR: Final = "wsportal.corridor"
-
-
-def peer_of(transport: asyncio.Transport, source: Source | None) -> tuple[str, int]:
-    """Address and port of the other end, or of whom the PROXY protocol names instead."""
-    if source is not None and source.address:
-        return source.address, source.port
-    peer = transport.get_extra_info("peername")
-    return (peer[0], peer[1]) if peer else ("", 0)
+End = tuple[str, int]  # IP address and port; ("", 0) where it is not known
 
 
 def scope(
-    upgrade: Upgrade, transport: asyncio.Transport, *, source: Source | None, secure: bool, trust: Trust
+    upgrade: Upgrade, peer: End, own: End, *, source: Source | None, secure: bool, trust: Trust
 ) -> dict[str, Any]:
     """The ASGI scope of an upgrade. `state` holds `proxies`: the trusted ones between the client and us, nearest last.
 
     Args:
-        source: what the PROXY protocol said of the client.
+        peer, own: the connection's ends.
+        source: what the PROXY protocol said of the client, which counts instead.
         secure: whether the connection itself speaks TLS.
         trust: whose forwarding headers are believed.
     """
-    address, port = peer_of(transport, source)
-    if source is not None and source.secure is not None:
-        secure = source.secure
+    address, port = peer
+    if source is not None:
+        if source.address:
+            address, port = source.address, source.port
+        if source.secure is not None:
+            secure = source.secure
     visitor = trust.visitor(address, secure, upgrade.headers)
-    own = transport.get_extra_info("sockname")
     return {
         "type": "websocket",
+        "asgi": {"version": "3.0"},
         "http_version": "1.1",
         "scheme": "wss" if visitor.secure else "ws",
         "path": upgrade.path,
@@ -45,7 +41,7 @@ def scope(
         "root_path": "",
         "headers": upgrade.headers,
         "client": [visitor.address, 0 if visitor.proxies else port] if address else None,
-        "server": list(own[:2]) if own else None,
+        "server": [*own] if own[0] else None,
         "subprotocols": upgrade.subprotocols,
         "state": {"proxies": visitor.proxies},
         "extensions": {"websocket.http.response": {}},

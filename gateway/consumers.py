@@ -30,6 +30,7 @@ from gateway.dialling import dial_any
 from gateway.doorway import ClientGone
 from gateway.plane import Plane, plane
 from gateway.registry import places_of
+from gateway.running import in_task
 from gateway.upstreams import Target, Upstream
 
 log = structlog.get_logger("gateway")
@@ -135,6 +136,7 @@ class Arrival:
         return Standing(throttles, *[registry.places[place] for place in places])
 
     async def _look_up(self, question: Question, now: float) -> Any:
+        await in_task()
         if isinstance(question, WhoIs):
             return await self.plane.memory.principal(question.credential, now, question.key_managers)
         if isinstance(question, Redeem):
@@ -152,6 +154,7 @@ class Arrival:
         dynamic = admission.endpoint.dynamic
         chosen = choose(dynamic, self.headers, choices(api, principal, entitlement)) if dynamic is not None else None
         if api.security.backend_jwt:
+            await in_task()  # a key or a name may have to be looked up
             self.own = [await self.plane.assertions.header(api, principal, entitlement)]
         url, upstream = await dial_any(state, self._target, registry.monotonic, chosen)
         throttles = registry.counters.of(entitlement, principal)  # those of now: a window may have rolled meanwhile

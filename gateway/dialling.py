@@ -23,6 +23,7 @@ from gateway.core.suspension import (
 )
 from gateway.doorway import ANSWER_WAIT_S
 from gateway.meters import without_secrets
+from gateway.running import in_task
 from gateway.upstream_auth import dial_secured
 from gateway.upstream_tokens import NO_CREDENTIALS
 from gateway.upstreams import DialError, Target, Upstream, dial
@@ -73,6 +74,7 @@ async def dial_any(
         Rejection: what became of the last one tried; upstream_suspended where none may be tried.
     """
     last: DialError | None = None
+    await in_task()
     try:
         async with asyncio.timeout(_budget_s(state)):
             for url in state.candidates(clock(), chosen):

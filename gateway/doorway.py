@@ -1,25 +1,24 @@
 """The client's side of a handshake on the gateway's own ports, plain and TLS alike.
 
-A `Doorway` is the first protocol on every connection. It reads the request itself, puts a valid upgrade to the ASGI
+A `Doorway` stands on every connection at first. It reads the request itself, puts a valid upgrade to the ASGI
 application as `websocket.connect`, carries its refusal back as a real HTTP answer, or, when the application takes the
-connection, answers 101 and hands it to a relay; then nothing of the handshake remains. Source: DESIGN section 4.
+connection, answers 101 and hands it to a relay; then nothing of the handshake remains. What it needs of the connection
+is left to the two kinds of `gateway.doors`. Source: DESIGN section 4.
 """
 
 from __future__ import annotations
 
 import asyncio
 import enum
-import os
-import secrets
-import socket
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from time import perf_counter
-from typing import Any, Final, cast
+from time import monotonic, perf_counter
+from typing import Any, Final
 
 import structlog
 
 from gateway import meters
-from gateway.callers import CORRIDOR, peer_of, scope
+from gateway.callers import CORRIDOR, End, scope
 from gateway.core.frames import FrameScanner
 from gateway.core.handshake import (
     Plain,
@@ -34,9 +33,10 @@ from gateway.core.handshake import (
 from gateway.core.proxy_protocol import Source
 from gateway.core.rejections import Rejection
 from gateway.host import Host
-from gateway.relay import HAS_EPOLL, Link, LinkOwner, SocketLeg, TransportLeg
+from gateway.randomness import random_bytes
+from gateway.relay import Link, LinkOwner
 from gateway.relay.legs import Leg
-from gateway.sockets import keep_alive
+from gateway.running import Pause, Run
 from gateway.upstreams import Upstream
 
 log = structlog.get_logger("gateway")
@@ -62,19 +62,17 @@ class Stage(enum.Enum):
     OVER = "answered finally, taken by a relay, or gone"
 
 
-class Doorway(asyncio.Protocol):
+class Doorway(ABC):
     """One connection until it is refused or relayed; as the scope's corridor, it is what `take` is called on.
 
     Args:
         host: the server.
-        secure: whether the transport speaks TLS.
+        secure: whether the connection speaks TLS.
         source: what the PROXY protocol said of the client.
     """
 
-    __slots__ = ("_answer", "_began", "_body", "_data", "_host", "_key", "_late", "_queue", "_request_id", "_secure",
-                 "_source", "_stage", "_task", "_timer", "_transport")  # fmt: skip
-    _transport: asyncio.Transport
-    _timer: asyncio.TimerHandle
+    __slots__ = ("_answer", "_began", "_body", "_data", "_hearing", "_host", "_key", "_late", "_request_id", "_run",
+                 "_secure", "_source", "_stage", "_told", "deadline")  # fmt: skip
 
     def __init__(self, host: Host, secure: bool, source: Source | None = None) -> None:
         self._host = host
@@ -86,28 +84,60 @@ class Doorway(asyncio.Protocol):
         self._data = b""  # of the head, then of what came behind it
         self._key = b""
         self._request_id = ""
-        self._queue: asyncio.Queue[dict[str, Any]] | None = None
-        self._task: asyncio.Task[Any] | None = None
+        self._run: Run | None = None  # the application, on its way
+        self._told = False  # it has heard of the client
+        self._hearing: Pause | None = None  # it waits to hear more
         self._answer: tuple[int, Sequence[tuple[bytes, bytes]]] | None = None
         self._body = b""
+        self.deadline = 0.0
+
+    # -- what a kind of connection must be able to do -----------------------------------------------------------
 
     @property
-    def deciding(self) -> bool:
-        """Whether its request is with the application."""
-        return self._stage is Stage.DECISION
+    @abstractmethod
+    def ends(self) -> tuple[End, End]:
+        """Address and port of the other end and of ours."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._late = self._host.draining and not self._host.replaced
+    @property
+    @abstractmethod
+    def lost(self) -> bool:
+        """Nobody is there any more."""
+
+    @abstractmethod
+    def hold_back(self) -> None:
+        """Read no more for now."""
+
+    @abstractmethod
+    def leg(self, link: Link, scanner: FrameScanner) -> Leg:
+        """Give the connection to a link; nothing remains here."""
+
+    @abstractmethod
+    def see_off(self, answer: bytes) -> None:
+        """Write the last bytes, end our side, and wait for the client to close until `part` is called."""
+
+    @abstractmethod
+    def part(self) -> None:
+        """Close now, if it is still open."""
+
+    # -- called by the kind of connection -----------------------------------------------------------------------
+
+    def arrive(self, fd: int) -> None:
+        """The connection is there.
+
+        Args:
+            fd: its descriptor, which tells how many are left.
+        """
+        host = self._host
+        self._late = host.draining and not host.replaced
         if not self._late:
-            self._host.arrivals.add(self)
-        self._timer = asyncio.get_running_loop().call_later(HEAD_WAIT_S, self._too_slow)
-        if self._host.crowded(transport.get_extra_info("socket").fileno()):
+            host.arrivals.add(self)
+        self.deadline = monotonic() + HEAD_WAIT_S
+        host.timekeeper.watch(self)
+        if host.crowded(fd):
             self.refuse(Rejection("overloaded"))
 
-    def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+    def received(self, data: bytes) -> None:
+        """The client said something."""
         if self._stage is Stage.HEAD:
             self._data += data
             try:
@@ -119,31 +149,48 @@ class Doorway(asyncio.Protocol):
         elif self._stage is Stage.DECISION:
             self._data += data
             if len(self._data) > EARLY_LIMIT:
-                self._transport.pause_reading()
+                self.hold_back()
 
-    def eof_received(self) -> bool:
-        """See asyncio.Protocol; whoever stops sending during a handshake has left."""
-        return False
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        deciding = self.deciding
-        self._over()
+    def left(self) -> None:
+        """The client has left, or only ended its stream: whoever does so during a handshake has left."""
+        deciding, run = self.deciding, self._run
+        self._over(1006)
+        self._host.timekeeper.forget(self)
         if deciding:
             meters.handshake_ended(meters.ABANDONED)
-            if self._queue is not None:
-                self._queue.put_nowait({"type": "websocket.disconnect", "code": 1006, "reason": ""})
-            if self._task is not None:
-                self._task.cancel()  # whatever it dials or waits for is for nobody
+            if run is not None:
+                run.cancel()  # whatever it dials or waits for is for nobody
 
-    def _over(self) -> None:
+    def expired(self) -> None:
+        """See gateway.timekeeper.Timed."""
+        if self._stage is Stage.HEAD:
+            self.refuse(Rejection("handshake_timeout"))
+        elif self._stage is Stage.DECISION:
+            log.error("handshake_stuck", request=self._request_id, seconds=ANSWER_WAIT_S)
+            run = self._run
+            self.refuse(Rejection("overloaded"))
+            if run is not None:
+                run.cancel()
+        else:
+            self.part()
+
+    # -- the decision -------------------------------------------------------------------------------------------
+
+    @property
+    def deciding(self) -> bool:
+        """Whether its request is with the application."""
+        return self._stage is Stage.DECISION
+
+    def _over(self, code: int) -> None:
         """Nothing is decided here any more."""
         self._stage = Stage.OVER
-        self._timer.cancel()
         self._host.arrival_over(self)
         if self._began:
             meters.HANDSHAKE_SECONDS.observe(perf_counter() - self._began)
             self._began = 0.0
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None:
+            hearing.end({"type": "websocket.disconnect", "code": code, "reason": ""})
 
     def _received(self, head: bytes, early: bytes) -> None:
         request = parse_request(head)
@@ -158,26 +205,28 @@ class Doorway(asyncio.Protocol):
         self._decide(request)
 
     def _decide(self, upgrade: Upgrade) -> None:
-        """Put the handshake to the application, as Daphne does for its own protocols."""
+        """Put the handshake to the application, which runs at once until it waits for something."""
         self._stage = Stage.DECISION
         self._key = upgrade.key
-        self._request_id = secrets.token_hex(16)
-        self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(ANSWER_WAIT_S, self._stuck)
-        self._host.protocol_connected(self)
-        self._queue = self._host.create_application(self, self._scope(upgrade))
-        self._task = task = self._host.connections[self]["application_instance"]
-        task.add_done_callback(self._decided)
-        if self._queue is not None:
-            self._queue.put_nowait({"type": "websocket.connect"})
-
-    def _scope(self, upgrade: Upgrade) -> dict[str, Any]:
-        facts = scope(upgrade, self._transport, source=self._source, secure=self._secure, trust=self._host.trust)
+        self._request_id = random_bytes(16).hex()
+        self.deadline = monotonic() + ANSWER_WAIT_S
+        facts = scope(upgrade, *self.ends, source=self._source, secure=self._secure, trust=self._host.trust)
         facts["state"]["request_id"], facts["extensions"][CORRIDOR] = self._request_id, self
-        return facts
+        run = self._run = Run(self._host.application(facts, self._receive, self._send), self._decided)
+        run.go_on()
 
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        """What the application sends."""
+    async def _receive(self) -> dict[str, Any]:
+        if not self._told:
+            self._told = True
+            return {"type": "websocket.connect"}
+        if self._stage is Stage.OVER:
+            return {"type": "websocket.disconnect", "code": 1006, "reason": ""}
+        self._hearing = Pause()
+        message: dict[str, Any] = await self._hearing
+        return message
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        """What the application says."""
         if self._stage is not Stage.DECISION:
             return
         kind = message["type"]
@@ -195,22 +244,12 @@ class Doorway(asyncio.Protocol):
             log.error("message_not_understood", type=kind, hint="the gateway relays frames, it sends no messages")
             self.refuse(Rejection("internal_error"))
 
-    def check_timeouts(self) -> None:
-        """Called every two seconds; a doorway has timers of its own."""
-
-    def handle_exception(self, exception: Exception) -> None:
-        """The application failed; `_decided` has answered already."""
-
-    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
-        """The application sent headers that are none."""
-        self.refuse(Rejection("internal_error"))
-
     def refuse(self, rejection: Rejection) -> None:
         """Answer with the problem document of `rejection`, unless an answer was given."""
         if self._stage is Stage.OVER:
             return
         meters.handshake_ended(rejection.code)
-        peer, _ = peer_of(self._transport, self._source)
+        peer = self._source.address if self._source is not None and self._source.address else self.ends[0][0]
         log.info("doorway_refused", status=rejection.status, code=rejection.code, peer=peer)
         self._say_finally(final_answer(rejection.status, rejection.all_headers(), rejection.body()))
 
@@ -227,74 +266,46 @@ class Doorway(asyncio.Protocol):
         Raises:
             ClientGone: nobody is there any more.
             ValueError: a header would break out of its line.
-            Rejection: overloaded, if the process has no descriptor left.
         """
-        if self._stage is not Stage.DECISION or self._transport.is_closing():
+        if self._stage is not Stage.DECISION or self.lost:
             upstream.close()
             raise ClientGone
         try:
             answer = accept_answer(self._key, subprotocol, upstream.extensions, headers)
             link = Link(asyncio.get_running_loop(), owner, self._host.link_ended)
-            client = self._hand_over(link, owner.scanner_in)
+            client = self.leg(link, owner.scanner_in)
         except BaseException:
             upstream.close()
             raise
-        if self._queue is not None:
-            self._queue.put_nowait({"type": "websocket.disconnect", "code": 1000, "reason": ""})
         early, self._data = self._data, b""
         self._host.link_began(link)
         meters.handshake_ended(meters.ACCEPTED)
-        self._over()
+        self._over(1000)
+        self._host.timekeeper.forget(self)
         link.join(client, upstream.leg(link, owner.scanner_out))
         link.start(answer, early, upstream.early)
         return link
 
-    def _hand_over(self, link: Link, scanner: FrameScanner) -> Leg:
-        """The client's connection as a leg: a plain socket leaves its transport, TLS keeps it."""
-        transport = self._transport
-        if self._secure or not HAS_EPOLL:
-            return TransportLeg(link, scanner, transport)
-        shared = transport.get_extra_info("socket")
-        transport.pause_reading()
-        try:
-            fd = os.dup(shared.fileno())
-        except OSError:
-            transport.resume_reading()
-            raise Rejection("overloaded") from None
-        sock = socket.socket(shared.family, socket.SOCK_STREAM, 0, fileno=fd)
-        keep_alive(sock)
-        leg = SocketLeg(link, scanner, sock.detach())
-        self._stage = Stage.OVER
-        transport.abort()  # closes its own descriptor only: the connection lives in ours
-        return leg
-
     def _say_finally(self, answer: bytes) -> None:
         """Write the last bytes of this connection and see it off."""
-        self._over()
-        transport = self._transport
-        transport.write(answer)
-        if transport.can_write_eof():
-            transport.write_eof()
-            self._timer = asyncio.get_running_loop().call_later(FAREWELL_S, transport.abort)
-        else:
-            transport.close()
+        self._over(1000)
+        self.deadline = monotonic() + FAREWELL_S
+        self._host.timekeeper.watch(self)
+        self.see_off(answer)
 
-    def _too_slow(self) -> None:
-        self.refuse(Rejection("handshake_timeout"))
-
-    def _stuck(self) -> None:
-        log.error("handshake_stuck", request=self._request_id, seconds=ANSWER_WAIT_S)
-        self.refuse(Rejection("overloaded"))
-        if self._task is not None:
-            self._task.cancel()
-
-    def _decided(self, task: asyncio.Task[Any]) -> None:
+    def _decided(self, error: BaseException | None) -> None:
         """The application is done; it must have answered or taken the connection."""
-        self._host.connections.pop(self, None)
-        self._task = self._queue = None
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
+        self._run = None
+        cancelled = isinstance(error, asyncio.CancelledError)
+        if error is not None and not cancelled:
             log.error("handshake_failed", request=self._request_id, exc_info=error)
-        elif self._stage is Stage.DECISION and not task.cancelled():
+        elif self._stage is Stage.DECISION and not cancelled:
             log.error("handshake_unanswered", request=self._request_id)
         self.refuse(Rejection("draining" if self._host.closing else "internal_error"))
+
+    def dismiss(self) -> None:
+        """The process stops: refuse, and stop the application."""
+        run = self._run
+        self.refuse(Rejection("draining"))
+        if run is not None:
+            run.cancel()

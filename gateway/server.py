@@ -9,11 +9,9 @@ import asyncio
 import gc
 import random
 import signal
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, Final
 
 import gateway.loop  # noqa: F401  isort: skip - before daphne.server makes its loop
@@ -27,11 +25,12 @@ from twisted.internet.error import CannotListenError
 from gateway.capacity import LAST_DESCRIPTORS, descriptor_limit
 from gateway.core.draining import spread
 from gateway.core.proxies import Trust
-from gateway.core.rejections import GOING_AWAY, RESTARTING, Rejection, close_reason
-from gateway.doorway import HEAD_WAIT_S, Doorway
-from gateway.proxied import ProxiedListener
+from gateway.core.rejections import GOING_AWAY, RESTARTING, close_reason
+from gateway.doorway import Doorway
+from gateway.listening import Listener
 from gateway.relay import Link
-from gateway.sockets import BACKLOG, listen, raise_descriptor_limit
+from gateway.sockets import listen, raise_descriptor_limit
+from gateway.timekeeper import Timekeeper
 
 log = structlog.get_logger("gateway")
 reactor: Any = twisted_reactor  # made by daphne.server, on our loop
@@ -45,7 +44,7 @@ HEAD_GRACE_S: Final = 2.0
 RESTARTING_REASON: Final = close_reason("restarting")
 
 NOBODY: Final = Trust()
-Listener = tuple[str, int, ssl.SSLContext | None]
+Port = tuple[str, int, ssl.SSLContext | None]
 
 
 class GatewayServer(Server):
@@ -75,7 +74,7 @@ class GatewayServer(Server):
         application: Any,
         *,
         endpoints: Sequence[str] = (),
-        gateway_listeners: Sequence[Listener] = (),
+        gateway_listeners: Sequence[Port] = (),
         background: Sequence[Callable[[], Awaitable[None]]] = (),
         health: Callable[[], dict[str, Any]] | None = None,
         drain_s: float = 0.0,
@@ -101,9 +100,10 @@ class GatewayServer(Server):
         self._stopping = False
         self.failure: BaseException | None = None
         self.exit_code = 0
+        self.timekeeper: Timekeeper
         self.connections: dict[Any, dict[str, Any]] = {}
         self._descriptors = descriptor_limit()
-        self._servers: list[asyncio.Server | ProxiedListener] = []
+        self._listeners: list[Listener] = []
         self._jobs: list[asyncio.Task[None]] = []
 
     def health_report(self) -> dict[str, Any]:
@@ -118,6 +118,11 @@ class GatewayServer(Server):
             fd: the newest descriptor; the system gives the lowest that is free, so all below are in use.
         """
         return fd >= self._descriptors - LAST_DESCRIPTORS
+
+    def descriptor_free(self) -> None:
+        """A connection that was refused is closed."""
+        for listener in self._listeners:
+            listener.go_on()
 
     def link_began(self, link: Link) -> None:
         """A session has begun. One that was on its way when a drain began is sent away like the others."""
@@ -175,28 +180,13 @@ class GatewayServer(Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.drain)
-        for sockets, tls in bound:
-            facts: dict[str, Any] = {"ssl": tls, "backlog": BACKLOG}
-            if tls is not None:
-                facts.update(ssl_handshake_timeout=HEAD_WAIT_S, ssl_shutdown_timeout=1.0)
-            for sock in sockets:
-                if self.trust.proxy_protocol:
-                    self._servers.append(self._proxied(sock, tls))
-                    continue
-                self._servers.append(await loop.create_server(self._door(tls is not None), sock=sock, **facts))
+        self.timekeeper = Timekeeper.of(loop)
+        self._listeners = [Listener(self, sock, tls) for sockets, tls in bound for sock in sockets]
         for job in self.background:
             self._jobs.append(self._spawn(self._run(job)))
         # What was loaded stays: collections of the youngest objects need not walk through it.
         gc.collect()
         gc.freeze()
-
-    def _proxied(self, sock: socket.socket, tls: ssl.SSLContext | None) -> ProxiedListener:
-        return ProxiedListener(
-            sock, tls, trust=self.trust, door=partial(Doorway, self, tls is not None), wait_s=HEAD_WAIT_S
-        )
-
-    def _door(self, secure: bool) -> Callable[[], Doorway]:
-        return lambda: Doorway(self, secure)
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
         """Start a task whose failure ends the server with it."""
@@ -255,11 +245,11 @@ class GatewayServer(Server):
     def _refuse_arrivals(self, deciding: bool) -> None:
         for doorway in list(self.arrivals):
             if deciding or not doorway.deciding:
-                doorway.refuse(Rejection("draining"))
+                doorway.dismiss()
 
     def _let_go_of_ports(self) -> None:
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            listener.close()
 
     def stop(self) -> None:
         """Stop now: live links are closed with 1001, which takes a few seconds at most."""

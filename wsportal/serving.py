@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from gateway.plane import plane
-from gateway.server import GatewayServer, Listener
+from gateway.server import GatewayServer, Port
 from wsportal import env, metrics, startup
 from wsportal.certificates import KeyPairFiles
 from wsportal.env import Ports
@@ -107,8 +107,8 @@ def _portal_endpoints(host: str, ports: Ports, certificate: KeyPairFiles | None)
     return startup.twisted_endpoints(host, plain=ports.portal, tls=ports.portal_tls, certificate=certificate)
 
 
-def _gateway_listeners(host: str, ports: Ports, tls: Certificate | None) -> list[Listener]:
-    listeners: list[Listener] = [(host, ports.gateway, None)]
+def _gateway_listeners(host: str, ports: Ports, tls: Certificate | None) -> list[Port]:
+    listeners: list[Port] = [(host, ports.gateway, None)]
     return [*listeners, (host, ports.gateway_tls, tls.context)] if tls else listeners
 
 

@@ -35,29 +35,22 @@ class Member(Protocol):
     def ready(self, what: int) -> None: ...
 
 
-class Guest:
+class Guest(Protocol):
     """A member that is no session: a listener, a client that is not let in yet, an upstream that is dialled.
 
-    What its socket is ready for is gathered, and its turn comes after the sessions'. `fd` is -1 once the socket is
-    closed, or a leg's, which then looks at `signs` for what nobody has acted on.
+    When it is told that its socket is ready it calls `postpone`, which gathers that in `signs`; its turn comes after
+    the sessions'. `fd` is -1 once the socket is closed, or a leg's, which then looks at `signs` for what nobody has
+    acted on.
     """
 
-    __slots__ = ("fd", "poller", "signs")
-
-    def __init__(self, poller: Poller, fd: int) -> None:
-        self.poller = poller
-        self.fd = fd
-        self.signs = 0
+    fd: int
+    signs: int
 
     def ready(self, what: int) -> None:
         """See Member."""
-        if not self.signs:
-            self.poller.later.append(self)
-        self.signs |= what
 
     def turn(self, what: int) -> None:
         """Act on what the socket is ready for."""
-        raise NotImplementedError
 
 
 class Poller:
@@ -97,6 +90,12 @@ class Poller:
         """Tell nobody any more."""
         del self.legs[fd]
         self.epoll.unregister(fd)
+
+    def postpone(self, guest: Guest, what: int) -> None:
+        """Give this guest a turn when the sessions have had theirs."""
+        if not guest.signs:
+            self.later.append(guest)
+        guest.signs |= what
 
     def run(self) -> None:
         """Something is ready."""

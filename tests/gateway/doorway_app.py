@@ -85,7 +85,7 @@ class Consumer(AsyncConsumer):
                 gc.collect()
                 alive = gc.get_objects()
                 left = [one for one in alive if isinstance(one, doorway.Doorway | Consumer | asyncio.Queue)]
-                say(event="objects", handshake=len(left) - 3, links=sum(isinstance(one, Link) for one in alive))
+                say(event="objects", handshake=len(left) - 2, links=sum(isinstance(one, Link) for one in alive))
                 await send({"type": "websocket.close"})
             case "accept":
                 await send({"type": "websocket.accept"})

@@ -1,0 +1,170 @@
+"""Accepts connections on one listening socket and opens a door for each.
+
+Where proxies speak the PROXY protocol, what a trusted one must say first is read from the bare socket, to the byte, so
+that TLS may follow as well as a request. Anybody else has nothing to say here and begins at once: a header of theirs
+is a malformed request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, cast
+
+import structlog
+
+from gateway.callers import End
+from gateway.core.proxy_protocol import Malformed, Source, parse, wanted
+from gateway.doors import SocketDoor, TransportDoor
+from gateway.doorway import HEAD_WAIT_S
+from gateway.host import Host
+from gateway.relay import HAS_EPOLL, Poller
+from gateway.relay.poller import READABLE
+
+log = structlog.get_logger("gateway")
+
+PAUSE_S: Final = 0.5  # before accepting again, where this process lacks what a connection takes
+AT_ONCE: Final = 16  # connections that are accepted before anybody else gets a turn
+
+
+class Listener:
+    """Accepts on one listening socket until closed.
+
+    Args:
+        host: the server.
+        sock: listening, non-blocking.
+        tls: for connections on it; None on a plain port.
+    """
+
+    __slots__ = (
+        "_accept",
+        "_address",
+        "_host",
+        "_loop",
+        "_resting",
+        "_sock",
+        "_tls",
+        "_under_way",
+        "fd",
+        "poller",
+        "signs",
+    )
+
+    def __init__(self, host: Host, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._host = host
+        self._sock = sock
+        self._accept: Callable[[], tuple[int, Any]] = cast(Any, sock)._accept  # accept() less an object nobody needs
+        self._address: End = sock.getsockname()[:2]
+        self._tls: dict[str, Any] = {}
+        if tls is not None:
+            self._tls = {"ssl": tls, "ssl_handshake_timeout": HEAD_WAIT_S, "ssl_shutdown_timeout": 1.0}
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._resting: asyncio.TimerHandle | None = None
+        self.fd = sock.fileno()
+        self.signs = 0
+        if HAS_EPOLL:
+            self.poller = Poller.of(self._loop)
+        self._listen()
+
+    def _listen(self) -> None:
+        if HAS_EPOLL:
+            self.poller.add(self, READABLE)
+        else:
+            self._loop.add_reader(self._sock, self.turn, 0)
+
+    def _stop_listening(self) -> None:
+        if HAS_EPOLL:
+            self.poller.forget(self.fd)
+        else:
+            self._loop.remove_reader(self._sock)
+
+    def close(self) -> None:
+        """Accept no more; introductions and TLS handshakes that are under way are finished."""
+        if self._sock.fileno() >= 0:
+            if self._resting is not None:
+                self._resting.cancel()
+            else:
+                self._stop_listening()
+            self._sock.close()
+            self.fd = -1
+
+    def ready(self, what: int) -> None:
+        """See gateway.relay.poller.Guest."""
+        self.poller.postpone(self, what)
+
+    def turn(self, what: int) -> None:
+        """See Guest: somebody waits to be accepted."""
+        for _ in range(AT_ONCE):
+            try:
+                fd, peer = self._accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no descriptor left, most likely
+                log.error("not_accepting", error=error.strerror)
+                self._rest()
+                return
+            self._accepted(fd, (str(peer[0]), peer[1]))
+
+    def _rest(self) -> None:
+        self._stop_listening()
+        self._resting = self._loop.call_later(PAUSE_S, self.go_on)
+
+    def go_on(self) -> None:
+        """Accept again, if it rests for want of descriptors: there may be some by now."""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+            self._listen()
+
+    def _accepted(self, fd: int, peer: End) -> None:
+        trust = self._host.trust
+        introduced = trust.proxy_protocol and trust.trusts(peer[0])
+        if introduced or self._tls or not HAS_EPOLL:
+            sock = socket.socket(self._sock.family, socket.SOCK_STREAM, fileno=fd)
+            sock.setblocking(False)
+            task = self._loop.create_task(self._welcome(sock, peer, introduced))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        else:
+            os.set_blocking(fd, False)
+            self._let_in(fd, peer, None)
+
+    def _let_in(self, fd: int, peer: End, source: Source | None) -> None:
+        SocketDoor(self._host, source, self.poller, fd, (peer, self._address))
+
+    async def _welcome(self, sock: socket.socket, peer: End, introduced: bool) -> None:
+        source = None
+        try:
+            if introduced:
+                async with asyncio.timeout(HEAD_WAIT_S):
+                    source = await self._introduction(sock)
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, Malformed):
+                log.warning("proxy_protocol_malformed", peer=peer[0], error=str(error))
+            elif not isinstance(error, OSError | EOFError):
+                raise
+            return
+        if HAS_EPOLL and not self._tls:
+            self._let_in(sock.detach(), peer, source)
+            return
+        # A handshake of TLS that fails is no news.
+        with suppress(OSError):
+            secure = bool(self._tls)
+            await self._loop.connect_accepted_socket(
+                lambda: TransportDoor(self._host, secure, source), sock, **self._tls
+            )
+
+    async def _introduction(self, connection: socket.socket) -> Source:
+        data = b""
+        while (more := wanted(data)) > len(data):
+            came = await self._loop.sock_recv(connection, more - len(data))
+            if not came:
+                raise EOFError
+            data += came
+        return parse(data)
