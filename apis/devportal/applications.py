@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from apis import selectors
+from apis import scoping, selectors
 from apis.devportal import commands
 from apis.devportal.base import add_errors, member, own_page, page_of
 from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
@@ -121,6 +121,7 @@ def application_page(
         "is_own": application.owner == request.user,
         "subscriptions": [_row(subscription) for subscription in subscriptions],
         "keys": list(cards.values()),
+        "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(subscriptions, pairs),
     }
     return render(request, "devportal/application.html", context, status=status)

@@ -7,7 +7,7 @@ CONTRACT section 5 (how a credential travels).
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -15,12 +15,16 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import HttpRequest
 
-from apis import selectors
-from apis.models import Api, KeyPair
+from apis.connecting import connect_urls, is_self_signed, quoted, sample_topic, wscat
+from apis.models import KeyPair
+
+__all__ = [
+    "Command", "code_commands", "connect_commands", "connect_urls", "key_commands", "portal_url", "quoted",
+    "sample_topic", "token_command",
+]  # fmt: skip
 
 KEY_PLACEHOLDER: Final = "CONSUMER_KEY"
 SECRET_PLACEHOLDER: Final = "CONSUMER_SECRET"
-_PARAMETER: Final = re.compile(r"\{[^{}/]+\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,6 @@ class Command:
     folded: bool = False
 
 
-def quoted(text: str) -> str:
-    """`text` as one word for a POSIX shell, always in single quotes."""
-    return "'" + text.replace("'", "'\"'\"'") + "'"
-
-
 def portal_url(request: HttpRequest) -> str:
     """The portal as this person reaches it: the operator's address, or in `up` the one they came by."""
     if settings.MODE == "serve":
@@ -53,29 +52,21 @@ def portal_url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
-def connect_urls(api: Api) -> list[str]:
-    """Where to connect for a first try, ws before wss: the gateway's URLs with a topic that exists."""
-    topic = sample_topic([topic["name"] for topic in selectors.topics_served(api)])
-    return [url + topic for url in selectors.gateway_urls_deployed(api)]
-
-
-def sample_topic(names: list[str]) -> str:
-    """A path below the API that leads somewhere: "" where `/*` takes everything, else the first topic filled in."""
-    if not names or "/*" in names:
-        return ""
-    return _PARAMETER.sub("1", names[0]).removesuffix("/*")
-
-
 def _curl(base: str) -> str:
     self_signed = settings.MODE != "serve" and base.startswith("https:")
     return "curl -sk" if self_signed else "curl -s"
 
 
-def token_command(base: str, *, key: str = "", secret: str = "") -> Command:
-    """Put an access token into the shell's variable TOKEN, by client credentials."""
+def token_command(base: str, *, key: str = "", secret: str = "", scopes: Sequence[str] = ()) -> Command:
+    """Put an access token into the shell's variable TOKEN, by client credentials.
+
+    Args:
+        scopes: what it asks for; none for the default one.
+    """
+    scope = f" --data-urlencode {quoted('scope=' + ' '.join(scopes))}" if scopes else ""
     user = f"{key or KEY_PLACEHOLDER}:{secret or SECRET_PLACEHOLDER}"
     text = (
-        f"TOKEN=$({_curl(base)} -u {quoted(user)} -d grant_type=client_credentials {base}/oauth2/token"
+        f"TOKEN=$({_curl(base)} -u {quoted(user)} -d grant_type=client_credentials{scope} {base}/oauth2/token"
         """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')"""
     )
     note = "" if secret else f"Put the consumer secret you were shown in place of {SECRET_PLACEHOLDER}."
@@ -120,12 +111,12 @@ def connect_commands(urls: list[str], token: str = "") -> list[Command]:
     header = quoted(f"Authorization: Bearer {token}") if token else '"Authorization: Bearer $TOKEN"'
     commands = []
     for index, url in enumerate(urls):
-        self_signed = settings.MODE != "serve" and url.startswith("wss:")
+        self_signed = is_self_signed(url)
         commands.append(
             Command(
                 f"wscat-{index}",
                 "wscat over TLS" if url.startswith("wss:") else "wscat",
-                f"wscat {'-n ' if self_signed else ''}-c {quoted(url)} -H {header}",
+                wscat(url, header),
                 "-n accepts the self-signed certificate of this machine." if self_signed else "",
                 index > 0,
             )
@@ -133,6 +124,15 @@ def connect_commands(urls: list[str], token: str = "") -> list[Command]:
     if urls:
         commands += [_python(urls[0], token), _browser(urls[0], token)]
     return commands
+
+
+def key_commands(urls: list[str], key: str) -> list[Command]:
+    """Connect with an API key, with wscat."""
+    header = quoted(f"ApiKey: {key}")
+    return [
+        Command(f"wscat-{index}", "wscat over TLS" if is_self_signed(url) else "wscat", wscat(url, header), "", index > 0)
+        for index, url in enumerate(urls)
+    ]
 
 
 def _python(url: str, token: str) -> Command:

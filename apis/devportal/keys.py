@@ -22,6 +22,11 @@ from apis.services import keys
 from apis.shapes import KEY_TYPES
 
 
+def sentences(error: Invalid) -> list[str]:
+    """What is wrong with the boxes of a form, each sentence once."""
+    return list(dict.fromkeys(text for texts in error.fields.values() for text in texts))
+
+
 def _to_keys(application: Application, key_type: str) -> HttpResponse:
     return redirect(f"{reverse('devportal:application', args=[application.pk])}#{key_type}")
 
@@ -111,7 +116,13 @@ def token(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResp
         return _to_keys(application, key_type)
     subscriptions = list(selectors.subscriptions_of(application))
     api = TokenForm(request.POST, key_type=key_type, subscriptions=subscriptions).chosen()
-    text, seconds = keys.token_generate(actor=actor, application=application, key_type=key_type)
+    try:
+        text, seconds = keys.token_generate(
+            actor=actor, application=application, key_type=key_type, scopes=request.POST.getlist("scopes")
+        )
+    except Invalid as error:
+        messages.error(request, " ".join(sentences(error)))
+        return application_page(request, application, status=error.status)
     news = {
         "token": text,
         "minutes": seconds // 60,
@@ -134,6 +145,12 @@ def api_token(request: HttpRequest, api_id: UUID) -> HttpResponse:
     key_type = request.POST.get("key_type", KEY_TYPES[0])
     if application is None or key_type not in KEY_TYPES:
         return redirect("devportal:api", api.pk)
-    text, seconds = keys.token_generate(actor=actor, application=application, key_type=key_type)
+    try:
+        text, seconds = keys.token_generate(
+            actor=actor, application=application, key_type=key_type, scopes=request.POST.getlist("scopes")
+        )
+    except Invalid as error:
+        messages.error(request, " ".join(sentences(error)))
+        return api_page(request, api, application=application, status=error.status)
     news = {"text": text, "minutes": seconds // 60, "key_type": key_type}
     return api_page(request, api, application=application, token=news)

@@ -13,12 +13,13 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apis import selectors
+from apis import scoping, selectors
 from apis.devportal import commands
 from apis.devportal.access import Access, access_to
 from apis.devportal.base import actor_of, found_or_404, page_of
 from apis.devportal.forms import ChangePlanForm, SubscribeForm
 from apis.models import Api, Application
+from apis.validators import unversioned_path
 
 SEARCH_LIMIT: Final = 100  # characters; SQLite refuses LIKE patterns of 50,000 bytes
 WORDS_LIMIT: Final = 8
@@ -94,10 +95,16 @@ def api_page(
     access = access_to(api, actor_of(request), wanted)
     if form is None and access.actor and not access.obstacle:
         form = SubscribeForm(api=api, applications=access.unsubscribed)
+    offered = scoping.scopes_grantable(access.chosen, None) if access.chosen else []
+    needed = list(scoping.scopes_needed(api))
+    scopes = [scope for scope in needed if scope in offered]
     context = {
         "api": api,
         "access": access,
         "form": form,
+        "needed": needed,
+        "scopes": scopes,
+        "default_urls": default_urls(api),
         "other_versions": selectors.versions_on_offer(api),
         "plans": api.business_plans.all(),
         "topics": selectors.topics_served(api),
@@ -106,7 +113,7 @@ def api_page(
             (row, ChangePlanForm(subscription=row), len(api.business_plans.all()) > 1) for row in access.subscriptions
         ],
         "token": token,
-        **_commands(request, api, access, token["text"] if token else ""),
+        **_commands(request, api, access, token["text"] if token else "", [scope.name for scope in scopes]),
     }
     response = render(request, "devportal/api.html", context, status=status)
     # The browser lines are tried in the console of this very page, so it may talk to the gateway (and only there).
@@ -115,14 +122,21 @@ def api_page(
     return response
 
 
-def _commands(request: HttpRequest, api: Api, access: Access, token: str) -> dict[str, Any]:
+def default_urls(api: Api) -> list[str]:
+    """Where the API answers without a version in the path; none where another version does, or nobody."""
+    if api.version_set.default_api_id != api.pk:
+        return []
+    return [url.removesuffix(api.path) + unversioned_path(api.context) for url in selectors.gateway_urls_deployed(api)]
+
+
+def _commands(request: HttpRequest, api: Api, access: Access, token: str, scopes: list[str]) -> dict[str, Any]:
     base = commands.portal_url(request)
     pair = access.pair
     key = pair.client.client_id if pair else ""
     by_credentials = pair is None or "client_credentials" in pair.grant_types
     return {
         "pair": pair,
-        "get_token": commands.token_command(base, key=key) if by_credentials else None,
+        "get_token": commands.token_command(base, key=key, scopes=scopes) if by_credentials else None,
         "connect": commands.connect_commands(commands.connect_urls(api), token),
         "is_up": settings.MODE != "serve",
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from apis.devportal import applications, keys, offers, subscriptions
+from apis.devportal import applications, clients, keys, offers, subscriptions
 from apis.shapes import KEY_TYPES
 
 app_name = "devportal"
@@ -39,6 +39,8 @@ urlpatterns = [
     path(_APPLICATION, applications.application_detail, name="application"),
     path(f"{_APPLICATION}edit", applications.application_edit, name="application-edit"),
     path(f"{_APPLICATION}delete", applications.application_delete, name="application-delete"),
+    path(f"{_APPLICATION}clients", clients.clients, name="clients"),
+    path(f"{_APPLICATION}clients/<uuid:mapped_key_id>/remove", clients.remove, name="client-remove"),
     path(f"{_KEYS}generate", keys.generate, name="keys-generate"),
     path(f"{_KEYS}update", keys.update, name="keys-update"),
     path(f"{_KEYS}secret", keys.regenerate, name="keys-secret"),
