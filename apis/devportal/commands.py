@@ -109,18 +109,7 @@ def code_commands(base: str, pair: KeyPair) -> list[Command]:
 def connect_commands(urls: list[str], token: str = "") -> list[Command]:
     """Connect with wscat, Python and a browser; `token` in clear where there is one, else the variable TOKEN."""
     header = quoted(f"Authorization: Bearer {token}") if token else '"Authorization: Bearer $TOKEN"'
-    commands = []
-    for index, url in enumerate(urls):
-        self_signed = is_self_signed(url)
-        commands.append(
-            Command(
-                f"wscat-{index}",
-                "wscat over TLS" if url.startswith("wss:") else "wscat",
-                wscat(url, header),
-                "-n accepts the self-signed certificate of this machine." if self_signed else "",
-                index > 0,
-            )
-        )
+    commands = _wscats(urls, header)
     if urls:
         commands += [_python(urls[0], token), _browser(urls[0], token)]
     return commands
@@ -128,9 +117,19 @@ def connect_commands(urls: list[str], token: str = "") -> list[Command]:
 
 def key_commands(urls: list[str], key: str) -> list[Command]:
     """Connect with an API key, with wscat."""
-    header = quoted(f"ApiKey: {key}")
+    return _wscats(urls, quoted(f"ApiKey: {key}"))
+
+
+def _wscats(urls: list[str], header: str) -> list[Command]:
+    note = "-n accepts the self-signed certificate of this machine."
     return [
-        Command(f"wscat-{index}", "wscat over TLS" if is_self_signed(url) else "wscat", wscat(url, header), "", index > 0)
+        Command(
+            f"wscat-{index}",
+            "wscat over TLS" if url.startswith("wss:") else "wscat",
+            wscat(url, header),
+            note if is_self_signed(url) else "",
+            index > 0,
+        )
         for index, url in enumerate(urls)
     ]
 

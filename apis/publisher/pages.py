@@ -43,11 +43,17 @@ class PortalRequest(HttpRequest):
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One line of the menu beside an API: `page` is the URL name and the template alike."""
+    """One line of the menu beside an API: `page` is the URL name and the template alike, `room` whose address it is."""
 
     page: str
     label: str
     icon: str
+    room: str = "publisher"
+
+    @property
+    def address(self) -> str:
+        """The name of its URL."""
+        return f"{self.room}:{self.page}"
 
 
 MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
@@ -58,6 +64,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("info", "Basic info", "fa-pen"),
             MenuItem("plans", "Business plans", "fa-tags"),
             MenuItem("subscriptions", "Subscriptions", "fa-users"),
+            MenuItem("sessions", "Live sessions", "fa-tower-broadcast", "gateway"),
         ),
     ),
     (
@@ -66,6 +73,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("topics", "Topics", "fa-diagram-project"),
             MenuItem("scopes", "Scopes", "fa-key"),
             MenuItem("endpoints", "Endpoints", "fa-plug"),
+            MenuItem("security", "Security", "fa-shield-halved"),
             MenuItem("runtime", "Runtime", "fa-gauge"),
         ),
     ),
@@ -74,6 +82,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
     ("", (MenuItem("history", "History", "fa-clock-rotate-left"),)),
 )
 LABELS: Final = {item.page: item.label for _, items in MENU for item in items}
+ADDRESSES: Final = {item.page: item.address for _, items in MENU for item in items}
 
 
 def page(view: View) -> View:
@@ -137,6 +146,7 @@ def _frame(api: Api, current: str, refusal: ServiceError | None = None) -> dict[
         "menu": MENU,
         "current": current,
         "label": LABELS[current],
+        "address": ADDRESSES[current],
         "title": "",
         "deletion": deletion(api),
         "refused": refused,

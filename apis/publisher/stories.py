@@ -14,6 +14,8 @@ TITLES: Final[dict[str, str]] = {
     "update": "Changed the design",
     "endpoint": "Configured an endpoint",
     "runtime": "Set the runtime limits",
+    "security": "Set how it is protected",
+    "create_test_key": "Made a test key",
     "create_version": "Created this version",
     "create_revision": "Made a revision",
     "deploy": "Deployed a revision",
@@ -26,6 +28,12 @@ TITLES: Final[dict[str, str]] = {
     "unsubscribe": "Unsubscribed",
     "block": "Blocked a subscription",
     "unblock": "Unblocked a subscription",
+    "close_session": "Closed a session",
+    "close_sessions": "Closed sessions",
+    "inspect_session": "Looked at the frames of a session",
+    "create_deny_policy": "Made a deny policy",
+    "update_deny_policy": "Changed a deny policy",
+    "delete_deny_policy": "Deleted a deny policy",
     "seed": "Set up as the demo",
 }
 # What every entry holds besides its facts, or what its title says already.

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from apis.publisher import creating, defaults, deploying, designing, endpoints, listing, moving, runtime, scopes, topics
+from apis.publisher import (
+    creating,
+    defaults,
+    deploying,
+    designing,
+    endpoints,
+    listing,
+    moving,
+    runtime,
+    scopes,
+    securing,
+    topics,
+)
 
 app_name = "publisher"
 
@@ -28,6 +40,8 @@ urlpatterns = [
     path("apis/<uuid:api_id>/endpoints/", endpoints.endpoints, name="endpoints"),
     path("apis/<uuid:api_id>/endpoints/<str:key_type>/", endpoints.endpoint, name="endpoint"),
     path("apis/<uuid:api_id>/endpoints/<str:key_type>/remove", endpoints.endpoint_remove, name="endpoint_remove"),
+    path("apis/<uuid:api_id>/security/", securing.security, name="security"),
+    path("apis/<uuid:api_id>/test-key/", securing.test_key, name="test_key"),
     path("apis/<uuid:api_id>/runtime/", runtime.runtime, name="runtime"),
     path("apis/<uuid:api_id>/deployments/", deploying.deployments, name="deployments"),
     path("apis/<uuid:api_id>/lifecycle/", moving.lifecycle, name="lifecycle"),
