@@ -52,7 +52,10 @@ class Assertions:
         self._lock: asyncio.Lock | None = None
 
     async def header(self, api: ApiSnapshot, principal: Principal, entitlement: Entitlement) -> tuple[bytes, bytes]:
-        """The header for a handshake: signed now, or not long ago for the same person, application and API."""
+        """The header for a handshake: signed now, or not long ago for the same person, application and API.
+
+        Call it in a task: what is not known is looked up.
+        """
         facts, now = facts_of(api, principal, entitlement), self._clock()
         made = self._made.get(facts)
         if made is None or not made[0] - REUSE_S <= now < made[0]:  # a clock that was set back counts as old, too

@@ -1,7 +1,7 @@
 """How every process finds every URL of an endpoint, as rows that all of them can read.
 
 Twice a second the live state is compared with what was written; only what changed is written again, and nothing is
-looked at per handshake. A URL that nobody has dialled has no row. The rows of a process go with it.
+looked at per handshake. An endpoint that nobody has come to has no rows. The rows of a process go with it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from gateway.core.suspension import ACTIVE, PROBING, SUSPENDED
 from gateway.meters import without_secrets
 from gateway.models import LiveSession, UpstreamHealth
 
-IDLE: Final = "unknown"  # no process has dialled it yet
+IDLE: Final = "unknown"  # no process has served this endpoint yet
 _WORST_FIRST: Final = (SUSPENDED, PROBING, ACTIVE)
 
 

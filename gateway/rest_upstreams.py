@@ -34,7 +34,7 @@ class ProcessHealth(serializers.Serializer):
 
 
 class UrlHealthAnswer(serializers.Serializer):
-    """One URL; the state is the worst of its processes', or unknown where none has dialled it."""
+    """One URL; the state is the worst of its processes', or unknown where none has served the endpoint."""
 
     url = serializers.CharField()
     state = serializers.ChoiceField((*STATES, IDLE))

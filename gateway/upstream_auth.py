@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.core.digest import Challenge, choose_challenge
 from gateway.core.extras import ClientCertificate, Digest, Extras, Lost, OAuth2, bearer, with_header
+from gateway.running import in_task
 from gateway.upstream_tls import context_of
 from gateway.upstream_tokens import NO_CREDENTIALS, Source, Tokens, fetch
 from gateway.upstreams import DialError, Target, Upstream, dial
@@ -32,6 +33,7 @@ async def dial_secured(target: Target, extras: Extras) -> Upstream:
     Raises:
         DialError: see there; "no_credentials" where the proof could not be had.
     """
+    await in_task()
     proof = extras.proof
     if isinstance(proof, Lost):
         raise DialError(NO_CREDENTIALS, "connect", "the endpoint's secrets cannot be read with this SECRET_KEY")

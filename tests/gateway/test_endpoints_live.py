@@ -20,7 +20,8 @@ from apis.services.securing import security_configure
 from gateway.assertions import key_rotate
 from tests.gateway.backends import Backend, says, until
 from tests.gateway.outside import Authority, token_server
-from tests.gateway.world import Deal, World, closed, free_port
+from tests.gateway.world import Deal, GatewayProcess, World, closed, free_port
+from wsportal.certificates import KeyPairFiles
 
 pytestmark = pytest.mark.usefixtures("django_db_blocker_off")
 
@@ -251,6 +252,52 @@ def test_secrets_that_cannot_be_read_close_their_own_endpoint_and_no_other(world
     world.transition(deal.api, "deprecate")  # the gateway looks again
     assert deal.knock().code == "upstream_unreachable"
     echoed(neighbour)
+
+
+def test_every_process_tells_what_it_finds_and_hears_of_a_change(
+    world: World, backend: Backend, other: Backend, database: str, certificate: KeyPairFiles, tmp_path: Path
+) -> None:
+    deal = world.deal([backend.url, other.url], strategy="failover")
+    echoed(deal)
+    second = GatewayProcess(database, certificate, tmp_path)
+    try:
+        with deal.connect(gateway=second) as client:
+            client.send("hello")
+            assert client.recv(5) == "hello"
+            until(lambda: len(health(world, deal)[0]["processes"]) == 2, 10)
+            put(world, deal, {"urls": [{"url": other.url}]})
+            code, reason = closed(client, 10)
+            assert (code, reason["code"]) == (1012, "endpoint_changed")
+        with deal.connect(gateway=second) as client:
+            client.send("hello")
+            assert client.recv(5) == "hello"
+        assert [url["url"] for url in health(world, deal)] == [other.url]
+    finally:
+        assert second.stop() == 0
+    until(lambda: len(health(world, deal)[0]["processes"]) == 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("config", "pointer"),
+    [
+        ({"urls": [{"url": "wss://[::ffff:169.254.169.254]/"}]}, "#/urls/0/url"),
+        ({"dynamic": {"by": "header", "name": "X", "targets": {"a": "ws://169.254.1.1"}}}, "#/dynamic/targets/a"),
+        ({"proxy": {"url": "http://[fe80::1]:3128"}}, "#/proxy/url"),
+        (
+            {"security": {"type": "oauth2", "grant": "client_credentials", "client_id": "i", "client_secret": "s",
+                          "token_url": "http://169.254.169.254/token"}},
+            "#/security/token_url",
+        ),
+    ],
+)  # fmt: skip
+def test_nothing_that_leads_inside_can_be_saved(
+    world: World, backend: Backend, config: dict[str, Any], pointer: str
+) -> None:
+    deal = world.deal(backend.url)
+    whole = {"urls": [{"url": backend.url}], **config}
+    answer = world.gateway.rest(world.people["paul"], "PUT", f"/apis/{deal.api.pk}/endpoints/production", whole)
+    assert answer.status_code == 400
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
 # -- X-JWT-Assertion ----------------------------------------------------------------------------------------------
