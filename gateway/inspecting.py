@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least, Now
 
-from apis.errors import Forbidden
+from apis.errors import Forbidden, Missing
 from apis.models import Api, Deployment
 from apis.permissions import Actor
 from apis.roles import Capability
@@ -52,17 +52,25 @@ def may_inspect(actor: Actor, session: LiveSession) -> bool:
     return actor.can(Capability.MANAGE_SUBSCRIPTIONS) and sessions_visible(actor).filter(pk=session.pk).exists()
 
 
-def glimpse(actor: Actor, session_id: str, since: int | None) -> Glimpse:
+def glimpse(actor: Actor, session_id: str, since: int | None, *, newest: int = 0) -> Glimpse:
     """Look at the frames of a session.
 
     Args:
         since: number of the last frame that was seen; None begins to look, which the history records.
+        newest: for a page: only so many, the newest first, whatever was seen before.
 
     Raises: Missing; Forbidden for those who may see the session, but not its frames.
     """
     mine = Inspection.objects.filter(session_id=session_id, person=actor.person, ends_at__gt=Now(), until__gt=Now())
     running = mine.order_by("-pk").first()
-    session = session_find(actor, session_id, patience_s=YOUNG_S if running is None and since is None else 0.0)
+    try:
+        session = session_find(actor, session_id, patience_s=YOUNG_S if running is None and since is None else 0.0)
+    except Missing:
+        if running is None:
+            raise
+        # It ended while this person looked: what was caught last is still theirs to see.
+        frames = _frames(session_id, since, newest, running.with_payload)
+        return Glimpse(session_id, False, running.with_payload, None, frames, _last(since, frames))
     if not may_inspect(actor, session):
         raise Forbidden("The frames of a session are for the publishers of its API and for administrators.")
     payload = payload_allowed(session)
@@ -73,13 +81,22 @@ def glimpse(actor: Actor, session_id: str, since: int | None) -> Glimpse:
         with transaction.atomic():
             mine.filter(pk=running.pk).update(until=Least(Now() + LOOK, F("ends_at")))
             announce("watch", session.process_id)
+    frames = _frames(session_id, since, newest, payload)
+    ends_at = running.ends_at if running else None
+    return Glimpse(session_id, running is not None, payload, ends_at, frames, _last(since, frames))
+
+
+def _frames(session_id: str, since: int | None, newest: int, payload: bool) -> list[SeenFrame]:
     rows = SeenFrame.objects.filter(session_id=session_id, number__gt=since or 0)
-    frames = list(rows.order_by("number")[:ROWS]) if running or since is not None else []
+    frames = list(rows.order_by("-number")[:newest] if newest else rows.order_by("number")[:ROWS])
     if not payload:
         for frame in frames:
             frame.payload = None
-    last = frames[-1].number if frames else since or 0
-    return Glimpse(session_id, running is not None, payload, running.ends_at if running else None, frames, last)
+    return frames
+
+
+def _last(since: int | None, frames: list[SeenFrame]) -> int:
+    return max([since or 0, *(frame.number for frame in frames)])
 
 
 def _is_ending(running: Inspection) -> bool:

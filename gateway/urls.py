@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from django.urls import path
 
-from gateway import rest, rest_sessions, rest_tickets, rest_trials, rest_upstreams, screens, screens_trial, wellknown
+from gateway import (
+    rest,
+    rest_sessions,
+    rest_tickets,
+    rest_trials,
+    rest_upstreams,
+    screens,
+    screens_live,
+    screens_own,
+    screens_trial,
+    wellknown,
+)
 
 app_name = "gateway"
 
 urlpatterns = [
     path("api/v1/usage", rest.Usage.as_view(), name="usage"),
     path("api/v1/close-codes", rest.CloseCodes.as_view(), name="close-codes"),
-    path("api/v1/sessions", rest_sessions.Sessions.as_view(), name="sessions"),
+    path("api/v1/sessions", rest_sessions.Sessions.as_view()),
     path("api/v1/sessions/close", rest_sessions.CloseSessions.as_view()),
     path("api/v1/sessions/<str:session_id>", rest_sessions.OneSession.as_view()),
     path("api/v1/sessions/<str:session_id>/frames", rest_sessions.Frames.as_view()),
@@ -23,6 +34,16 @@ urlpatterns = [
     path(".well-known/jwks.json", wellknown.jwk_set, name="jwks"),
     path("publisher/fragments/health/<uuid:api_id>/<str:key_type>", screens.health_of_endpoint, name="health"),
     path("publisher/apis/<uuid:api_id>/endpoints/<str:key_type>/test", screens_trial.try_endpoint, name="trial"),
+    path("publisher/apis/<uuid:api_id>/sessions/", screens_live.sessions, name="sessions"),
+    path("publisher/apis/<uuid:api_id>/sessions/close/", screens_live.close_many, name="sessions-close"),
+    path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/", screens_live.frames, name="session-frames"),
+    path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/", screens_live.close, name="session-close"),
+    path("devportal/applications/<uuid:application_id>/sessions/", screens_own.sessions, name="own-sessions"),
+    path(
+        "devportal/applications/<uuid:application_id>/sessions/close/<str:session_id>/",
+        screens_own.close,
+        name="own-session-close",
+    ),
     path("publisher/fragments/usage/<uuid:api_id>", screens.usage_of_api, name="usage-of-api"),
     path("devportal/fragments/usage/<uuid:application_id>", screens.usage_of_application, name="usage-of-application"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,16 +22,18 @@ from apis.models import (
     KeyManager,
     Person,
     PersonalToken,
+    Scope,
     Subscription,
 )
 
-# Group -> (model, title, Material symbol).
+# Group -> (model or its name, title, Material symbol).
 GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
     (
         "APIs",
         (
             (Api, "APIs", "hub"),
             (Subscription, "Subscriptions", "sync_alt"),
+            (Scope, "Scopes", "passkey"),
             (HistoryEntry, "History", "history"),
         ),
     ),
@@ -50,12 +53,18 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
     (
         "Gateway",
         (
+            ("gateway.LiveSession", "Live sessions", "cell_tower"),
             (DenyPolicy, "Deny policies", "block"),
             (Environment, "Environments", "dns"),
             (KeyManager, "Key managers", "vpn_key"),
         ),
     ),
 )
+
+
+def _model(one: Any) -> Any:
+    """A model, or the one of another room by its name."""
+    return apps.get_model(one) if isinstance(one, str) else one
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -69,7 +78,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 "icon": icon,
                 "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
             }
-            for model, label, icon in models
+            for model, label, icon in [(_model(one), label, icon) for one, label, icon in models]
             if admin.site.get_model_admin(model).has_module_permission(request)
         ]
         if items:

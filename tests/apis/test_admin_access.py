@@ -16,16 +16,19 @@ from apis.models import (
     Application,
     ApplicationPlan,
     BusinessPlan,
+    DenyPolicy,
     Environment,
     HistoryEntry,
     KeyManager,
     Person,
     PersonalToken,
+    Scope,
     Subscription,
 )
 from apis.permissions import Actor
 from apis.services import keys
 from apis.services import people as services
+from gateway.models import LiveSession
 from tests.apis.browsing import words
 from tests.apis.office import Desk, at, desk
 from tests.conftest import PASSWORD
@@ -37,10 +40,13 @@ LISTS: dict[Any, set[str]] = {
     Subscription: EVERYONE,
     HistoryEntry: EVERYONE,
     PersonalToken: EVERYONE,
+    Scope: EVERYONE,
+    LiveSession: {"pia", "paul", "adam"},
     Application: {"adam"},
     BusinessPlan: {"adam"},
     ApplicationPlan: {"adam"},
     Person: {"adam"},
+    DenyPolicy: {"adam"},
     Environment: {"adam"},
     KeyManager: {"adam"},
     AccessToken: {"adam"},
@@ -48,14 +54,17 @@ LISTS: dict[Any, set[str]] = {
 }
 ADDS: dict[Any, set[str]] = {
     Api: {"carol", "paul", "adam"},
+    Scope: {"carol", "paul", "adam"},
     Subscription: {"adam"},
     Application: {"adam"},
     BusinessPlan: {"adam"},
     ApplicationPlan: {"adam"},
     Person: {"adam"},
+    DenyPolicy: {"adam"},
     Environment: {"adam"},
     KeyManager: {"adam"},
     OAuthClient: {"adam"},
+    LiveSession: set(),
     HistoryEntry: set(),
     PersonalToken: set(),
     AccessToken: set(),
