@@ -5,6 +5,28 @@ Django's autodiscovery imports this package; each module registers the pages of 
 
 from __future__ import annotations
 
-from apis.admin import applications, denying, designs, key_managers, oauth, people, plans, records, subscriptions
+from apis.admin import (
+    applications,
+    denying,
+    designs,
+    key_managers,
+    oauth,
+    people,
+    plans,
+    records,
+    scopes,
+    subscriptions,
+)
 
-__all__ = ["applications", "denying", "designs", "key_managers", "oauth", "people", "plans", "records", "subscriptions"]
+__all__ = [
+    "applications",
+    "denying",
+    "designs",
+    "key_managers",
+    "oauth",
+    "people",
+    "plans",
+    "records",
+    "scopes",
+    "subscriptions",
+]

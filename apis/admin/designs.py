@@ -13,8 +13,8 @@ from unfold.decorators import display
 from apis import selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Lines, PickPlans, Tags, Text
-from apis.admin.publishing import PublishingPages
 from apis.admin.records import history_lines
+from apis.admin.topics import TopicPages
 from apis.lifecycle import ACTION_LABELS, LABELS, State
 from apis.models import Api, BusinessPlan, Deployment
 from apis.permissions import Actor
@@ -66,7 +66,7 @@ class ApiForm(ServiceForm):
 
 
 @admin.register(Api)
-class ApiAdmin(PublishingPages, ServiceAdmin):
+class ApiAdmin(TopicPages, ServiceAdmin):
     """Design, publish, deploy."""
 
     form = ApiForm
@@ -89,9 +89,9 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
     )
     fieldsets = (
         ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags", "business_plans")}),
-        ("Facts", {"fields": ("provided_by", "gateway_addresses", "topic_lines", "created_at", "updated_at")}),
+        ("Facts", {"fields": ("provided_by", "gateway_addresses", "created_at", "updated_at")}),
     )
-    _facts = ("provided_by", "gateway_addresses", "topic_lines", "created_at", "updated_at")
+    _facts = ("provided_by", "gateway_addresses", "created_at", "updated_at")
 
     # The list ---------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Api]:
@@ -124,12 +124,6 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
     @display(description="At the gateway")
     def gateway_addresses(self, api: Api) -> str:
         return format_html_join("", "<div><code>{}</code></div>", ((url,) for url in selectors.gateway_urls(api)))
-
-    @display(description="Topics")
-    def topic_lines(self, api: Api) -> str:
-        ways = {(True, True): "send and receive", (True, False): "receive", (False, True): "send", (False, False): "–"}
-        rows = ((topic.name, ways[topic.subscribe, topic.publish]) for topic in api.topics.all())
-        return format_html_join("", "<div><code>{}</code> {}</div>", rows)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
@@ -212,6 +206,7 @@ class ApiAdmin(PublishingPages, ServiceAdmin):
             "deployments": list(api.deployments.all()),
             "history": history_lines(selectors.history_of(api)[:HISTORY_SHOWN]),
             "may_design": actor.can(Capability.DESIGN_APIS),
+            "may_move_default": actor.can(Capability.DESIGN_APIS) or actor.can(Capability.PUBLISH_APIS),
             "may_deploy": actor.can(Capability.DEPLOY_APIS) and api.state != State.RETIRED,
             "revisions_left": max(0, publishing.REVISIONS_LIMIT - api.revisions.count()),
         }

@@ -1,0 +1,93 @@
+"""Scopes: what tokens must carry where topics ask for it, shared and of single APIs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from apis import scoping
+from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.fields import Choices, Pick, Text
+from apis.models import Api, Scope
+from apis.permissions import Actor
+from apis.roles import Capability, Role
+from apis.services import scopes
+
+
+class ScopeForm(ServiceForm):
+    """A scope. Its name and whose it is are chosen once."""
+
+    mandatory = ("name",)
+
+    name = Text(help_text="What tokens carry, for example rooms:write. It stays as it is.")
+    api = Pick(
+        Api.objects.select_related("version_set"),
+        label="Only of this API",
+        help_text="In all of its versions; none: topics of every API may ask for it.",
+    )
+    display_name = Text(help_text="What people read instead of the name.")
+    description = Text(help_text="What somebody allows who grants it to an application.")
+    roles = Choices(
+        choices=[(role.value, role.value.capitalize()) for role in Role],
+        label="Only for people with one of these roles",
+        help_text="None: everybody gets it. For a token without a person the application's owner decides.",
+    )
+
+    class Meta:
+        model = Scope
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial = {**{name: getattr(self.instance, name) for name in scopes.FIELDS}, **self.initial}
+
+
+@admin.register(Scope)
+class ScopeAdmin(ServiceAdmin):
+    """Creators and administrators write them, publishers read them."""
+
+    form = ScopeForm
+    sees = (Capability.SEE_APIS, Capability.ADMINISTER)
+    adds = changes = deletes = (Capability.DESIGN_APIS,)
+    list_display = ("name", "display_name", "belongs_to", "only_for", "description")
+    list_select_related = ("version_set",)
+    search_fields = ("name", "display_name", "description", "version_set__name")
+    add_fieldsets = ((None, {"fields": ("name", "api", *scopes.FIELDS)}),)
+    fieldsets = (
+        (None, {"fields": ("name", "belongs_to", *scopes.FIELDS)}),
+        ("In use", {"fields": ("uses",)}),
+    )
+
+    @display(description="Of")
+    def belongs_to(self, scope: Scope) -> str:
+        return str(scope.version_set) if scope.version_set is not None else "every API"
+
+    @display(description="Only for")
+    def only_for(self, scope: Scope) -> str:
+        return ", ".join(scope.roles) or "–"
+
+    @display(description="By")
+    def uses(self, scope: Scope) -> str:
+        return "; ".join(scoping.scope_uses(scope)) or "nowhere"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("name", "belongs_to", "uses")
+
+    def create(self, actor: Actor, form: Any) -> Scope:
+        return scopes.scope_create(actor=actor, **form.cleaned_data)
+
+    def update(self, actor: Actor, obj: Scope, form: Any) -> None:
+        values = {name: form.cleaned_data[name] for name in scopes.FIELDS}
+        scopes.scope_update(actor=actor, scope=obj, api=self._api_of(obj), **values)
+
+    def remove(self, actor: Actor, obj: Scope) -> None:
+        scopes.scope_delete(actor=actor, scope=obj, api=self._api_of(obj))
+
+    @staticmethod
+    def _api_of(scope: Scope) -> Api | None:
+        """The newest version of a local one's API, whose history shows what is done to it."""
+        return scope.version_set.apis.order_by("-created_at").first() if scope.version_set is not None else None
