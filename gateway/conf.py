@@ -5,6 +5,7 @@ Each may be overridden in the settings by its upper-case name with `GATEWAY_` in
 
 from __future__ import annotations
 
+import ipaddress
 from functools import lru_cache
 from typing import Any, Final
 
@@ -46,6 +47,12 @@ def upstream_networks() -> tuple[Network, ...]:
 def may_dial(address: str) -> bool:
     """Whether an endpoint may really lead to this IP address (judged on the address that is dialled)."""
     return _address_allowed(address, upstream_networks())
+
+
+def named_by_operator(address: str) -> bool:
+    """Whether ALLOWED_UPSTREAM_NETWORKS names this address: the only ones that a secret may reach in the clear."""
+    literal = ipaddress.ip_address(address.split("%", 1)[0])
+    return any(literal in network for network in upstream_networks() if network.version == literal.version)
 
 
 # The answer depends on nothing but these two; to parse an address and compare it takes 25 us of each handshake.

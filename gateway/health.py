@@ -41,6 +41,7 @@ class HealthBook:
         self._registry = registry
         self._process_id = process_id
         self._written: dict[Key, Shown] = {}
+        self._since: dict[Key, tuple[str, float]] = {}  # state, and when it was noticed (epoch seconds)
         self._away = False
 
     async def run(self) -> None:
@@ -63,25 +64,31 @@ class HealthBook:
         shown = {key: (one.state, one.failures, one.paused_until, one.error) for key, one in found.items()}
         if shown == self._written:
             return
-        fresh = [found[key] for key, facts in shown.items() if self._written.get(key) != facts]
+        for key, one in found.items():
+            if key not in self._since or self._since[key][0] != one.state:
+                self._since[key] = one.state, wall
+        self._since = {key: self._since[key] for key in found}
+        fresh = [(found[key], self._since[key][1]) for key, facts in shown.items() if self._written.get(key) != facts]
         gone = self._written.keys() - shown.keys()
-        if await self._ask(write, self._process_id, fresh, gone, wall, wall - now):
+        if await self._ask(write, self._process_id, fresh, gone, wall - now):
             self._written = shown
         else:
             self._written = {}  # the directory has forgotten this process, and enters it anew soon
 
 
-def write(process_id: UUID, fresh: list[Health], gone: Iterable[Key], wall: float, ahead_s: float) -> bool:
+def write(process_id: UUID, fresh: list[tuple[Health, float]], gone: Iterable[Key], ahead_s: float) -> bool:
     """Replace the rows of these URLs; False where the directory does not know the process (yet).
 
     Args:
-        wall: epoch seconds of now; `ahead_s`: what a moment of `Health` lacks to be epoch seconds.
+        fresh: what is to be written, and since when its state has been so (epoch seconds).
+        gone: what has no row any more.
+        ahead_s: what a moment of `Health` lacks to be epoch seconds.
     """
     with transaction.atomic():
         # Locked: whoever sweeps out a process that seemed dead waits, and takes these rows along.
         if not GatewayProcess.objects.select_for_update().filter(pk=process_id).exists():
             return False
-        for api_id, key_type, url in [*gone, *[(one.api_id, one.key_type, one.url) for one in fresh]]:
+        for api_id, key_type, url in [*gone, *[(one.api_id, one.key_type, one.url) for one, _ in fresh]]:
             UpstreamHealth.objects.filter(process_id=process_id, api_id=api_id, key_type=key_type, url=url).delete()
         UpstreamHealth.objects.bulk_create(
             [
@@ -92,11 +99,11 @@ def write(process_id: UUID, fresh: list[Health], gone: Iterable[Key], wall: floa
                     url=one.url,
                     state=one.state,
                     failures=one.failures,
-                    since=datetime.fromtimestamp(wall, UTC),
+                    since=datetime.fromtimestamp(since, UTC),
                     until=datetime.fromtimestamp(one.paused_until + ahead_s, UTC) if one.paused_until else None,
                     last_error=one.error,
                 )
-                for one in fresh
+                for one, since in fresh
             ]
         )
     return True

@@ -26,7 +26,7 @@ class ProcessHealth(serializers.Serializer):
     process = serializers.CharField(help_text="host:pid of the gateway process.")
     state = serializers.ChoiceField(STATES, help_text="probing: the next handshake tries it.")
     failures = serializers.IntegerField(help_text="Counted ones in a row.")
-    since = serializers.DateTimeField(help_text="When this was noticed.")
+    since = serializers.DateTimeField(help_text="Since when it has been in this state.")
     until = serializers.DateTimeField(allow_null=True, help_text="End of the suspension.")
     last_error = serializers.CharField(
         help_text=f"One of {', '.join(sorted(DIAL_ERRORS))}, forbidden_address, no_credentials, or empty."

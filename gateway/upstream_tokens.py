@@ -92,7 +92,9 @@ class Tokens:
         try:
             value, life_s = await self._fetch(source)
         except DialError as error:
-            self._failed[source] = self._clock() + SPARE_S, error
+            now = self._clock()
+            self._failed = {one: failed for one, failed in self._failed.items() if now < failed[0]}
+            self._failed[source] = now + SPARE_S, error
             raise
         finally:
             del self._fetching[source]
@@ -126,18 +128,21 @@ async def fetch(source: Source) -> tuple[str, float]:
     """
     grant = source.grant
     server = urlsplit(grant.token_url).netloc.rpartition("@")[2]
+    # RFC 6749 section 3.2 wants TLS; inside an operator's own networks it is theirs to decide.
+    allowed = conf.may_dial if grant.token_url.startswith("https:") else conf.named_by_operator
     try:
         async with asyncio.timeout(FETCH_S):
             tls = await asyncio.get_running_loop().run_in_executor(None, _trust, source.ca)
             status, body = await post(
-                grant.token_url, _form(grant), _headers(grant), allowed=conf.may_dial, proxy=source.proxy, tls=tls
+                grant.token_url, _form(grant), _headers(grant), allowed=allowed, proxy=source.proxy, tls=tls
             )
     except TimeoutError:
         raise _none(f"the token server {server} did not answer within {FETCH_S:g} s") from None
     except (OSError, BadReply) as error:
         raise _none(f"the token server {server} failed: {error}") from None
     except DialError as error:
-        raise _none(f"the token server {server} cannot be reached: {error.detail}") from None
+        hint = "" if allowed is conf.may_dial else " (in the clear only ALLOWED_UPSTREAM_NETWORKS are)"
+        raise _none(f"the token server {server} cannot be reached: {error.detail}{hint}") from None
     return _read(server, status, body)
 
 

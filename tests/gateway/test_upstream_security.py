@@ -341,6 +341,13 @@ async def test_a_token_is_never_fetched_from_a_forbidden_address(url: str) -> No
     assert "may not be dialled" in str(error)
 
 
+async def test_a_secret_goes_in_the_clear_only_where_the_operator_allows_it(settings: Any) -> None:
+    settings.ALLOWED_UPSTREAM_NETWORKS = ()
+    proof = OAuth2("client_credentials", "http://192.88.99.1:1/token", "id", "secret")  # an address that is global
+    error = await refused("ws://localhost:9", Extras(proof), "no_credentials")
+    assert "in the clear" in str(error)
+
+
 async def test_a_token_is_renewed_shortly_before_it_expires() -> None:
     now = 0.0
     asked = []
