@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 
@@ -36,7 +36,7 @@ class Tally:
         return Tally(*[getattr(self, name) - getattr(other, name) for name in TALLY_FIELDS])
 
 
-TALLY_FIELDS = tuple(Tally.__slots__)
+TALLY_FIELDS = tuple(one.name for one in fields(Tally))
 
 
 @dataclass(frozen=True, slots=True)

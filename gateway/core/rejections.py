@@ -8,7 +8,7 @@ RFC 6750 section 3 (WWW-Authenticate), RFC 6455 section 7.4 (close codes).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -57,7 +57,6 @@ REFUSALS: Final[dict[str, Refusal]] = {
 }
 
 
-@dataclass(slots=True, eq=False)
 class Rejection(Exception):
     """A refused handshake.
 
@@ -68,17 +67,14 @@ class Rejection(Exception):
         headers: further headers (`Retry-After`, `RateLimit`, ...); they take the place of the row's of that name.
     """
 
-    code: str
-    detail: str = ""
-    status: int = 0
-    headers: tuple[tuple[str, str], ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        row = REFUSALS[self.code]
-        self.status = self.status or row.status
-        self.detail = self.detail or row.detail
-        own = {name for name, _ in self.headers}
-        self.headers = (*[pair for pair in row.headers if pair[0] not in own], *self.headers)
+    def __init__(self, code: str, detail: str = "", status: int = 0, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(code)
+        row = REFUSALS[code]
+        self.code = code
+        self.detail = detail or row.detail
+        self.status = status or row.status
+        own = {name for name, _ in headers}
+        self.headers: tuple[tuple[str, str], ...] = (*[pair for pair in row.headers if pair[0] not in own], *headers)
 
     def body(self) -> bytes:
         """The problem document (RFC 9457), UTF-8 JSON."""

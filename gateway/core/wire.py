@@ -34,7 +34,7 @@ def _steps(masked: bool) -> Steps:
 
 def _rows(masked: bool, firsts: bytes) -> Rows:
     """First header byte -> the table of second bytes for it; all zero unless the frame is a whole message."""
-    steps, none = _steps(masked), (0,) * 256
+    steps, none = _steps(masked), tuple([0] * 256)
     return tuple(steps if first in firsts else none for first in range(256))
 
 

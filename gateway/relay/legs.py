@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 try:
     import fcntl
@@ -17,10 +17,10 @@ from gateway.core.frames import ANSWER, CLOSED, CREDIT, DROP, FLOOD, GO, HALTED,
 if TYPE_CHECKING:
     from gateway.relay.link import Link
 
-LINGER_S: Final = 5.0
+LINGER_S: float = 5.0
 """How long one side may take to answer the other's close frame, and how long a side that has left is kept while what
 it sent last waits for a stuck peer."""
-CONTROL_WINDOW_S: Final = 1.0
+CONTROL_WINDOW_S: float = 1.0
 """One frames.CONTROL_BURST per this long; what exceeds it waits in TCP, nothing is lost."""
 
 
@@ -48,6 +48,7 @@ class Leg(ABC):
     __slots__ = (
         "final", "full", "leaving", "link", "moves", "over", "peer", "relief", "rest", "scanner", "told", "waiting",
     )  # fmt: skip
+    __deletable__ = ("peer",)  # mypyc wants to know
 
     def __init__(self, link: Link, scanner: FrameScanner) -> None:
         self.link = link

@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from gateway.core.frames import OVERSIZE
 from gateway.core.rejections import ABNORMAL, GOING_AWAY, PROTOCOL_ERROR, TOO_BIG, UPSTREAM_VANISHED, close_reason
@@ -14,7 +13,7 @@ from gateway.core.wire import close_frame, ping_frame, text_frame
 from gateway.relay.legs import LINGER_S, Leg
 from gateway.relay.owner import Direction, Ending, LinkOwner
 
-CLOSE_WAIT_S: Final = 1.0
+CLOSE_WAIT_S: float = 1.0
 """For the gateway's own close: how long until a frame boundary must come, then how long for the answer (CONTRACT 6)."""
 
 
@@ -30,6 +29,7 @@ class Link:
     """
 
     __slots__ = ("client", "ending", "loop", "on_end", "over", "owner", "seen", "timer", "upstream")
+    __deletable__ = ("client", "owner", "upstream")  # mypyc wants to know
     client: Leg
     upstream: Leg
 

@@ -12,7 +12,7 @@ from gateway.relay.link import Link
 
 HIGH_WATER_BYTES: Final = 65536
 """Unsent bytes at which the peer is no longer read: one read, as with the other kind of leg."""
-PATROL_S: Final = 1.0
+PATROL_S: float = 1.0
 """A transport whose reading is paused does not notice that its side has left: look this often."""
 LEFT: Final = getattr(select, "POLLRDHUP", 0)
 BROKEN: Final = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
