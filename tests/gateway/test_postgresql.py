@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,21 @@ from django.db.models import Sum
 sums = {"sessions": Sum("sessions"), "into": Sum("events_in"), "refused": Sum("refused")}
 print(json.dumps(UsageMinute.objects.aggregate(**sums)))
 """
+HEALTH = """
+import json
+from gateway.models import UpstreamHealth
+print(json.dumps([[row.url, row.state, row.key_type] for row in UpstreamHealth.objects.all()]))
+"""
+ASSERTIONS = """
+from apis.models import Api
+from apis.permissions import Actor
+from apis.services.securing import security_configure
+api = Api.objects.get()
+security_configure(actor=Actor.of(api.provider), api=api, settings={"backend_jwt": True})
+"""
+SIGNED_BY = (
+    "import json; from gateway.models import SigningKey; print(json.dumps(SigningKey.objects.get(current=True).kid))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +117,13 @@ def test_the_data_plane_on_postgresql(url: str, backend: Backend, certificate: K
 
         manage(url, "shell", "--verbosity=0", "-c", CHANGE_PLAN)
         until(lambda: knock(gateway, "/chat/1.0.0", **bearer).status == 101, 1.5)
+        assert told(url, HEALTH) == [[backend.url, "active", "production"]]
+        manage(url, "shell", "--verbosity=0", "-c", ASSERTIONS)
+        until(
+            lambda: knock(gateway, "/chat/1.0.0", **bearer) and "X-JWT-Assertion" in backend.requests[-1].headers, 1.5
+        )
+        header = json.loads(urlsafe_b64decode(backend.requests[-1].headers["X-JWT-Assertion"].split(".")[0] + "=="))
+        assert header == {"alg": "ES256", "typ": "JWT", "kid": told(url, SIGNED_BY)}
         with connect(gateway.url("/chat/1.0.0"), additional_headers=bearer, proxy=None) as client:
             manage(url, "shell", "--verbosity=0", "-c", REVOKE)
             revoked = time.monotonic()
@@ -109,4 +132,5 @@ def test_the_data_plane_on_postgresql(url: str, backend: Backend, certificate: K
         assert knock(gateway, "/chat/1.0.0", **bearer).status == 401
     finally:
         assert gateway.stop() == 0
+    assert told(url, HEALTH) == []
     assert "Traceback" not in gateway.log.read_text()
