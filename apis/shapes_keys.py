@@ -29,7 +29,7 @@ def address_problem(text: str) -> str:
 def referer_problem(text: str) -> str:
     """What is wrong with a permitted referer, or ""."""
     if len(text) > 300 or not _REFERER.fullmatch(text):
-        return f"{text[:60]!r} should look like https://app.example.com or *.example.com/shop/*, at most 300 characters."
+        return f"{text[:60]!r} should look like https://app.example.com or *.example.com/shop/* (300 characters)."
     return ""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 Problems = dict[str, str]
 
 SCHEMES: Final = ("oauth", "api_key")
+SCHEME_LABELS: Final = {"oauth": "Access tokens (OAuth 2.0)", "api_key": "API keys"}
 RESIDENT: Final = "Resident"  # the built-in authorization server among the key managers
 ITEMS_LIMIT: Final = 100
 ITEM_LENGTH: Final = 300
@@ -129,3 +130,15 @@ def security(value: Any) -> tuple[dict[str, Any], Problems]:
         if problem := check(full[key]):
             problems[key] = problem
     return {key: full[key] for key in SECURITY_CHECKS}, problems
+
+
+def security_terms(settings: Mapping[str, Any]) -> list[str]:
+    """In words, what an API accepts and from where."""
+    lines = [" or ".join(SCHEME_LABELS[name] for name in settings["schemes"])]
+    if settings["key_managers"]:
+        lines.append(f"tokens of {', '.join(settings['key_managers'])} only")
+    if settings["query_credentials"]:
+        lines.append("also in the address")
+    if count := len(settings["origins"]):
+        lines.append(f"browsers from {count} page{'s' * (count != 1)} only")
+    return lines

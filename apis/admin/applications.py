@@ -13,6 +13,7 @@ from apis import selectors, shapes
 from apis.admin.base import ServiceForm
 from apis.admin.fields import Lines, Pick, Text
 from apis.admin.keys import KeyPages
+from apis.admin.security import ApiKeyPages
 from apis.models import Application, ApplicationPlan
 from apis.permissions import Actor
 from apis.roles import Capability
@@ -46,7 +47,7 @@ class ApplicationForm(ServiceForm):
 
 
 @admin.register(Application)
-class ApplicationAdmin(KeyPages):
+class ApplicationAdmin(ApiKeyPages, KeyPages):
     """Administrators see everybody's; others who may enter see their own."""
 
     form = ApplicationForm
@@ -90,5 +91,6 @@ class ApplicationAdmin(KeyPages):
         if (application := context.get("original")) is not None:
             pairs = {pair.key_type: pair for pair in application.key_pairs.select_related("client")}
             context["key_pairs"] = [(key_type, pairs.get(key_type)) for key_type in shapes.KEY_TYPES]
+            context["api_keys"] = list(application.api_keys.all())
             context["subscriptions"] = list(selectors.subscriptions_of(application))
         return super().render_change_form(request, context, *args, **kwargs)

@@ -14,6 +14,7 @@ from apis import selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Lines, PickPlans, Tags, Text
 from apis.admin.records import history_lines
+from apis.admin.security import SecurityPages
 from apis.admin.topics import TopicPages
 from apis.lifecycle import ACTION_LABELS, LABELS, State
 from apis.models import Api, BusinessPlan, Deployment
@@ -66,7 +67,7 @@ class ApiForm(ServiceForm):
 
 
 @admin.register(Api)
-class ApiAdmin(TopicPages, ServiceAdmin):
+class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     """Design, publish, deploy."""
 
     form = ApiForm

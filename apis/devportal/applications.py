@@ -123,6 +123,7 @@ def application_page(
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(subscriptions, pairs),
+        "api_keys": [key for key in application.api_keys.all() if key.state == "active"],
     }
     return render(request, "devportal/application.html", context, status=status)
 

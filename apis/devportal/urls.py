@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from apis.devportal import applications, clients, keys, offers, subscriptions
+from apis.devportal import api_keys, applications, clients, keys, offers, subscriptions
 from apis.shapes import KEY_TYPES
 
 app_name = "devportal"
@@ -41,6 +41,8 @@ urlpatterns = [
     path(f"{_APPLICATION}delete", applications.application_delete, name="application-delete"),
     path(f"{_APPLICATION}clients", clients.clients, name="clients"),
     path(f"{_APPLICATION}clients/<uuid:mapped_key_id>/remove", clients.remove, name="client-remove"),
+    path(f"{_APPLICATION}api-keys", api_keys.keys, name="api-keys"),
+    path(f"{_APPLICATION}api-keys/<uuid:key_id>/revoke", api_keys.revoke, name="api-key-revoke"),
     path(f"{_KEYS}generate", keys.generate, name="keys-generate"),
     path(f"{_KEYS}update", keys.update, name="keys-update"),
     path(f"{_KEYS}secret", keys.regenerate, name="keys-secret"),

@@ -12,7 +12,7 @@ from django.db import models
 from apis.lifecycle import LABELS, State
 from apis.models.plan import BusinessPlan, duration
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
-from apis.shapes_security import default_security
+from apis.shapes_security import default_security, security_terms
 from apis.shapes_topics import TOPIC_FIELDS, topic_of
 
 
@@ -78,6 +78,11 @@ class Api(models.Model):
     def title(self) -> str:
         """What people read: the display name, or the name."""
         return self.display_name or self.name
+
+    @property
+    def security_terms(self) -> list[str]:
+        """In words, what the API accepts."""
+        return security_terms(self.security)
 
     @property
     def runtime_terms(self) -> list[str]:

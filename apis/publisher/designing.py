@@ -15,7 +15,7 @@ from apis.permissions import Actor
 from apis.publisher.defaults import default_facts
 from apis.publisher.forms import InfoForm, PlansForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
-from apis.publisher.securing import needs_subscription, protection_terms
+from apis.publisher.securing import needs_subscription
 from apis.roles import Capability
 from apis.services import designs, subscribing
 
@@ -34,7 +34,6 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "on_show": api.state in VISIBLE_TO_DEVELOPERS,
         "endpoints": api.endpoints.all(),
         "subscription_count": selectors.subscriptions_visible(actor).filter(api=api).count(),
-        "protection": protection_terms(api),
         "needs_subscription": needs_subscription(api),
     }
     return show(request, api, "overview", context)

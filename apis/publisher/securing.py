@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -18,12 +18,7 @@ from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.selectors_key_managers import key_manager_names
 from apis.services import api_keys, securing
 from apis.shapes import KEY_TYPES
-from apis.shapes_security import SCHEMES
-
-SCHEME_LABELS: Final = {
-    "oauth": "Access tokens (OAuth 2.0)",
-    "api_key": "API keys",
-}
+from apis.shapes_security import SCHEME_LABELS, SCHEMES
 
 
 class SecurityForm(ServiceForm):
@@ -102,20 +97,6 @@ def test_key(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "lines": [wscat(url, quoted(f"ApiKey: {key}")) for url in connect_urls(api)],
     }
     return _page(request, api, {"form": SecurityForm(initial=_initial(api)), "news": news})
-
-
-def protection_terms(api: Api) -> list[str]:
-    """In words, how an API is protected, for its overview."""
-    settings = api.security
-    lines = [" or ".join(SCHEME_LABELS[name] for name in settings["schemes"]) + ", checked at the handshake"]
-    if settings["key_managers"]:
-        lines.append(f"tokens of {', '.join(settings['key_managers'])}")
-    if settings["query_credentials"]:
-        lines.append("also in the address")
-    if settings["origins"]:
-        count = len(settings["origins"])
-        lines.append(f"browsers from {count} page{'s' * (count != 1)} only")
-    return lines
 
 
 def needs_subscription(api: Api) -> bool:
