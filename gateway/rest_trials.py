@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apis.errors import Invalid
 from apis.rest.designs import ApiResource
 from apis.rest.endpoints import KEY_TYPE, EndpointConfig
+from apis.rest.problems import BadQuery
 from apis.rest.schema import operation
 from apis.services import trying
 from gateway import trial_runs
 
+SUBPROTOCOLS = OpenApiParameter("subprotocols", str, description="To offer in the upgrade, with commas between them.")
 STEPS = ("token", "proxy", "dns", "tcp", "tls", "upgrade")
 
 
@@ -58,7 +62,7 @@ class TryEndpoint(ApiResource):
         body=EndpointConfig,
         answer=EndpointTrial,
         errors=(403, 404, 429),
-        query=(KEY_TYPE,),
+        query=(KEY_TYPE, SUBPROTOCOLS),
         detail="Without a body what is stored is tried; with one, the configuration in it as PUT would take it, and "
         "nothing is saved. All URLs are tried at once, each for as long as its timeouts allow and 15 s at most: name, "
         "TCP, TLS, proxy, token, upgrade. A secret that is left out is taken from what is stored, unless an address is "
@@ -70,6 +74,10 @@ class TryEndpoint(ApiResource):
         given: Any = self.whole_body() if self._has_body else None
         if self._has_body and given is None:
             raise ParseError("The body should be a JSON object.")
+        try:
+            offer = trying.subprotocols(self.query("subprotocols"))
+        except Invalid as refusal:
+            raise BadQuery({name: texts[0] for name, texts in refusal.fields.items()}) from None
         config = trying.endpoint_to_try(actor=self.actor, api=api, key_type=key_type, config=given)
-        found = trial_runs.run(config)
+        found = trial_runs.run(config, offer)
         return Response(EndpointTrial({"ok": all(one.ok for one in found), "urls": found}).data)

@@ -7,13 +7,15 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from apis.errors import Forbidden, Missing, ServiceError
+from apis.errors import Forbidden, Invalid, Missing, ServiceError
 from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.endpoint_form import EndpointForm
 from apis.publisher.endpoints import configuration
-from apis.publisher.pages import PortalRequest, api_page, go, sentences, sheet
+from apis.publisher.pages import PortalRequest, api_page, go, sheet
+from apis.roles import Capability
 from apis.services import trying
+from apis.shapes import KEY_TYPES
 from gateway import trial_runs
 
 TEMPLATE = "gateway/endpoint_trial.html"
@@ -24,15 +26,16 @@ def try_endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) 
     """A fragment to a script. Without one: a page, in which everything that was typed (but secrets) is still there."""
     if request.method != "POST":
         return go(request, "endpoints", api.pk)
+    actor.require(Capability.DESIGN_APIS)
+    if key_type not in KEY_TYPES:
+        raise Missing("There is no such endpoint.")
     row = api.endpoints.filter(key_type=key_type).first()
     if "strategy" not in request.POST:  # the button beside the endpoint, not the one in its dialog
         facts = _tried(actor, api, key_type)
         title = f"Test of the {key_type} endpoint"
         return sheet(request, api, TEMPLATE, {**facts, "back": "endpoints"}, current="endpoints", title=title)
     form = EndpointForm(request.POST, stored=row.config if row else None)
-    facts = {"problems": ["Something is not filled in as it should be; nothing was tried."]}
-    if form.is_valid():
-        facts = _tried(actor, api, key_type, form)
+    facts = _tried(actor, api, key_type, form) if form.is_valid() else {"problems": _listed(Invalid(form.errors))}
     if request.htmx:
         return render(request, TEMPLATE, facts)
     return configuration(request, api, key_type, form, trial=TEMPLATE, **facts)
@@ -45,12 +48,19 @@ def _tried(actor: Actor, api: Api, key_type: str, form: EndpointForm | None = No
     """
     given = form.config() if form else None
     try:
+        offer = trying.subprotocols(form.cleaned_data["subprotocols"]) if form else []
         config = trying.endpoint_to_try(actor=actor, api=api, key_type=key_type, config=given)
     except (Forbidden, Missing):
         raise
     except ServiceError as refusal:
-        told = sentences(refusal)
         if form is not None:
             form.take(refusal)
-        return {"problems": told, "key_type": key_type}
-    return {"trials": trial_runs.run(config), "key_type": key_type}
+        return {"problems": _listed(refusal)}
+    return {"trials": trial_runs.run(config, offer)}
+
+
+def _listed(refusal: ServiceError) -> list[tuple[str, str]]:
+    """(where, what) of everything that is wrong."""
+    if not isinstance(refusal, Invalid):
+        return [("", refusal.detail)]
+    return [(path.strip("_"), text) for path, texts in refusal.fields.items() for text in texts]

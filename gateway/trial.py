@@ -41,6 +41,7 @@ class Subject:
         extras: as in `gateway.core.extras`; None for a plain endpoint.
         connect_s, handshake_s: the endpoint's own timeouts.
         allowed: whether an IP address may be dialled.
+        subprotocols: offered, as a client would write them, or None.
     """
 
     url: str
@@ -48,6 +49,7 @@ class Subject:
     connect_s: float
     handshake_s: float
     allowed: Callable[[str], bool]
+    subprotocols: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -218,7 +220,7 @@ class _Walk:
         until = time.monotonic() + self.subject.handshake_s
         async with self._step("upgrade", until, limit) as step:
             try:
-                answer = await _ask(exchange, self._request(header))
+                answer = await self._ask(exchange, self._request(header))
             except BadAnswer as error:
                 step.facts = {"status": error.status} if error.status else {}
                 challenge = choose_challenge(error.challenges) if error.status == UNAUTHORIZED else None
@@ -240,7 +242,7 @@ class _Walk:
             options = {"ssl": await self._context(), "server_hostname": self.extras.tls.server_name or self.host}
         exchange = await _transport(sock, **options)
         try:
-            return await _ask(exchange, self._request((b"authorization", value)))
+            return await self._ask(exchange, self._request((b"authorization", value)))
         finally:
             exchange.close()
 
@@ -255,8 +257,20 @@ class _Walk:
         target, headers = self._target()
         if header is not None:
             headers = with_header(headers, header)
-        host = host_header(self.url)
-        return key, upgrade_request(host, target, key=key, headers=headers, subprotocols=None, extensions=None)
+        host, offer = host_header(self.url), self.subject.subprotocols
+        return key, upgrade_request(host, target, key=key, headers=headers, subprotocols=offer, extensions=None)
+
+    async def _ask(self, exchange: TransportExchange, request: tuple[bytes, bytes]) -> Answer:
+        """The upstream's 101, after which it is told that nothing follows. Raises: BadAnswer."""
+        key, data = request
+        head, _ = await exchange.ask(data)
+        answer = parse_answer(head, key, self.subject.subprotocols, None)
+        if exchange.transport is not None:
+            mask = os.urandom(4)
+            code = bytes(byte ^ mask[index] for index, byte in enumerate((1000).to_bytes(2, "big")))
+            exchange.transport.write(b"\x88\x82" + mask + code)  # RFC 6455 section 5.5.1: a normal closure
+            exchange.transport.close()
+        return answer
 
 
 async def _transport(sock: Any, **tls: Any) -> TransportExchange:
@@ -272,16 +286,3 @@ def _tls_of(exchange: TransportExchange) -> ssl.SSLObject:
     assert exchange.transport is not None  # noqa: S101  (it is connected)
     found: ssl.SSLObject = exchange.transport.get_extra_info("ssl_object")
     return found
-
-
-async def _ask(exchange: TransportExchange, request: tuple[bytes, bytes]) -> Answer:
-    """The upstream's 101, after which it is told that nothing follows. Raises: BadAnswer."""
-    key, data = request
-    head, _ = await exchange.ask(data)
-    answer = parse_answer(head, key, None, None)
-    if exchange.transport is not None:
-        mask = os.urandom(4)
-        code = bytes(byte ^ mask[index] for index, byte in enumerate((1000).to_bytes(2, "big")))
-        exchange.transport.write(b"\x88\x82" + mask + code)  # RFC 6455 section 5.5.1: a normal closure
-        exchange.transport.close()
-    return answer

@@ -6,7 +6,7 @@ A view is a thread of its own; it waits here on an event loop of its own, so nei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway import conf
@@ -16,16 +16,17 @@ from gateway.trial import Subject, Trial, try_all
 MS: Final = 1000.0
 
 
-def run(config: Mapping[str, Any]) -> list[Trial]:
+def run(config: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> list[Trial]:
     """Try every URL of an endpoint, dynamic targets included; takes `gateway.trial.MOST_S` seconds at most.
 
     Args:
         config: complete and valid (shape: apis.shapes_endpoint.endpoint_config), secrets as plain text.
+        subprotocols: offered as a client would; each a token (RFC 9110 section 5.6.2).
     """
     extras = extras_of(config, str)
     timeouts = config["timeouts"]
     urls = dict.fromkeys([*[item["url"] for item in config["urls"]], *config["dynamic"]["targets"].values()])
-    subjects = [
-        Subject(url, extras, timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS, conf.may_dial) for url in urls
-    ]
+    offer = ", ".join(subprotocols).encode("ascii") or None
+    waits = timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS
+    subjects = [Subject(url, extras, *waits, conf.may_dial, offer) for url in urls]
     return asyncio.run(try_all(subjects))

@@ -22,6 +22,7 @@ _NETWORK: Final = {
     errno.ETIMEDOUT: "{place} did not answer.",
 }
 _STATUS: Final = {
+    400: "It answered 400: it refuses the upgrade. Perhaps it wants a subprotocol, or a header.",
     401: "It answered 401: it wants to know who is there. Look at the security of this endpoint.",
     403: "It answered 403: it knows who is there, or wants a header, and refuses. Look at security and headers.",
     404: "It answered 404: there is a server, but nothing at this path. A topic may add the rest of the path.",
@@ -52,6 +53,11 @@ def why(error: Exception, place: str, *, secure: bool) -> str:
             return _tls(error, place)
         case socket.gaierror():
             return f"There is no address for {place}: the name is not known."
+        case ConnectionError(errno=None) if secure:  # the event loop's own, when a handshake is cut
+            return (
+                "The connection was broken off before TLS was spoken: perhaps there is none and the address should "
+                "begin with ws://."
+            )
         case OSError():
             known = _NETWORK.get(error.errno or 0)
             return known.format(place=place) if known else _sentence(error.strerror or str(error))

@@ -96,6 +96,7 @@ class EndpointForm(ServiceForm):
     proxy_except = Text(label="Not for")
     dynamic_by = forms.ChoiceField(label="Chosen by", required=False, choices=[(name, name) for name in CHOSEN_BY])
     dynamic_name = Text(label="Name")
+    subprotocols = Text(label="Subprotocols to offer in a test")  # not part of the configuration
     clear = forms.MultipleChoiceField(required=False, choices=[])
 
     def __init__(self, data: QueryDict | None = None, *, stored: Mapping[str, Any] | None = None) -> None:
@@ -243,7 +244,7 @@ def _group_of(name: str) -> str:
     prefix = name.partition("_")[0]
     if prefix in {"tls", "proxy", "dynamic"}:
         return prefix
-    return "urls" if name in {"strategy", NON_FIELD_ERRORS} else "security"
+    return {"strategy": "urls", NON_FIELD_ERRORS: "urls", "subprotocols": "test"}.get(name, "security")
 
 
 def _initial(seen: Mapping[str, Any]) -> dict[str, Any]:

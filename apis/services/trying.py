@@ -18,7 +18,9 @@ from apis.services import sealed
 from apis.services.attempts import Attempts
 from apis.services.configuring import endpoint_checked
 from apis.shapes_endpoint import complete, with_secrets
+from apis.shapes_upstream_security import TOKEN
 
+SUBPROTOCOLS_LIMIT: Final = 10
 TRIALS: Final = Attempts("endpoint-test", limit=12)
 
 
@@ -38,7 +40,7 @@ class TooMany(ServiceError):
 
 
 def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None) -> dict[str, Any]:
-    """The complete, valid config of an endpoint, its secrets as plain text; counts as one try of this person if it is valid.
+    """The complete, valid config of an endpoint, its secrets as plain text. It counts as one try of this person.
 
     Args:
         config: as for `endpoint_configure`; None for what is stored. Stored secrets fill the gaps, but only where no
@@ -64,6 +66,18 @@ def _unsaved(config: Any, row: Endpoint | None) -> dict[str, Any]:
             told = "To try what is stored at another address, give it again; or save first."
             raise Invalid(dict.fromkeys(kept, told))
     return full
+
+
+def subprotocols(text: str) -> list[str]:
+    """The subprotocols to offer in a test, out of text with commas or spaces between them.
+
+    Raises: Invalid, naming `subprotocols`.
+    """
+    found = text.replace(",", " ").split()
+    if len(found) > SUBPROTOCOLS_LIMIT or len(set(found)) < len(found) or not all(map(TOKEN.fullmatch, found)):
+        told = f"This should be at most {SUBPROTOCOLS_LIMIT} different names: letters, digits, hyphens and dots."
+        raise Invalid({"subprotocols": told})
+    return found
 
 
 def _stored(config: Mapping[str, Any]) -> dict[str, Any]:
