@@ -10,12 +10,14 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("wsportal needs Python 3.11 or newer; this is Python %d.%d." % sys.version_info[:2])  # noqa: UP031
 
-from wsportal import bootstrap
+from wsportal import bootstrap, compiled
 
 
 def main() -> None:
     bootstrap.enter_environment(sys.argv)
     bootstrap.pass_on_options(sys.argv)
+    if sys.argv[1:2] in (["up"], ["serve"]):
+        compiled.activate()
     from django.conf import settings  # noqa: PLC0415
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from apis.models import Api, Application, Person
 from apis.services import demo
+from wsportal import compiled
 from wsportal.env import Ports
 
 _FIELD: Final = r"""sed -E 's/.*"%s": ?"([^"]+)".*/\1/'"""  # one string out of a small JSON object, without jq
@@ -137,6 +138,10 @@ def show(facts: Facts, console: Console, *, seconds: float) -> None:
         f"ws://{facts.name}:{facts.ports.gateway}{gateway_path}"
     )
     line(f"  {'Demo backend':<18}ws://localhost:{facts.ports.demo}")
+    if compiled.state().stale:
+        line(compiled.state().stale, "yellow")
+    elif compiled.state().compiled:
+        line("  (The gateway's corridor runs compiled.)", "dim")
     line("  (The certificate is wsportal's own; a browser warns about it once.)", "dim")
     line()
     _show_people(facts, line)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 
 from gateway.server import GatewayServer
 from gateway.sockets import listen
-from wsportal import env, metrics, serving, startup
+from wsportal import compiled, env, metrics, serving, startup
 from wsportal.certificates import KeyPairFiles
 from wsportal.worker import Inheritance
 from wsportal.workers import Supervisor
@@ -53,6 +53,8 @@ def serve(plane: str, workers: int | None, worker: str | None) -> int:
     Returns: the exit code.
     Raises: StartError, OSError.
     """
+    if plane == "gateway" and worker is None and compiled.state().stale:
+        log.warning("compiled_corridor_stale", hint=compiled.state().stale)
     if workers is not None:
         return supervise(plane, workers)
     server = prepare(plane, Inheritance.read(worker) if worker else None)
@@ -118,7 +120,9 @@ def prepare(plane: str, inherited: Inheritance | None = None) -> GatewayServer:
         metrics.serve(env.METRICS_HOST, env.METRICS_PORT)
 
     def ready() -> None:
-        log.info("listening", plane=plane, host=env.HOST, ports=sorted(wanted.values()), metrics=env.METRICS_PORT)
+        corridor = "compiled" if compiled.state().compiled else "source"
+        ports = sorted(wanted.values())
+        log.info("listening", plane=plane, host=env.HOST, ports=ports, metrics=env.METRICS_PORT, corridor=corridor)
 
     return make(env.HOST, env.PORTS, certificate, ready)
 
