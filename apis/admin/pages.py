@@ -41,6 +41,7 @@ class Page:
         run: gets the cleaned fields, calls the service, and returns what was done in words, or a whole response.
         text: what will happen, in a sentence or two.
         danger: whether the button is red.
+        link: (words, address) of where more of it is done, or None.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Page:
     run: Callable[[dict[str, Any]], str | HttpResponse]
     text: str = ""
     danger: bool = False
+    link: tuple[str, str] | None = None
 
 
 def answer(

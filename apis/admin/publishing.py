@@ -162,7 +162,9 @@ class PublishingPages(ServiceAdmin):
             title=f"{key_type.capitalize()} endpoint of {api}",
             button="Save endpoint",
             run=run,
-            text=f"Where clients with {key_type} keys are connected to. Where the API is deployed, it holds at once.",
+            text=f"Where clients with {key_type} keys are connected to. Where the API is deployed, it holds at once. "
+            "Security, headers, TLS, proxy and dynamic targets stay as they are.",
+            link=("All of it, and a test, in the publisher portal", f"/publisher/apis/{api.pk}/endpoints/{key_type}/"),
         )
         return answer(self, request, api, page, EndpointForm, initial=EndpointForm.initial_of(present))
 

@@ -17,7 +17,7 @@ from apis.publisher.form_rows import Row, Rows
 from apis.publisher.forms import ServiceForm, Text, decimal, number
 from apis.shapes_endpoint import STRATEGIES, SUSPENSION_ERRORS, TIMEOUT_ACTIONS, complete, shown
 from apis.shapes_upstream import CHOSEN_BY
-from apis.shapes_upstream_security import GRANTS, PLACES, SECRETS, SECURITY_TYPES
+from apis.shapes_upstream_security import PLACES, SECRETS, SECURITY_TYPES
 
 # Type of security -> member -> field. Basic and Digest share theirs: what was typed for one is there for the other.
 SECURITY_FIELDS: Final[dict[str, dict[str, str]]] = {
@@ -37,6 +37,8 @@ SECURITY_FIELDS: Final[dict[str, dict[str, str]]] = {
     "api_key": {"in": "api_key_in", "name": "api_key_name", "value": "api_key_value"},
     "mtls": {"certificate": "mtls_certificate", "key": "mtls_key"},
 }
+GRANT_LABELS: Final = {"client_credentials": "Client credentials", "password": "Resource owner password"}
+CHOOSER_LABELS: Final = {"none": "Nothing: the addresses above", "header": "A header", "claim": "A claim of the token"}
 _NUMBERS: Final = ("connect_ms", "handshake_ms", "idle_s")
 _SUSPENSION: Final = ("initial_ms", "max_ms", "retries", "retry_delay_ms")
 _LISTS: Final = ("oauth2_scopes", "proxy_except")
@@ -74,7 +76,7 @@ class EndpointForm(ServiceForm):
     login_username = Text(label="User name")
     login_password = Text(label="Password")
     bearer_token = Text(label="Token")
-    oauth2_grant = forms.ChoiceField(label="Grant", required=False, choices=[(name, name) for name in GRANTS])
+    oauth2_grant = forms.ChoiceField(label="Grant", required=False, choices=list(GRANT_LABELS.items()))
     oauth2_token_url = Text(label="Token URL")
     oauth2_client_id = Text(label="Client id")
     oauth2_client_secret = Text(label="Client secret")
@@ -94,7 +96,7 @@ class EndpointForm(ServiceForm):
     proxy_username = Text(label="User name")
     proxy_password = Text(label="Password")
     proxy_except = Text(label="Not for")
-    dynamic_by = forms.ChoiceField(label="Chosen by", required=False, choices=[(name, name) for name in CHOSEN_BY])
+    dynamic_by = forms.ChoiceField(label="Chosen by", required=False, choices=list(CHOOSER_LABELS.items()))
     dynamic_name = Text(label="Name")
     subprotocols = Text(label="Subprotocols to offer in a test")  # not part of the configuration
     clear = forms.MultipleChoiceField(required=False, choices=[])

@@ -151,6 +151,7 @@ def configuration(
         "key_type": key_type,
         "strategies": STRATEGY_LABELS,
         "is_deployed": api.deployments.exists(),
+        "now": dict(summary(complete(row.config))) if (row := _stored(api, key_type)) else {},
         **context,
     }
     title = f"{key_type.capitalize()} endpoint"

@@ -134,6 +134,20 @@ def test_the_sixth_revision_is_refused(paul: Person, draft: Api) -> None:
 # Endpoints --------------------------------------------------------------------------------------------------------
 
 
+def test_the_administration_keeps_what_it_does_not_show_of_an_endpoint(carol: Person, chat: Api) -> None:
+    security = {"type": "basic", "username": "us", "password": "open sesame"}
+    config = {"urls": [{"url": "wss://new.example.com"}], "security": security, "headers": {"X-A": "b"}}
+    configuring.endpoint_configure(actor=Actor.of(carol), api=chat, key_type="production", config=config)
+    before = chat.endpoints.get(key_type="production").config
+    office = desk(carol)
+    page = office.open(at(chat, "endpoint", "production")).content.decode()
+    assert f"/publisher/apis/{chat.pk}/endpoints/production/" in page
+    assert "sesame" not in page
+    office.done(office.press(at(chat, "endpoint", "production"), connect_ms="700"))
+    after = chat.endpoints.get(key_type="production").config
+    assert after == {**before, "timeouts": {**before["timeouts"], "connect_ms": 700}}
+
+
 def test_an_endpoint_is_configured_field_by_field_and_holds_at_once(carol: Person, chat: Api) -> None:
     office = desk(carol)
     changes: dict[str, Any] = {

@@ -9,8 +9,9 @@ from django.core.cache import cache
 
 from apis import sealing
 from apis.models import Api, Person
-from apis.publisher.endpoint_form import SECURITY_FIELDS
-from apis.shapes_upstream_security import SECURITY_CHECKS
+from apis.publisher.endpoint_form import CHOOSER_LABELS, GRANT_LABELS, SECURITY_FIELDS
+from apis.shapes_upstream import CHOSEN_BY
+from apis.shapes_upstream_security import GRANTS, SECURITY_CHECKS
 from tests.apis.browsing import YES, Visit, at
 from tests.core.certificates import CA, CERTIFICATE, KEY, OTHER_KEY
 
@@ -141,6 +142,7 @@ def test_the_dialog_has_a_field_for_every_member_of_every_type() -> None:
     assert {kind: set(fields) for kind, fields in SECURITY_FIELDS.items()} == {
         kind: set(checks) for kind, checks in SECURITY_CHECKS.items()
     }
+    assert (tuple(GRANT_LABELS), tuple(CHOOSER_LABELS)) == (GRANTS, CHOSEN_BY)
 
 
 def test_the_url_beside_the_cogwheel_and_same_as_keep_secrets(carol: Person, chat: Api) -> None:
