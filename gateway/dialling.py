@@ -6,8 +6,8 @@ What goes wrong becomes the refusal of CONTRACT section 5, and what the URL's su
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -74,23 +74,30 @@ async def dial_any(
         Rejection: what became of the last one tried; upstream_suspended where none may be tried.
     """
     last: DialError | None = None
+    budget_s = _budget_s(state)
+    end = clock() + budget_s
+    timeouts = state.config.timeouts
+    for url in state.candidates(clock(), chosen):
+        target = target_of(url.url)
+        work = _dial(url, target, clock)
+        try:
+            if last is None and target.extras is None and timeouts.connect_s + timeouts.handshake_s <= budget_s:
+                return url, await work  # its own limits are enough
+            return url, await _within(end - clock(), work)
+        except DialError as error:
+            last = error
+            if error.kind in ENDS_HERE or (error.kind == "timeout" and timeouts.action == "refuse"):
+                break
+        except TimeoutError:
+            break
+    raise refusal(last) if last is not None else Rejection("upstream_timeout")
+
+
+async def _within(left_s: float, work: Coroutine[Any, Any, Upstream]) -> Upstream:
+    """Wait for it no longer than that."""
     await in_task()
-    try:
-        async with asyncio.timeout(_budget_s(state)):
-            for url in state.candidates(clock(), chosen):
-                try:
-                    return url, await _dial(url, target_of(url.url), clock)
-                except DialError as error:
-                    last = error
-                    if error.kind in ENDS_HERE or (
-                        error.kind == "timeout" and state.config.timeouts.action == "refuse"
-                    ):
-                        break
-    except TimeoutError:
-        if last is None:
-            raise Rejection("upstream_timeout") from None
-    assert last is not None  # noqa: S101  (candidates() gave at least one, or raised)
-    raise refusal(last)
+    async with asyncio.timeout(left_s):
+        return await work
 
 
 def _budget_s(state: EndpointState) -> float:

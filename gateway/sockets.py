@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ _KEEP_ALIVE: Final = [(getattr(socket, name), value) for name, value in KEEP_ALI
 
 ASK_TWICE: Final = sys.platform == "linux"  # connect(2) on a socket that connects already says how far it has come
 
+NONBLOCK: Final[int] = getattr(socket, "SOCK_NONBLOCK", 0)
+UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EALREADY})
+
 Address = tuple[socket.AddressFamily | int, Any]
 
 
@@ -29,6 +33,27 @@ def keep_alive(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _KEEP_ALIVE:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def connect_now(addresses: Sequence[Address]) -> tuple[socket.socket, str, bool]:
+    """Connect to the first address that does not refuse on the spot.
+
+    Returns:
+        The socket, the IP address it leads to, and whether the connection is still under way.
+    Raises:
+        OSError: all refused; the error of the first one.
+    """
+    problem = 0
+    for family, address in addresses:
+        sock = socket.socket(family, socket.SOCK_STREAM | NONBLOCK)
+        keep_alive(sock)
+        # A peer on the same host is there by the second call.
+        error = sock.connect_ex(address) and sock.connect_ex(address)
+        if not error or error in UNDER_WAY:
+            return sock, str(address[0]), bool(error)
+        sock.close()
+        problem = problem or error
+    raise OSError(problem, os.strerror(problem))
 
 
 async def connect_any(loop: asyncio.AbstractEventLoop, addresses: Sequence[Address]) -> tuple[socket.socket, str]:

@@ -27,11 +27,10 @@ class Timed(Protocol):
 class Timekeeper:
     """Watches deadlines on one event loop. `Timekeeper.of(loop)` gives it."""
 
-    __slots__ = ("__weakref__", "_armed_for", "_loop", "_timer", "_watched")
+    __slots__ = ("__weakref__", "_armed_for", "_timer", "_watched")
     _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Timekeeper]] = WeakKeyDictionary()
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
         self._watched: dict[Timed, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = inf
@@ -41,7 +40,7 @@ class Timekeeper:
         """The timekeeper of this loop, made at the first call."""
         keeper = cls._all.get(loop)
         if keeper is None:
-            keeper = cls._all[loop] = cls(loop)
+            keeper = cls._all[loop] = cls()
         return keeper
 
     def __len__(self) -> int:
@@ -61,7 +60,7 @@ class Timekeeper:
         if self._timer is not None:
             self._timer.cancel()
         self._armed_for = when
-        self._timer = self._loop.call_later(max(0.0, when - monotonic()) + LATE_S, self._look)
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, when - monotonic()) + LATE_S, self._look)
 
     def _look(self) -> None:
         self._timer, self._armed_for = None, inf
@@ -79,4 +78,4 @@ class Timekeeper:
             one.expired()
         except Exception as error:
             facts = {"message": "a deadline could not be kept", "exception": error}
-            self._loop.call_exception_handler(facts)
+            asyncio.get_running_loop().call_exception_handler(facts)

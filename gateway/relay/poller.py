@@ -61,7 +61,7 @@ class Poller:
         later: guests whose turn comes when the sessions have had theirs.
     """
 
-    __slots__ = ("_again", "_loop", "epoll", "later", "legs", "poll")
+    __slots__ = ("_again", "epoll", "later", "legs", "poll")
     _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -70,7 +70,6 @@ class Poller:
         self.legs: dict[int, Member] = {}
         self.later: deque[Guest] = deque()
         self._again = False
-        self._loop = loop
         loop.add_reader(self.epoll.fileno(), self.run)
 
     @classmethod
@@ -114,7 +113,7 @@ class Poller:
                 return
         if later and not self._again:
             self._again = True
-            self._loop.call_soon(self._go_on)
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         self._again = False
@@ -130,6 +129,7 @@ class Poller:
                 try:
                     guest.turn(what)
                 except Exception as error:  # the others have been told of their sockets once and for all
-                    self._loop.call_exception_handler({"message": "a guest failed", "exception": error})
+                    facts = {"message": "a guest failed", "exception": error}
+                    asyncio.get_running_loop().call_exception_handler(facts)
             if perf_counter() >= end:
                 return

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import serve
 
-from gateway.relay import Link, TransportLeg
+from gateway.relay import Link, Poller, TransportLeg
 from gateway.sockets import connect_any
 from gateway.upstreams import DialError, Target, dial
 from tests.gateway.backends import Backend, says
@@ -31,6 +31,7 @@ def target(url: str, **facts: Any) -> Target:
 @contextlib.asynccontextmanager
 async def fails(kind: str, phase: str, status: int | None = None) -> AsyncIterator[None]:
     """Dialling in the block fails that way, and leaves no descriptor behind."""
+    Poller.of(asyncio.get_running_loop())  # it has a descriptor of its own, once
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(DialError) as caught:
@@ -211,7 +212,7 @@ async def test_a_name_resolved_a_moment_ago_is_still_judged_at_each_dial(monkeyp
         asked.append(host)
         return [(socket.AF_INET, ("127.0.0.1", port))]
 
-    monkeypatch.setattr("gateway.upstreams._look_up", look_up)
+    monkeypatch.setattr("gateway.names._look_up", look_up)
     url = backend.url.replace("127.0.0.1", "remembered.example")
     (await dial(target(url))).close()
     async with fails("forbidden_address", "connect"):
