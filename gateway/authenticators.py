@@ -56,6 +56,7 @@ class OAuthTokens:
             end_user=str(token.user_id or pair.application.owner_id),
             scopes=frozenset(token.scope.split()),
             expires_at=token.expires.timestamp(),
+            resources=frozenset(token.resource),
         )
 
     def alive(self, token_ids: Iterable[str]) -> dict[str, float]:

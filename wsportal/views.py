@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from apis.roles import Capability
+from apis.services.attempts import Attempts
 
+SIGN_INS: Final = Attempts("sign-in", limit=60)  # wrong ones from one address in a minute
 _PROBLEMS = {
     400: ("Bad request", "This request could not be understood."),
     403: ("Not allowed", "You may not see this page or do this. Sign in as somebody with the role it needs."),
@@ -31,10 +34,33 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 
 class SignIn(LoginView):
-    """User name and password, with lock-out after too many wrong ones (django-axes)."""
+    """User name and password, with lock-out after too many wrong ones: of one name from one address by django-axes, and
+    of one address whatever the names, so that nobody tries one password with all of them.
+    """
 
     template_name = "login.html"
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Check name and password, or say how long to wait (429)."""
+        address = request.META.get("REMOTE_ADDR", "")
+        if wait := SIGN_INS.begin(address):
+            return _locked(request, wait, {"wait": wait})
+        answer = super().post(request, *args, **kwargs)
+        if answer.status_code == HTTPStatus.FOUND:
+            SIGN_INS.forgive(address)
+        return answer
+
+
+def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
+    """Too many wrong passwords for one name from one address (settings.AXES_LOCKOUT_CALLABLE)."""
+    return _locked(request, round(settings.AXES_COOLOFF_TIME * 3600), {})
+
+
+def _locked(request: HttpRequest, wait_s: int, context: dict[str, Any]) -> HttpResponse:
+    answer = render(request, "lockout.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+    answer.headers["Retry-After"] = str(wait_s)
+    return answer
 
 
 class SignOut(LogoutView):

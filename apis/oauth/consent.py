@@ -19,12 +19,13 @@ from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.common import add_params_to_uri
 
 from apis.oauth.policy import grantable, is_consumer, meanings
+from apis.oauth.resources import target_problem
 
 _ORIGIN: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # RFC 7636 section 4.2
 # What other standards would add to a request, and this server does not offer: never stored.
-_NOT_OFFERED: Final[dict[str, Any]] = {"nonce": "", "claims": {}, "resource": []}
+_NOT_OFFERED: Final[dict[str, Any]] = {"nonce": "", "claims": {}}
 
 
 class Refused(Exception):
@@ -79,10 +80,16 @@ class Authorize(BaseAuthorizationView):
         if not _CHALLENGE.fullmatch(credentials["code_challenge"]):
             raise Refused(where, state, "invalid_request", "code_challenge must be the base64url of a SHA-256.")
         client = OAuthClient.objects.get(client_id=credentials["client_id"])
+        if problem := target_problem(client, self._resources()):
+            raise Refused(where, state, "invalid_target", problem)
         wanted = grantable(scopes, request.user, client)  # type: ignore[arg-type]
         if not wanted:
             raise Refused(where, state, "invalid_scope", "The person's roles allow none of these scopes.")
         return wanted
+
+    def _resources(self) -> list[str]:
+        """What the token shall be for (RFC 8707)."""
+        return list(dict.fromkeys(self.request.GET.getlist("resource")))
 
     def _ask(
         self, request: HttpRequest, client: OAuthClient, scopes: list[str], credentials: dict[str, Any]
@@ -92,6 +99,7 @@ class Authorize(BaseAuthorizationView):
             "name": consumer.name if consumer else client.name,
             "owner": consumer.owner.get_username() if consumer else "",
             "scopes": meanings(scopes),
+            "resources": self._resources(),
             "target": urlsplit(credentials["redirect_uri"]).netloc,
         }
         response = render(request, "oauth/authorize.html", context)
@@ -107,6 +115,7 @@ class Authorize(BaseAuthorizationView):
             raise Refused(credentials["redirect_uri"], credentials.get("state"), "access_denied")
         fields = ("client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method")
         chosen = {name: credentials.get(name) for name in fields} | _NOT_OFFERED
+        chosen["resource"] = self._resources()
         uri, *_ = self.create_authorization_response(request, " ".join(scopes), chosen, allow=True)
         return self.redirect(uri, client)
 

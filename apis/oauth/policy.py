@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from oauth2_provider.models import AccessToken, Grant, RefreshToken
 from oauth2_provider.models import Application as OAuthClient
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.settings import oauth2_settings
-from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
+from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, InvalidGrantError
 
 from apis import scoping
 from apis.models import Person
 from apis.models import Scope as ApiScope
+from apis.oauth.resources import target_problem
 from apis.roles import Scope, scopes_of
 from apis.services.keys import CONSUMER_SCOPE
+
+_LOOPBACK: Final = {"127.0.0.1", "::1"}
 
 
 def is_consumer(client: OAuthClient | None) -> bool:
@@ -122,6 +126,18 @@ class PortalValidator(OAuth2Validator):
         if not is_consumer(request.client):
             return scopes
         return grantable(scopes, request.user, request.client) or [CONSUMER_SCOPE]
+
+    def validate_redirect_uri(self, client_id: str, redirect_uri: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Exactly one that is registered; only the port of a loopback address may be another (RFC 8252 section 7.3)."""
+        if not super().validate_redirect_uri(client_id, redirect_uri, request, *args, **kwargs):
+            return False
+        return redirect_uri in request.client.redirect_uris.split() or urlsplit(redirect_uri).hostname in _LOOPBACK
+
+    def _check_and_set_request_resource(self, request: Any) -> None:
+        """Raises: CustomOAuth2Error (invalid_target) for what no token of this client can be for (RFC 8707)."""
+        super()._check_and_set_request_resource(request)
+        if problem := target_problem(request.client, request.resource):
+            raise CustomOAuth2Error(error="invalid_target", description=problem, request=request)
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         """A code that is not there (any more) may be one that was used: then it voids what it brought.

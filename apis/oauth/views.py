@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import json
 from abc import abstractmethod
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote_plus
 
 from django.db import transaction
@@ -26,7 +26,9 @@ from apis.services.attempts import Attempts
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
 AUTH_METHODS: Final = ("client_secret_basic", "client_secret_post")
-TRIES: Final = Attempts("client")
+TRIES: Final = Attempts("client")  # wrong requests of one client from one address
+WRONG_FROM: Final = Attempts("client-address", limit=100)  # of whatever clients from one address
+REQUESTS: Final = Attempts("token", limit=300)  # all of one client from one address, right ones too
 _BASIC_CHALLENGE: Final = 'Basic realm="wsportal"'
 
 
@@ -40,10 +42,11 @@ def _error(status: int, error: str, description: str, **headers: str) -> JsonRes
 class ClientEndpoint(OAuthLibMixin, View):
     """Base of what clients call with their own credentials: form-encoded POST, failures limited, never cached.
 
-    Failures are counted per client and address: 20 a minute, then 429.
+    Failures are counted per client and address (20 a minute) and per address (100 a minute), then 429 (RFC 6585).
     """
 
     http_method_names = ["post"]
+    all_requests: ClassVar[Attempts | None] = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
@@ -59,9 +62,12 @@ class ClientEndpoint(OAuthLibMixin, View):
         return response
 
     def _limited(self, request: HttpRequest) -> HttpResponse:
-        who = f"{_client_id(request)} {request.META.get('REMOTE_ADDR', '')}"
-        if wait := TRIES.begin(who):
-            text = f"Too many failed requests; try again in {wait} seconds."
+        address = request.META.get("REMOTE_ADDR", "")
+        who = f"{_client_id(request)} {address}"
+        waits = [self.all_requests.begin(who)] if self.all_requests is not None else []
+        waits += [TRIES.begin(who), WRONG_FROM.begin(address)]
+        if wait := max(waits):
+            text = f"Too many requests; try again in {wait} seconds."
             return _error(429, "temporarily_unavailable", text, Retry_After=str(wait))
         try:
             response = self.answer(request)
@@ -69,6 +75,7 @@ class ClientEndpoint(OAuthLibMixin, View):
             response = _error(400, "invalid_request", str(error)[:200])
         if response.status_code < 400:
             TRIES.forgive(who)
+            WRONG_FROM.forgive(address)
         return response
 
     @abstractmethod
@@ -94,7 +101,9 @@ def _client_id(request: HttpRequest) -> str:
 
 
 class Token(ClientEndpoint):
-    """POST /oauth2/token (RFC 6749 section 3.2)."""
+    """POST /oauth2/token (RFC 6749 section 3.2); at most 300 requests of a client from one address in a minute."""
+
+    all_requests = REQUESTS
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         if (grant_type := request.POST.get("grant_type", "")) not in GRANT_TYPES:
@@ -104,7 +113,7 @@ class Token(ClientEndpoint):
         # One transaction, so that of two uses of a code or refresh token the second waits for the first.
         with transaction.atomic():
             _, headers, body, status = self.create_token_response(request)
-        return HttpResponse(body, status=status, headers=headers)
+        return HttpResponse(body, status=status, headers={"Content-Type": "application/json", **headers})
 
 
 class Revoke(ClientEndpoint):
@@ -134,9 +143,12 @@ class Introspect(ClientEndpoint):
             "scope": token.scope,
             "client_id": client.client_id,
             "token_type": "Bearer",
+            "iss": oauth2_settings.oauth2_authorization_server_issuer(request),
             "iat": int(token.created.timestamp()),
             "exp": int(token.expires.timestamp()),
         }
+        if token.resource:
+            facts["aud"] = token.resource
         if token.user is not None:
             facts |= {"username": token.user.get_username(), "sub": str(token.user.pk)}
         return JsonResponse(facts)

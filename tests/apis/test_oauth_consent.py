@@ -94,7 +94,7 @@ def test_other_mistakes_are_told_to_the_application(program, eve, changes, error
 
 
 def test_what_other_standards_add_is_ignored(program, eve):
-    code = program.code(eve, nonce="n" * 1000, claims="[", resource="x", prompt="none", approval_prompt="auto")
+    code = program.code(eve, nonce="n" * 1000, claims="[", prompt="none", approval_prompt="auto")
     grant = Grant.objects.get()
     assert (grant.nonce, grant.claims, grant.resource) == ("", "{}", [])
     assert program.redeem(code).status_code == 200
