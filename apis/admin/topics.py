@@ -25,6 +25,7 @@ class TopicsForm(PageForm):
     """A row for each topic; scopes are names with commas between them."""
 
     mandatory = ("topics",)
+    fieldsets = ((None, ("topics",)),)
     topics = Rows(
         (
             Column("name", "Name"),

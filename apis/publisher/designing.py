@@ -16,6 +16,7 @@ from apis.publisher.defaults import default_facts
 from apis.publisher.forms import InfoForm, PlansForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
 from apis.publisher.securing import needs_subscription
+from apis.publisher.topics import differs
 from apis.roles import Capability
 from apis.services import designs, subscribing
 
@@ -33,6 +34,7 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "publish": ways[0] if ways else None,
         "on_show": api.state in VISIBLE_TO_DEVELOPERS,
         "endpoints": api.endpoints.all(),
+        "topics_differ": differs(api, list(api.topics.all())),
         "subscription_count": selectors.subscriptions_visible(actor).filter(api=api).count(),
         "needs_subscription": needs_subscription(api),
     }
