@@ -75,7 +75,7 @@ def _exception_problem(host: str) -> str:
     try:
         ipaddress.ip_network(host, strict=False)
     except ValueError:
-        if "/" in host or ":" in host or host_problem(host.removeprefix("*.")):
+        if re.search(r"[/:]|^\*[^.]", host) or host_problem(host.removeprefix("*").removeprefix(".")):
             return f"{host!r} is neither a host, a *.domain, an address nor a network."
     return ""
 
@@ -100,7 +100,7 @@ def _proxy_url(value: Any) -> str:
 def upstream_proxy(value: Any, address_problem: AddressProblem) -> tuple[dict[str, Any], Problems]:
     """Complete and check {"url", "username", "password", "except"}: an HTTP CONNECT proxy, "" for none.
 
-    `except` lists what is dialled directly: a host's name, `*.domain` for all below it, an address or a network.
+    `except` lists what is dialled directly: a host's name, `*.domain` or `.domain` for all below it, an address or a network.
     """
     checks: dict[str, Check] = {
         "url": _proxy_url,

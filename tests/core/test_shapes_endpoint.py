@@ -59,7 +59,7 @@ def test_a_complete_config_comes_back_as_it_is_and_stays_valid() -> None:
         "security": {"type": "basic", "username": "us", "password": "p:w"},
         "headers": {"X-Tenant": "blue", "Origin": "https://us.example"},
         "tls": {"verify": False, "ca": CA, "server_name": "backend.internal"},
-        "proxy": {"url": "http://proxy.example:3128", "username": "u", "password": "p", "except": ["*.x", "::1"]},
+        "proxy": {"url": "http://proxy.example:3128", "username": "u", "password": "p", "except": ["*.x", ".y"]},
         "dynamic": {"by": "header", "name": "X-Region", "targets": {"eu": "ws://eu.example", "us/1": "wss://us.x"}},
     }  # fmt: skip
     config, problems = endpoint_config(copy.deepcopy(given_config), allow)
@@ -174,6 +174,7 @@ def test_completing_a_config_does_not_touch_what_was_given_nor_the_defaults() ->
         ({"proxy": {"url": "http://proxy:3128", "username": "a:b"}}, "proxy/username"),
         ({"proxy": {"except": ["10.0.0.0/99"]}}, "proxy/except"),
         ({"proxy": {"except": ["a b"]}}, "proxy/except"),
+        ({"proxy": {"except": ["*internal"]}}, "proxy/except"),
         ({"proxy": {"except": "localhost"}}, "proxy/except"),
         ({"dynamic": {"by": "cookie"}}, "dynamic/by"),
         ({"dynamic": {"by": "header", "name": "X Y", "targets": {"a": "ws://a"}}}, "dynamic/name"),
