@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
+from gateway.core import principals
 from gateway.core.selection import Selection
 from gateway.core.session import Session
-from gateway.core.snapshot import Principal
 from gateway.models import SessionCommand
 from gateway.registry import Registry
 
@@ -25,8 +25,9 @@ def load(ids: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     return list(rows.values_list("kind", "body"))
 
 
-async def obey(registry: Registry, commands: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Do what is commanded to the sessions of this process."""
+async def obey(registry: Registry, commands: Iterable[tuple[str, dict[str, Any]]]) -> list[Session]:
+    """Do what is commanded to the sessions of this process. Returns: those with another token, to be judged again."""
+    renewed: list[Session] = []
     for kind, body in commands:
         if kind == "close":
             which = Selection.from_json(body["which"])
@@ -35,7 +36,9 @@ async def obey(registry: Registry, commands: Iterable[tuple[str, dict[str, Any]]
         elif kind == "renew":
             session = registry.sessions.get(body["session"])
             if session is not None:
-                registry.renew(session, principal_from(body["principal"]))
+                registry.renew(session, principals.from_json(body["principal"]))
+                renewed.append(session)
+    return renewed
 
 
 def chosen(registry: Registry, which: Selection) -> list[Session]:
@@ -56,22 +59,3 @@ async def close(sessions: list[Session], code: int, reason: str) -> None:
         session.close(code, reason)
         if number % ROUND == 0:
             await asyncio.sleep(0)
-
-
-def principal_as_json(principal: Principal) -> dict[str, Any]:
-    """For the body of a command. The credential itself is not in it, only its SHA-256."""
-    return {
-        "kind": principal.kind,
-        "token_key": principal.token_key,
-        "token_id": principal.token_id,
-        "application_id": principal.application_id,
-        "key_type": principal.key_type,
-        "end_user": principal.end_user,
-        "scopes": sorted(principal.scopes),
-        "expires_at": principal.expires_at,
-    }
-
-
-def principal_from(value: dict[str, Any]) -> Principal:
-    """What `principal_as_json` wrote."""
-    return Principal(**{**value, "scopes": frozenset(value["scopes"])})

@@ -163,7 +163,8 @@ class Control:
         if ids:
             found = await self.memory.ask(commands.load, ids)
             self._obeyed.extend(ids)
-            await commands.obey(self.registry, found)
+            renewed = await commands.obey(self.registry, found)
+            await self._judge_renewed(renewed)
 
     # -- tokens -------------------------------------------------------------------------------------------------
 
@@ -254,6 +255,12 @@ class Control:
         await self._close(gone, POLICY)
         await self._close(unsubscribed, FORBIDDEN)
         await commands.close(moved, RESTARTING, ENDPOINT_CHANGED)
+
+    async def _judge_renewed(self, sessions: list[Session]) -> None:
+        """They have another token: may they stay with it?"""
+        if sessions:
+            await self._close([one for one in sessions if not one.permit()], FORBIDDEN)
+            await self._judge_api(sessions, await self.memory.table())
 
     async def _judge_denied(self, sessions: list[Session]) -> None:
         """The deny policies are others now."""

@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from apis.errors import Forbidden, Missing
+from apis.models import Deployment
 from apis.services.record import announce
-from gateway.commands import principal_as_json
+from apis.shapes_security import security_of
+from gateway.core import principals
 from gateway.core.snapshot import Principal
 from gateway.live import YOUNG_S, patiently
 from gateway.models import LiveSession, SessionCommand
@@ -24,6 +26,9 @@ _RULES: Final = (
 
 def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession:
     """From now on this token is the session's, in whatever process; the old one may expire or be revoked.
+
+    A token that the API would not let in (issued by another key manager, without a scope that the topic needs) ends
+    the session with 4403.
 
     Args:
         principal: whose token was shown; it is valid.
@@ -47,9 +52,16 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
         expires_at = principal.expires_at
         session.expires_at = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
         session.save(update_fields=["token_kind", "token_id", "scopes", "expires_at"])
-        body = {"session": session.pk, "principal": principal_as_json(principal)}
+        body = {"session": session.pk, "principal": principals.as_json(principal)}
         announce("command", SessionCommand.objects.create(kind="renew", body=body).pk)
     return session
+
+
+def key_managers_of(connection_id: str) -> frozenset[str]:
+    """The key managers that the API of a live session names; none for one that is not there."""
+    session = LiveSession.objects.filter(pk=connection_id[:64]).only("api_id").first()
+    deployment = Deployment.objects.filter(api_id=session.api_id).first() if session is not None else None
+    return frozenset(security_of(deployment.design)["key_managers"]) if deployment is not None else frozenset()
 
 
 def _check(session: LiveSession, principal: Principal) -> None:

@@ -222,7 +222,7 @@ class ConnectionToken(Resource):
         token = bearer_token(request)
         if token is None:
             raise NotAuthenticated
-        principal = principal_of(token)
+        principal = principal_of(token, renewal.key_managers_of(connection_id))
         if principal is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
         session = renewal.connection_renew(principal=principal, connection_id=connection_id)
