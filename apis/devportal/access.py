@@ -35,6 +35,9 @@ class Access:
         subscriptions: theirs to this API.
         chosen: the application that the checklist and the commands are about.
         pairs: the chosen application's keys by key type.
+        keys_only: whether the API accepts API keys and no tokens; `api_key`: the end of one that the chosen
+            application has, or "".
+        free_plan: the plan under which any application may use the API without a subscription, or "".
     """
 
     actor: Actor | None = None
@@ -44,6 +47,9 @@ class Access:
     subscriptions: list[Subscription] = field(default_factory=list)
     chosen: Application | None = None
     pairs: dict[str, KeyPair] = field(default_factory=dict)
+    keys_only: bool = False
+    api_key: str = ""
+    free_plan: str = ""
 
     @property
     def subscription(self) -> Subscription | None:
@@ -63,19 +69,23 @@ class Access:
         return self.pairs.get("production") or self.pairs.get("sandbox")
 
     @property
+    def _free(self) -> str:
+        return f"Not needed: {self.free_plan}" if self.free_plan and self.chosen else ""
+
+    @property
     def steps(self) -> list[Step]:
         """The checklist; the first step that is not done is the one to take now."""
         subscription = self.subscription
         texts = [
             ("Application", self.chosen.name if self.chosen else "", "Create one while you subscribe."),
-            ("Subscribe", subscription.business_plan.name if subscription else "", "Choose a business plan."),
-            (
-                "Keys",
-                " and ".join(self.pairs).capitalize(),
-                "Generate your consumer key and secret.",
-            ),
-            ("Connect", "", "Get a token and open a WebSocket with it."),
+            ("Subscribe", subscription.business_plan.name if subscription else self._free, "Choose a business plan."),
         ]
+        if self.keys_only:
+            texts.append(("API key", f"…{self.api_key}" if self.api_key else "", "Make an API key."))
+            texts.append(("Connect", "", "Open a WebSocket with it."))
+        else:
+            texts.append(("Keys", " and ".join(self.pairs).capitalize(), "Generate your consumer key and secret."))
+            texts.append(("Connect", "", "Get a token and open a WebSocket with it."))
         steps: list[Step] = []
         for number, (title, done, todo) in enumerate(texts, start=1):
             waiting = any(step.state != "done" for step in steps)
@@ -90,8 +100,10 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         wanted: the id of the application to look at; one with a subscription, or any, where it is not their own.
     """
     closed = _closed(api)
+    free_plan = min((plan.name for plan in api.business_plans.all() if plan.subscriptionless), default="")
+    keys_only = "oauth" not in api.security["schemes"]
     if actor is None:
-        return Access(obstacle="Sign in to subscribe.", closed=closed)
+        return Access(obstacle="Sign in to subscribe.", closed=closed, free_plan=free_plan, keys_only=keys_only)
     try:
         actor.require(Capability.USE_APPLICATIONS)
     except Forbidden as error:
@@ -105,7 +117,11 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         row.api = api  # it has its plans at hand already
     chosen = _chosen(wanted, applications, subscriptions)
     pairs = selectors.key_pairs_of(chosen) if chosen else {}
-    return Access(actor, "", closed, applications, subscriptions, chosen, pairs)
+    made = chosen.api_keys.all() if chosen and keys_only else ()
+    api_key = next((key.hint for key in made if key.state == "active"), "")
+    return Access(
+        actor, "", closed, applications, subscriptions, chosen, pairs, keys_only, api_key, free_plan
+    )  # fmt: skip
 
 
 def _closed(api: Api) -> str:

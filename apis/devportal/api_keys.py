@@ -24,9 +24,9 @@ LIVES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "u
 _AREA: Final = {"class": "form-control", "rows": 2, "spellcheck": "false", "autocomplete": "off"}
 
 
-def _select(label: str, choices: Any) -> forms.ChoiceField:
+def _select(label: str, choices: Any, initial: str) -> forms.ChoiceField:
     widget = forms.Select({"class": "form-select"})
-    return forms.ChoiceField(label=label, choices=choices, required=False, widget=widget)
+    return forms.ChoiceField(label=label, choices=choices, required=False, widget=widget, initial=initial)
 
 
 def _lines(label: str, placeholder: str) -> forms.CharField:
@@ -37,8 +37,8 @@ def _lines(label: str, placeholder: str) -> forms.CharField:
 class ApiKeyForm(forms.Form):
     """A new API key; lists are one entry a line."""
 
-    key_type = _select("For", [(kind, f"{kind.capitalize()} endpoints") for kind in KEY_TYPES])
-    expires_in = _select("Works for", LIVES)
+    key_type = _select("For", [(kind, f"{kind.capitalize()} endpoints") for kind in KEY_TYPES], KEY_TYPES[0])
+    expires_in = _select("Works for", LIVES, "90")
     permitted_ips = _lines("Permitted addresses", "192.0.2.0/24")
     permitted_referers = _lines("Permitted pages", "https://app.example.com")
 

@@ -134,6 +134,9 @@ def _commands(request: HttpRequest, api: Api, access: Access, token: str, scopes
     pair = access.pair
     key = pair.client.client_id if pair else ""
     by_credentials = pair is None or "client_credentials" in pair.grant_types
+    if access.keys_only:
+        connect = commands.key_commands(commands.connect_urls(api), "API_KEY")
+        return {"pair": pair, "get_token": None, "connect": connect, "is_up": settings.MODE != "serve"}
     return {
         "pair": pair,
         "get_token": commands.token_command(base, key=key, scopes=scopes) if by_credentials else None,

@@ -148,7 +148,7 @@ def test_the_table_of_writes_is_complete():
     for path, operations in Client().get("/api/v1/schema").json()["paths"].items():
         plain = re.sub(r"\{key_type\}", "production", re.sub(r"\{number\}", "1", path.removeprefix("/api/v1")))
         for method, operation in operations.items():
-            if "requestBody" in operation and path != "/api/v1/tokens":
+            if "requestBody" in operation and path not in {"/api/v1/tokens", "/api/v1/tickets"}:  # other credentials
                 assert any(method == one and re.fullmatch(shape, plain) for one, shape in shapes), (method, path)
 
 

@@ -9,7 +9,7 @@ from apis.permissions import Actor
 from apis.services import api_keys, designs, publishing, securing
 from apis.shapes_security import DEFAULT_SECURITY
 from tests.apis import office
-from tests.apis.browsing import Visit, at, copied, page, words
+from tests.apis.browsing import Visit, at, copied, page, page_of, words
 
 SETTINGS = {
     "schemes": ["oauth", "api_key"],
@@ -116,6 +116,25 @@ def test_sam_makes_an_api_key_and_sees_it_once(
     shown = Visit(sam).send(where, key_type="production", expires_in="")
     key = copied(shown.response, "api-key")
     assert copied(shown.response, "key-wscat-0") == f"wscat -c 'ws://localhost:9099/chat/1.0.0' -H 'ApiKey: {key}'"
+
+
+def test_an_api_that_accepts_keys_only_leads_to_them(
+    sam: Person, paul: Person, phone: Application, subscription: Subscription, chat: Api
+) -> None:
+    securing.security_configure(actor=Actor.of(paul), api=chat, settings={"schemes": ["api_key"]})
+    shown = Visit(sam).see(page_of(chat))
+    assert "API key Make an API key." in shown.words
+    assert "Get a token" not in shown.words
+    row, _ = api_keys.api_key_create(actor=Actor.of(sam), application=phone, key_type="production")
+    shown = Visit(sam).see(page_of(chat))
+    assert f"API key (done) …{row.hint}" in shown.words
+    assert copied(shown.response, "wscat-0") == "wscat -c 'ws://localhost:9099/chat/1.0.0' -H 'ApiKey: API_KEY'"
+
+
+def test_an_api_that_needs_no_subscription_says_so(sam: Person, paul: Person, phone: Application, chat: Api) -> None:
+    designs.api_update(actor=Actor.of(paul), api=chat, business_plans=["Bronze", "Subscriptionless"])
+    assert "any application may use this API under the plan Subscriptionless" in Visit().see(page_of(chat)).words
+    assert "Subscribe (done) Not needed: Subscriptionless" in Visit(sam).see(page_of(chat)).words
 
 
 def test_what_is_wrong_with_a_wish_is_told_by_its_line(sam: Person, phone: Application) -> None:
