@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The one entry point: `python3 manage.py up`, `test`, `serve portal|gateway`, and every command of Django.
+"""The one entry point: `python3 manage.py up`, `test`, `serve portal|gateway`, `compile`, and every command of Django.
 
 It needs nothing but Python: outside the project's own environment it builds that first.
 """
@@ -10,11 +10,13 @@ import sys
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("wsportal needs Python 3.11 or newer; this is Python %d.%d." % sys.version_info[:2])  # noqa: UP031
 
-from wsportal import bootstrap, compiled
+from wsportal import bootstrap, compiled, compiling
 
 
 def main() -> None:
     bootstrap.enter_environment(sys.argv)
+    if sys.argv[1:2] == ["compile"]:
+        sys.exit(compiling.main(sys.argv[2:]))
     bootstrap.pass_on_options(sys.argv)
     if sys.argv[1:2] in (["up"], ["serve"]):
         compiled.activate()

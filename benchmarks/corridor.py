@@ -21,11 +21,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from proxies import HERE, Proxy, gateway, haproxy, nginx, pinned, wait_for
+from proxies import HERE, ROOT, Proxy, gateway, haproxy, nginx, pinned, wait_for
 from tables import Table, verdict
 
-PORTS = {"direct": 21100, "nginx": 21101, "nginx 64k": 21102, "gateway": 21103, "HAProxy": 21104, "nginx TLS": 21105}
-GATEWAY_TLS = PORTS["gateway"] - 1000  # as the product's own ports lie to each other
+PORTS = {
+    "direct": 21100, "nginx": 21101, "nginx 64k": 21102, "gateway": 21103, "HAProxy": 21104, "nginx TLS": 21105,
+    "gateway compiled": 21106,
+}  # fmt: skip
+GATEWAYS = ("gateway", "gateway compiled")
+TLS_BELOW = 1000  # a gateway's TLS port is so far below the other, as the product's own ports lie to each other
+COMPILED_TARGET = 1.15
 PROXY_CORE, LOAD_CORE = 0, 1
 LARGE_BUFFERS = "proxy_buffer_size 64k; proxy_buffers 8 64k;"
 LOADS = [(50, 1, 64), (50, 16, 64), (50, 1, 65536)]  # connections, messages in flight on each, bytes
@@ -90,11 +95,14 @@ def loads(title: str, proxies: list[Proxy], bases: list[str], options: argparse.
             ratios = ["-" if proxy == "direct" else f"{one['cpu_us'] / middle[base]['cpu_us']:.2f}" for base in bases]
             rest = [f"{one[key]:.0f}" for key in ("per_second", "p50_us", "p99_us")]
             table.add(name, proxy, f"{one['cpu_us']:.2f}", *ratios, *rest)
-        base, target = TARGETS[shape] if len(bases) > 1 else (bases[0], TLS_TARGET)
-        mine = next(one for proxy, one in middle.items() if proxy.startswith("gateway"))
-        table.note(f"{name}: {verdict(mine['cpu_us'] / middle[base]['cpu_us'], target)} of {base}'s CPU per message")
-        trip = mine["p50_us"] / middle[base]["p50_us"]
-        table.note(f"{name}: {verdict(trip, 1.15)} of {base}'s median round trip")
+        base, limit = TARGETS[shape] if len(bases) > 1 else (bases[0], TLS_TARGET)
+        for proxy, mine in middle.items():
+            if not proxy.startswith("gateway"):
+                continue
+            target = COMPILED_TARGET if "compiled" in proxy else limit
+            ratio, trip = (mine[key] / middle[base][key] for key in ("cpu_us", "p50_us"))
+            table.note(f"{name}, {proxy}: {verdict(ratio, target)} of {base}'s CPU per message")
+            table.note(f"{name}, {proxy}: {verdict(trip, 1.15)} of {base}'s median round trip")
     table.print()
     return found
 
@@ -117,7 +125,7 @@ def handshakes(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, A
         return {**result, "cpu_us": result["cpu_s"] / result["handshakes"] * 1e6}
 
     table = Table("Handshakes", "proxy", "CPU us", "x nginx", "per second")
-    found = medians(between(proxies, "nginx", "HAProxy", "gateway"), options.rounds, measure)
+    found = medians(between(proxies, "nginx", "HAProxy", *GATEWAYS), options.rounds, measure)
     for name, one in found.items():
         ratio = one["cpu_us"] / found["nginx"]["cpu_us"]
         table.add(name, f"{one['cpu_us']:.0f}", f"{ratio:.2f}", f"{one['per_second']:.0f}")
@@ -133,7 +141,7 @@ def storm(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
         *("proxy", "handshakes/s", "p50 us", "p99 us", "p99.9 us", "longest us"),
     )
     found: dict[str, Any] = {}
-    for proxy in between(proxies, "nginx", "HAProxy", "gateway"):
+    for proxy in between(proxies, "nginx", "HAProxy", *GATEWAYS):
         runs = [measured("churn.py", proxy, *STORM, options.seconds) for _ in range(options.rounds)]
         one = found[proxy.name] = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         one["max_us"] = max(run["max_us"] for run in runs)
@@ -150,7 +158,7 @@ def idle(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
     sessions = options.sessions
     table = Table(f"{sessions} idle sessions", "proxy", "Rss bytes", "Pss bytes", "x nginx (Rss)", "idle CPU %")
     found: dict[str, Numbers] = {}
-    for proxy in between(proxies, "nginx", "nginx 64k", "HAProxy", "gateway"):
+    for proxy in between(proxies, "nginx", "nginx 64k", "HAProxy", *GATEWAYS):
         with running("load.py", proxy, 200, 0, 64, 0):
             time.sleep(1)
         time.sleep(2)
@@ -164,8 +172,9 @@ def idle(proxies: list[Proxy], options: argparse.Namespace) -> dict[str, Any]:
         one["idle_cpu_percent"] = cpu
         ratio = one["rss"] / found["nginx"]["rss"]
         table.add(proxy.name, f"{one['rss']:.0f}", f"{one['pss']:.0f}", f"{ratio:.2f}", f"{cpu:.2f}")
-    ratio = found["gateway"]["rss"] / found["nginx"]["rss"]
-    table.note(f"{verdict(ratio, IDLE_TARGET)} of nginx's memory per idle session")
+    for name in [name for name in found if name in GATEWAYS]:
+        ratio = found[name]["rss"] / found["nginx"]["rss"]
+        table.note(f"{name}: {verdict(ratio, IDLE_TARGET)} of nginx's memory per idle session")
     table.print()
     return found
 
@@ -184,8 +193,8 @@ def between(proxies: list[Proxy], *names: str) -> list[Proxy]:
     return [proxy for proxy in proxies if proxy.name in names]
 
 
-def start_all(stack: ExitStack, folder: Path) -> list[Proxy]:
-    """Upstream and proxies; they stop with the stack."""
+def start_all(stack: ExitStack, folder: Path, builds: Path | None) -> list[Proxy]:
+    """Upstream and proxies; they stop with the stack. With `builds`, a second gateway runs compiled."""
     upstream = PORTS["direct"]
     echo = pinned(LOAD_CORE, sys.executable, str(HERE / "upstream.py"), str(upstream), stdout=subprocess.DEVNULL)
     wait_for(upstream, echo)
@@ -199,9 +208,19 @@ def start_all(stack: ExitStack, folder: Path) -> list[Proxy]:
         stack.callback(made[-1].stop)
     else:
         print("HAProxy is not installed here: without it.")
-    made.append(gateway(PORTS["gateway"], upstream, PROXY_CORE, folder))
-    stack.callback(made[-1].stop)
-    return [*made, replace(made[-1], name="gateway TLS", port=GATEWAY_TLS, tls=True)]
+    for name in GATEWAYS if builds else GATEWAYS[:1]:
+        made.append(gateway(name, PORTS[name], upstream, PROXY_CORE, folder, builds if name != "gateway" else None))
+        stack.callback(made[-1].stop)
+        secure = replace(made[-1], name=f"{name} TLS", port=PORTS[name] - TLS_BELOW, tls=True)
+        made.append(secure)
+    return made
+
+
+def compiled(folder: Path) -> Path:
+    """The folder of a build of these sources, made there."""
+    builds = folder / "builds"
+    subprocess.run([sys.executable, "manage.py", "compile", "--into", str(builds)], cwd=ROOT, check=True)
+    return builds
 
 
 def main() -> None:
@@ -211,14 +230,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind; the median counts")
     parser.add_argument("--sessions", type=int, default=5000, help="idle sessions")
+    parser.add_argument("--compiled", action="store_true", help="measure the compiled corridor, too; compiles it first")
+    parser.add_argument("--port-offset", type=int, default=0, help="added to all ports")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
     options = parser.parse_args()
     rows = options.rows.split(",")
     if not set(rows) <= set(ROWS):
         parser.error(f"rows are {', '.join(ROWS)}")
     print(f"Linux {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
+    for name in PORTS:
+        PORTS[name] += options.port_offset
     with tempfile.TemporaryDirectory(prefix="wsportal-bench-") as folder, ExitStack() as stack:
-        proxies = start_all(stack, Path(folder))
+        proxies = start_all(stack, Path(folder), compiled(Path(folder)) if options.compiled else None)
         found = {name: ROWS[name](proxies, options) for name in rows}
         busy = os.getloadavg()[1]
     print(f"\nLoad average of the last five minutes: {busy:.1f}; above 2 somebody else was at work on these cores.")

@@ -178,8 +178,14 @@ def haproxy(port: int, upstream: int, core: int, folder: Path) -> Proxy:
     return Proxy("HAProxy", port, process)
 
 
-def gateway(port: int, upstream: int, core: int, folder: Path) -> Proxy:
-    """`manage.py serve gateway` on a database of its own, with authentication and a plan that counts."""
+def gateway(name: str, port: int, upstream: int, core: int, folder: Path, builds: Path | None = None) -> Proxy:
+    """`manage.py serve gateway` on a database of its own, with authentication and a plan that counts.
+
+    Args:
+        builds: the folder with its compiled form; None to run from source.
+    """
+    folder = folder / name.replace(" ", "-")
+    folder.mkdir()
     environment = {
         **os.environ,
         "WSPORTAL_MODE": "serve",
@@ -188,6 +194,7 @@ def gateway(port: int, upstream: int, core: int, folder: Path) -> Proxy:
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_UPSTREAM_NETWORKS": "loopback",
         "PORT_OFFSET": str(port - 9099),
+        "WSPORTAL_COMPILED": str(builds or "off"),
         "GATEWAY_TLS_CERT": str(certificate(folder)[0]),
         "GATEWAY_TLS_KEY": str(certificate(folder)[1]),
     }
@@ -198,4 +205,4 @@ def gateway(port: int, upstream: int, core: int, folder: Path) -> Proxy:
     command = [sys.executable, "manage.py", "serve", "gateway"]
     process = pinned(core, *command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     wait_for(port, process)
-    return Proxy("gateway", port, process, facts["path"], [f"Authorization: Bearer {facts['token']}"])
+    return Proxy(name, port, process, facts["path"], [f"Authorization: Bearer {facts['token']}"])

@@ -110,6 +110,6 @@ def test_going_back_to_the_source_is_one_word(builds: Path, tmp_path: Path) -> N
     shutil.copytree(builds, tmp_path / "mine")
     command = 'import sys, manage; sys.argv[0] = "manage.py"; manage.main()'
     for answer in ("Removed; the next start runs from source.", "There was nothing to remove."):
-        result = python(command, "compile", "--remove", "--into", tmp_path / "mine", VAR_DIR=str(tmp_path / "var"))
+        result = python(command, "compile", "--remove", "--into", tmp_path / "mine")
         assert answer in result.stdout
     assert not (tmp_path / "mine").exists()
