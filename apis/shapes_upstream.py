@@ -100,7 +100,7 @@ def _proxy_url(value: Any) -> str:
 def upstream_proxy(value: Any, address_problem: AddressProblem) -> tuple[dict[str, Any], Problems]:
     """Complete and check {"url", "username", "password", "except"}: an HTTP CONNECT proxy, "" for none.
 
-    `except` lists what is dialled directly: a host's name, `*.domain` or `.domain` for all below it, an address or a network.
+    `except` lists what is dialled directly: a host, `*.domain` or `.domain` for all below it, an address, a network.
     """
     checks: dict[str, Check] = {
         "url": _proxy_url,

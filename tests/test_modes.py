@@ -41,3 +41,12 @@ def test_an_operators_own_key_means_production_whatever_lies_in_the_folder(tmp_p
         mode_of(tmp_path, DJANGO_SECRET_KEY="an operator's own key, which nobody else has: 0123456789").stdout.strip()
         == "serve"
     )
+
+
+def test_a_key_for_stored_secrets_that_is_too_short_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("made at the first start, kept by its owner, long enough")
+    refused = mode_of(tmp_path, ENCRYPTION_KEYS=f"{'n' * 32}, open sesame")
+    assert refused.returncode != 0
+    assert "ENCRYPTION_KEYS should be keys of at least 32 characters" in refused.stderr
+    assert "sesame" not in refused.stderr
+    assert mode_of(tmp_path, ENCRYPTION_KEYS=f"{'n' * 32}, {'o' * 40}").stdout.strip() == "up"

@@ -13,6 +13,7 @@ TITLES: Final[dict[str, str]] = {
     "create": "Created the API",
     "update": "Changed the design",
     "endpoint": "Configured an endpoint",
+    "endpoint_remove": "Removed an endpoint",
     "runtime": "Set the runtime limits",
     "security": "Set how it is protected",
     "create_test_key": "Made a test key",

@@ -10,6 +10,9 @@ import pytest
 from apis import sealing
 from apis.models import Api, Endpoint
 from apis.services import publishing
+from apis.shapes_endpoint import DEFAULT_SUSPENSION, DEFAULT_TIMEOUTS, DEFAULTS
+from apis.shapes_upstream import DEFAULT_DYNAMIC, DEFAULT_PROXY, DEFAULT_TLS
+from apis.shapes_upstream_security import SECURITY_CHECKS
 from tests.apis.test_rest_bad_input import everything
 from tests.core.certificates import CERTIFICATE, KEY, OTHER_KEY
 
@@ -172,3 +175,14 @@ def test_both_endpoints_of_a_draft_can_be_taken_away_by_those_who_design(rest, p
     rest(people["carol"]).delete(where(draft, "sandbox")).ok(204)
     assert rest(people["carol"]).get(f"/apis/{draft.pk}").ok()["endpoint"] is None
     rest(people["carol"]).delete(where(draft, "staging")).refused(404)
+
+
+def test_the_schema_names_every_member_that_the_service_knows(rest):
+    schemas = rest().get("/schema").ok()["components"]["schemas"]
+    security = {member for checks in SECURITY_CHECKS.values() for member in checks} | {"type"}
+    assert set(schemas["EndpointSecurity"]["properties"]) == security
+    assert set(schemas["EndpointConfig"]["properties"]) == {*DEFAULTS, "secrets_set"}
+    parts = {"Timeouts": DEFAULT_TIMEOUTS, "Suspension": DEFAULT_SUSPENSION, "Tls": DEFAULT_TLS, "Proxy": DEFAULT_PROXY,
+             "Dynamic": DEFAULT_DYNAMIC}  # fmt: skip
+    for name, defaults in parts.items():
+        assert set(schemas[f"Endpoint{name}"]["properties"]) == set(defaults), name

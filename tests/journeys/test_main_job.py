@@ -114,20 +114,36 @@ def publish(page: Page) -> None:
 
 
 def configure(page: Page) -> None:
-    """The cogwheel beside the endpoint: an error keeps the dialog open, then the new timeout is stored and recorded."""
+    """The cogwheel beside the endpoint: an error keeps the dialog open, a test says that the backend is there, then the
+    new timeout and a password are stored and recorded; the password is not seen again."""
     page.get_by_role("navigation", name="Pages of this API").get_by_role("link", name="Endpoints").click()
     page.get_by_role("button", name="Configure the production endpoint").click()
     dialog = page.get_by_role("dialog")
+    dialog.locator("summary", has_text="Timeouts").click()
     dialog.get_by_label("Connect", exact=True).fill("soon")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_text("This should be a whole number between 1 and 120000.")).to_be_visible()
     expect(dialog.get_by_label("Connect", exact=True)).to_have_value("soon")
     dialog.get_by_label("Connect", exact=True).fill("1500")
+    dialog.locator("summary", has_text="Security").click()
+    expect(dialog.get_by_label("User name").first).not_to_be_visible()
+    dialog.get_by_label("Type", exact=True).select_option("basic")
+    dialog.get_by_label("User name").first.fill("gateway")
+    dialog.get_by_label("Password", exact=True).first.fill("open sesame")
+    dialog.get_by_role("button", name="Test endpoint").click()
+    expect(dialog.get_by_text("It answered 101: a client would be connected now.")).to_be_visible()
     dialog.get_by_role("button", name="Save").click()
     expect(page.get_by_text("connect 1.5 s, handshake 10 s, never idle")).to_be_visible()
+    page.get_by_role("button", name="Configure the production endpoint").click()
+    password = dialog.get_by_label("Password", exact=True).first
+    expect(password).to_have_value("")
+    expect(password).to_have_attribute("placeholder", "set – leave empty to keep")
+    dialog.get_by_role("button", name="Cancel").click()
     page.get_by_role("navigation", name="Pages of this API").get_by_role("link", name="History").click()
     entry = page.get_by_role("listitem").filter(has_text="Configured an endpoint")
     expect(entry).to_contain_text("timeouts · connect ms 5000 1500")
+    expect(entry).to_contain_text("security/password")
+    expect(entry).not_to_contain_text("sesame")
     expect(entry).to_contain_text("paul")
 
 
