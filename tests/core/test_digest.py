@@ -6,6 +6,8 @@ import re
 from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.core.digest import Challenge, choose_challenge
 
@@ -79,3 +81,16 @@ def test_quotes_and_umlauts_survive() -> None:
     value = odd.authorization("GET", "/", "u", "p", "c")
     assert b'realm="\xff"' in value
     assert wanted.encode() in value
+
+
+@given(
+    st.lists(
+        st.one_of(st.binary(max_size=200), st.text('Digest realm="=,\\ ', max_size=80).map(str.encode)), max_size=3
+    )
+)
+def test_whatever_an_upstream_answers_is_a_challenge_or_none_and_the_answer_stays_one_line(fields: list[bytes]) -> None:
+    lines = [field.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"") for field in fields]
+    for extra in (lines, [b'Digest nonce="n", qop="auth", ' + line + b', realm="r"' for line in lines]):
+        challenge = choose_challenge(extra)
+        if challenge is not None:
+            assert not set(challenge.authorization("GET", "/", "sam", "secret", "c")) & {10, 13, 0}
