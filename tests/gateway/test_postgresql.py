@@ -9,9 +9,11 @@ import sys
 import time
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.sync.client import connect
 
@@ -100,6 +102,17 @@ def told(database: str, script: str) -> Any:
     return json.loads(lines[-1]) if lines else None
 
 
+def one_of_many_gets_in(gateway: GatewayProcess, bearer: dict[str, str]) -> None:
+    """A ticket opens one connection, whoever else tries it at the same moment."""
+    wish = {"context": "/chat", "version": "1.0.0"}
+    made = httpx.post(f"http://127.0.0.1:{gateway.portal}/api/v1/tickets", json=wish, headers=bearer, timeout=30)
+    assert made.status_code == 201, made.text
+    path = f"/chat/1.0.0?ticket={made.json()['ticket']}"
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(lambda _: knock(gateway, path).status, range(20)))
+    assert sorted(answers) == [101] + [401] * 19
+
+
 def test_the_data_plane_on_postgresql(url: str, backend: Backend, certificate: KeyPairFiles, tmp_path: Path) -> None:
     token = told(url, STORY.replace("BACKEND", backend.url))["token"]
     gateway = GatewayProcess(url, certificate, tmp_path)
@@ -124,6 +137,7 @@ def test_the_data_plane_on_postgresql(url: str, backend: Backend, certificate: K
         )
         header = json.loads(urlsafe_b64decode(backend.requests[-1].headers["X-JWT-Assertion"].split(".")[0] + "=="))
         assert header == {"alg": "ES256", "typ": "JWT", "kid": told(url, SIGNED_BY)}
+        one_of_many_gets_in(gateway, bearer)
         with connect(gateway.url("/chat/1.0.0"), additional_headers=bearer, proxy=None) as client:
             manage(url, "shell", "--verbosity=0", "-c", REVOKE)
             revoked = time.monotonic()
