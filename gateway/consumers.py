@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from gateway import conf, meters, tickets
 from gateway.api_keys import uses
 from gateway.core.admission import Admission, MayUse, Question, Redeem, Standing, WhoIs
+from gateway.core.announcing import rate_limit_fields
 from gateway.core.assertions import choices
 from gateway.core.endpoints import Url
 from gateway.core.extras import choose
@@ -25,7 +26,6 @@ from gateway.core.records import UsageKey
 from gateway.core.rejections import Rejection
 from gateway.core.session import Session
 from gateway.core.snapshot import Entitlement
-from gateway.core.throttling import rate_limit_fields
 from gateway.dialling import dial_any
 from gateway.doorway import ClientGone
 from gateway.plane import Plane, plane

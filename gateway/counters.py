@@ -43,18 +43,26 @@ class LocalCounters:
         self._clock = clock
         self._sets: dict[Subject, dict[tuple[str, str, str], Throttle]] = {}
         self._ends: list[tuple[float, Subject, tuple[str, str, str]]] = []
+        self._known: dict[Subject, tuple[Entitlement, tuple[Throttle, ...]]] = {}  # answers of `of`
 
     def __len__(self) -> int:
         return sum(map(len, self._sets.values()))
 
     def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
+        whose = entitlement.subscription_id, entitlement.application_id, principal.end_user
+        known = self._known.get(whose)
+        if known is not None and known[0] is entitlement:
+            return known[1]
         business, application = entitlement.business_plan.enforced(), entitlement.application_plan.enforced()
-        return (
+        running = (
             *self._running(("subscription", entitlement.subscription_id), business, ""),
             *self._running(
                 ("application", entitlement.application_id, principal.end_user), application, "application-"
             ),
         )
+        if running:
+            self._known[whose] = entitlement, running
+        return running
 
     def _running(self, subject: Subject, limits: Iterable[Limit], prefix: str) -> list[Throttle]:
         """One throttle for each limit; one whose amount was changed goes on with its count."""
@@ -92,6 +100,7 @@ class LocalCounters:
                 throttle.roll(now)
                 heapq.heappush(self._ends, (throttle.end, subject, key))
             else:
+                self._known.clear()
                 del self._sets[subject][key]
                 if not self._sets[subject]:
                     del self._sets[subject]

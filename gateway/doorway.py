@@ -301,7 +301,8 @@ class Doorway(ABC):
             log.error("handshake_failed", request=self._request_id, exc_info=error)
         elif self._stage is Stage.DECISION and not cancelled:
             log.error("handshake_unanswered", request=self._request_id)
-        self.refuse(Rejection("draining" if self._host.closing else "internal_error"))
+        if self._stage is not Stage.OVER:
+            self.refuse(Rejection("draining" if self._host.closing else "internal_error"))
 
     def dismiss(self) -> None:
         """The process stops: refuse, and stop the application."""

@@ -67,9 +67,9 @@ async def post(
 
 
 async def _reply(reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    lines = (await reader.readuntil(b"\r\n\r\n"))[:-4].split(b"\r\n")
-    words = lines[0].split(b" ", 2)
-    headers = dict(read_header_lines(lines[1:]) or ())
+    first, _, fields = (await reader.readuntil(b"\r\n\r\n"))[:-2].partition(b"\r\n")
+    words = first.split(b" ", 2)
+    headers = dict(read_header_lines(fields) or ())
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
         raise BadReply("the status line is malformed")
     if headers.get(b"transfer-encoding", b"").lower() == b"chunked":

@@ -8,6 +8,7 @@ under one word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -53,12 +54,16 @@ Upstream = tuple[str, str, bool]  # path of the API, URL, whether it is up
 
 def handshake_ended(outcome: str) -> None:
     """A handshake is over, in one of the words of REFUSALS, or ACCEPTED or ABANDONED."""
-    HANDSHAKES.labels(outcome).inc()
+    _outcome(outcome).inc()
 
 
 def session_ended(code: int, initiator: str) -> None:
     """A session is over. Codes of an application's own are counted by their range only."""
-    CLOSES.labels(str(code) if code in _NAMED else f"{code // 1000}xxx", initiator).inc()
+    _close(str(code) if code in _NAMED else f"{code // 1000}xxx", initiator).inc()
+
+
+_outcome: Final = cache(HANDSHAKES.labels)  # to find a counter by its labels costs more than to count
+_close: Final = cache(CLOSES.labels)
 
 
 class Plane(Collector):
@@ -96,6 +101,7 @@ class Plane(Collector):
         return iter((messages, octets, throttled, up))
 
 
+@lru_cache(maxsize=1024)
 def without_secrets(url: str) -> str:
     """The URL without user, password and query, which may hold what nobody else should read."""
     parts = urlsplit(url)

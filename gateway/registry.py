@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Final
 
 import structlog
@@ -76,20 +75,21 @@ class Registry:
         self._capacity = self._capacity or capacity(conf.get("MAX_SESSIONS"))
         return self._capacity
 
-    @contextmanager
-    def arrival(self) -> Iterator[None]:
-        """A handshake is under way.
+    def arrival(self) -> Registry:
+        """A handshake is under way: `with registry.arrival():`.
 
         Raises:
             Rejection: overloaded, where this process carries as much as it can.
         """
         if len(self.sessions) + self.arriving >= self.capacity:
             raise Rejection("overloaded")
+        return self
+
+    def __enter__(self) -> None:
         self.arriving += 1
-        try:
-            yield
-        finally:
-            self.arriving -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.arriving -= 1
 
     def enter(self, places: Places) -> None:
         """Take a place of each, before the upstream is dialled."""

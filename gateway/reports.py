@@ -17,9 +17,10 @@ from apis.models import Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
 from gateway import snapshots
+from gateway.core.announcing import rate_limit_fields
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.snapshot import Entitlement, PlanSnapshot, Principal
-from gateway.core.throttling import BYTES, EVENTS, HANDSHAKES, Limit, Throttle, rate_limit_fields
+from gateway.core.throttling import BYTES, EVENTS, HANDSHAKES, Limit, Throttle
 from gateway.core.windows import NOMINAL_S, window
 from gateway.models import UsageMinute
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from time import monotonic
-from typing import ClassVar, Final, Protocol
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar, Final, Protocol, cast
+from weakref import WeakKeyDictionary, ref
 
 LATE_S: Final = 0.001  # timers go by a clock that is cut to milliseconds; too early would be once more
 
@@ -29,6 +29,7 @@ class Timekeeper:
 
     __slots__ = ("__weakref__", "_armed_for", "_timer", "_watched")
     _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Timekeeper]] = WeakKeyDictionary()
+    _last: ClassVar[tuple[Any, Any]] = (lambda: None, None)  # the loop, weakly, and its keeper: mostly there is one
 
     def __init__(self) -> None:
         self._watched: dict[Timed, None] = {}
@@ -38,10 +39,13 @@ class Timekeeper:
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Timekeeper:
         """The timekeeper of this loop, made at the first call."""
-        keeper = cls._all.get(loop)
-        if keeper is None:
-            keeper = cls._all[loop] = cls()
-        return keeper
+        known, keeper = cls._last
+        if known() is not loop:
+            keeper = cls._all.get(loop)
+            if keeper is None:
+                keeper = cls._all[loop] = cls()
+            cls._last = ref(loop), keeper
+        return cast(Timekeeper, keeper)
 
     def __len__(self) -> int:
         return len(self._watched)

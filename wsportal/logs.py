@@ -172,8 +172,12 @@ class _Line:
             kind = type(value)
             if kind in _NUMBERS:
                 line[name] = value
-            elif kind is str and not _is_secret_name(name):
+            elif _is_secret_name(name):
+                line[name] = REDACTED
+            elif kind is str:
                 line[name] = redact_text(value)
+            elif kind is list and _NUMBERS.issuperset(map(type, value)):
+                line[name] = value
             else:
                 line[name] = _redact(name, value)
         line["level"] = _LEVELS.get(method, method)

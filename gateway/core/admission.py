@@ -12,6 +12,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.core.announcing import rate_limit_fields
 from gateway.core.credentials import Headers, Query, Shown, Subprotocols, sort_query, sort_subprotocols
 from gateway.core.denying import NOBODY
 from gateway.core.identifying import (
@@ -42,7 +43,7 @@ from gateway.core.snapshot import (
     Principal,
     Runtime,
 )
-from gateway.core.throttling import HANDSHAKES, Throttle, rate_limit_fields, retry_after
+from gateway.core.throttling import HANDSHAKES, Throttle, retry_after
 
 __all__ = ["Admission", "MayUse", "Question", "Redeem", "Room", "Standing", "Toll", "WhoIs"]
 

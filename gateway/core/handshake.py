@@ -22,6 +22,7 @@ from gateway.core.rejections import Rejection, title
 HEAD_LIMIT: Final = 16_384  # bytes of request line and headers together
 TARGET_LIMIT: Final = 4_096  # bytes of path and query
 HEADER_COUNT_LIMIT: Final = 100
+NAMES_KEPT: Final = 500
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 VERSION: Final = "13"  # RFC 6455 section 4.1
@@ -31,11 +32,11 @@ Headers = Sequence[tuple[bytes, bytes]]
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/1\.([01])")
 _TARGET: Final = re.compile(rb"/(?:[^%#\\]|%[0-9A-Fa-f]{2})*")  # origin-form; a backslash is no part of any URI
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"  # RFC 9110 section 5.6.2
-_HEADER: Final = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([\t -~\x80-\xff]*?)[ \t]*")
+_FIELDS: Final = re.compile(rb"(?:" + _TOKEN + rb":[\t -~\x80-\xff]*\r\n)*")
+_FIELD: Final = re.compile(rb"([^:]+):([^\r]*)\r\n")  # of what is known to be _FIELDS
 _IS_TOKEN: Final = re.compile(_TOKEN)
 _HOST: Final = re.compile(rb"[0-9A-Za-z._~\-%!$&'()*+;=]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
 _C1: Final = re.compile("[\x80-\x9f\u2028\u2029]")  # some line splitters end a line here (CVE-2026-44546)
-_BREAKS_OUT: Final = re.compile(rb"[\r\n\0]")
 _ONCE: Final = frozenset({b"host", b"origin", b"sec-websocket-key", b"sec-websocket-version"})
 
 
@@ -92,8 +93,8 @@ def parse_request(head: bytes) -> Upgrade | Plain:
     Raises:
         Rejection: bad_request, upgrade_required (another version than 13) or header_too_large.
     """
-    lines = head[:-4].split(b"\r\n")
-    matched = _REQUEST_LINE.fullmatch(lines[0])
+    first, _, fields = head[:-2].partition(b"\r\n")
+    matched = _REQUEST_LINE.fullmatch(first)
     if not matched:
         raise _bad("The request line is malformed.")
     method, target, minor = matched.groups()
@@ -101,7 +102,7 @@ def parse_request(head: bytes) -> Upgrade | Plain:
         raise Rejection("header_too_large", f"The URL is longer than {TARGET_LIMIT} bytes.")
     raw_path, _, query = target.partition(b"?")
     path = _decode_path(target, raw_path)
-    headers, once = _read_headers(lines[1:])
+    headers, once = _read_headers(fields)
     if b"websocket" not in _items(headers, b"upgrade") and b"sec-websocket-key" not in once:
         return Plain(method.decode(), path)
     _check_http(method, minor, headers, once)
@@ -174,28 +175,40 @@ def render_head(first_line: bytes, headers: Iterable[tuple[bytes, bytes]]) -> by
     """
     lines = [first_line]
     for name, value in headers:
-        if not _IS_TOKEN.fullmatch(name) or _BREAKS_OUT.search(value):
-            raise ValueError(f"not a header: {name!r}")
+        if name not in _names:
+            _learn(name)
         lines.append(name + b": " + value)
-    return b"\r\n".join(lines) + b"\r\n\r\n"
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
+        raise ValueError("not a header: it would break out of its line")
+    return head + b"\r\n\r\n"
 
 
-def read_header_lines(lines: Iterable[bytes]) -> list[tuple[bytes, bytes]] | None:
-    """(lower-case name, value) of each line, or None if one of them is no header field (RFC 9112 section 5)."""
-    headers = []
-    for line in lines:
-        matched = _HEADER.fullmatch(line)
-        if not matched:
-            return None
-        name, value = matched.groups()
-        if not value.isascii():
-            try:
-                if _C1.search(value.decode()):
-                    return None
-            except UnicodeDecodeError:
+_names: Final[set[bytes]] = set()  # of headers, known to be tokens: the same few in every handshake
+
+
+def _learn(name: bytes) -> None:
+    if not _IS_TOKEN.fullmatch(name):
+        raise ValueError(f"not a header: {name!r}")
+    if len(_names) < NAMES_KEPT:
+        _names.add(name)
+
+
+def read_header_lines(fields: bytes) -> list[tuple[bytes, bytes]] | None:
+    """(lower-case name, value) of each header field, or None if one of them is none (RFC 9112 section 5).
+
+    Args:
+        fields: all lines, each with its end.
+    """
+    if not _FIELDS.fullmatch(fields):
+        return None
+    if not fields.isascii():
+        try:
+            if _C1.search(fields.decode()):
                 return None
-        headers.append((name.lower(), value))
-    return headers
+        except UnicodeDecodeError:
+            return None
+    return [(name.lower(), value.strip(b" \t")) for name, value in _FIELD.findall(fields)]
 
 
 def _bad(detail: str) -> Rejection:
@@ -215,11 +228,11 @@ def _decode_path(target: bytes, raw_path: bytes) -> str:
     return path
 
 
-def _read_headers(lines: list[bytes]) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
+def _read_headers(fields: bytes) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
     """All headers, and those that may come once only."""
-    if len(lines) > HEADER_COUNT_LIMIT:
+    if fields.count(b"\n") > HEADER_COUNT_LIMIT:
         raise Rejection("header_too_large", f"There are more than {HEADER_COUNT_LIMIT} headers.")
-    headers = read_header_lines(lines)
+    headers = read_header_lines(fields)
     if headers is None:
         raise _bad("A header line is malformed.")
     once: dict[bytes, bytes] = {}

@@ -83,6 +83,9 @@ class TopicPattern:
         return f"{path}?{query}" if query else path
 
 
+PATHS_KEPT: Final = 4096
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where a path leads.
@@ -104,7 +107,7 @@ class Route:
 class RoutingTable:
     """The deployed APIs by path. Built once, then only read."""
 
-    __slots__ = ("_by_path", "_depth", "_topics", "by_id")
+    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id")
 
     def __init__(self, apis: Iterable[ApiSnapshot] = ()) -> None:
         self.by_id = {api.api_id: api for api in apis}
@@ -114,6 +117,7 @@ class RoutingTable:
             **{tuple(segments(path)): None for api in self.by_id.values() for path in api.closed_paths},
             **{tuple(segments(api.path)): api for api in self.by_id.values()},
         }
+        self._found: dict[str, Route] = {}  # paths that were asked for: few are all that clients use
         self._depth = max(map(len, self._by_path), default=0)
         self._topics = {
             api.api_id: sorted(map(TopicPattern, api.topics), key=lambda pattern: pattern.rank)
@@ -137,8 +141,13 @@ class RoutingTable:
 
     def find(self, raw_path: str) -> Route | None:
         """The API and its most specific topic for a path, or None where nothing is there."""
-        found = self.find_api(raw_path)
-        return self.find_topic(*found) if found is not None else None
+        route = self._found.get(raw_path)
+        if route is None:
+            found = self.find_api(raw_path)
+            route = self.find_topic(*found) if found is not None else None
+            if route is not None and len(self._found) < PATHS_KEPT:
+                self._found[raw_path] = route
+        return route
 
     def find_topic(self, api: ApiSnapshot, rest: str) -> Route | None:
         """The most specific topic of an API for what follows its path, or None where it has none.

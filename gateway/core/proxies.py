@@ -111,6 +111,7 @@ def _is_in(networks: tuple[Network, ...], address: str) -> bool:
     return any(found in network for network in networks)
 
 
+@lru_cache(maxsize=4096)  # the same clients come again
 def plain(node: str) -> str | None:
     """The IP address in an element of a forwarding header, without port, brackets and zone; None if there is none.
 

@@ -206,9 +206,16 @@ class PlanSnapshot:
     max_message_bytes: int | None = None
     on_spent: OnSpent = "close"
     stop_on_quota: bool = True
+    _enforced: tuple[Limit, ...] = field(default=(), init=False, repr=False, compare=False)  # asked in each handshake
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_enforced", self._stopping())
 
     def enforced(self) -> tuple[Limit, ...]:
         """The limits that stop somebody: the quota unless it only bills, and the burst rate always."""
+        return self._enforced
+
+    def _stopping(self) -> tuple[Limit, ...]:
         quota: Iterable[Limit] = self.limits if self.stop_on_quota else ()
         return tightest((*quota, self.burst) if self.burst else quota)
 

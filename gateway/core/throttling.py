@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from math import ceil
 from typing import Final, Protocol
 
-from gateway.core.windows import NOMINAL_S, window
+from gateway.core.windows import window
 
 EVENTS: Final = "events"
 BYTES: Final = "bytes"
@@ -105,7 +104,7 @@ class Throttle:
 
     def left(self) -> int:
         """What is announced as left: exact, except that of very many sessions the leases count as used."""
-        used = self.passed() if len(self.holders) <= EXACT_HOLDERS else self.taken
+        used = self.passed() if 0 < len(self.holders) <= EXACT_HOLDERS else self.taken
         return max(0, self.limit.amount - used)
 
     def roll(self, now: float) -> bool:
@@ -181,7 +180,8 @@ class Purse:
 
     def attach(self, throttles: Iterable[Throttle]) -> None:
         """Draw from these throttles from now on; what was leased from others goes back first."""
-        self.close()
+        if self._events or self._bytes:
+            self.close()
         chosen = tuple(throttles)
         self._events = tuple([throttle for throttle in chosen if throttle.limit.kind == EVENTS])
         self._bytes = tuple([throttle for throttle in chosen if throttle.limit.kind == BYTES])
@@ -192,6 +192,8 @@ class Purse:
 
     def close(self) -> None:
         """Give everything back and let go of the throttles. Idempotent."""
+        if not self._events and not self._bytes:
+            return
         self.surrender(EVENTS)
         self.surrender(BYTES)
         for throttle in self._all():
@@ -273,28 +275,3 @@ class Purse:
 def retry_after(throttles: Iterable[Throttle], now: float) -> int:
     """Whole seconds until every one of these windows has ended; at least 1."""
     return max([1, *(ceil(throttle.end - now) for throttle in throttles)])
-
-
-@lru_cache(maxsize=4096)  # the same few names in every handshake; to look at each character took 2 % of it
-def _quoted(text: str) -> str:
-    """A Structured Fields string (RFC 9651 section 3.3.3): printable ASCII in quotes."""
-    plain = "".join(char if " " <= char <= "~" else "?" for char in text)
-    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[str, str], ...]:
-    """`RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), one item for each throttle.
-
-    Events have no registered quota unit, so theirs is left out; the name of the policy says it.
-    """
-    state: list[str] = []
-    policy: list[str] = []
-    for throttle in throttles:
-        limit = throttle.limit
-        unit = ';qu="content-bytes"' if limit.kind == BYTES else ""
-        left = throttle.left()
-        name = _quoted(throttle.prefix + limit.policy)
-        state.append(f"{name};r={left};t={max(0, ceil(throttle.end - now))}")
-        policy.append(f"{name};q={limit.amount};w={NOMINAL_S[limit.per]}{unit}")
-    return (("RateLimit", ", ".join(state)), ("RateLimit-Policy", ", ".join(policy))) if state else ()

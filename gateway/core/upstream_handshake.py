@@ -113,15 +113,15 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
     Raises:
         BadAnswer: it does not open a session.
     """
-    lines = head[:-4].split(b"\r\n")
-    matched = _STATUS_LINE.fullmatch(lines[0])
+    first, _, fields = head[:-2].partition(b"\r\n")
+    matched = _STATUS_LINE.fullmatch(first)
     if not matched:
         raise BadAnswer("the status line is malformed")
     status = int(matched[2])
     if status != 101 or matched[1] != b"1":
-        challenges = _values(read_header_lines(lines[1:]) or (), b"www-authenticate")
+        challenges = _values(read_header_lines(fields) or (), b"www-authenticate")
         raise BadAnswer(f"the answer is {status}, not 101", status, challenges)
-    headers = read_header_lines(lines[1:])
+    headers = read_header_lines(fields)
     if headers is None:
         raise BadAnswer("a header line of the answer is malformed")
     if b"websocket" not in _items(headers, b"upgrade") or b"upgrade" not in _items(headers, b"connection"):

@@ -6,8 +6,8 @@ import asyncio
 import select
 from collections import deque
 from time import perf_counter
-from typing import ClassVar, Final, Protocol
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar, Final, Protocol, cast
+from weakref import WeakKeyDictionary, ref
 
 HAS_EPOLL: Final = hasattr(select, "epoll")
 
@@ -63,6 +63,7 @@ class Poller:
 
     __slots__ = ("_again", "epoll", "later", "legs", "poll")
     _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()
+    _last: ClassVar[tuple[Any, Any]] = (lambda: None, None)  # the loop, weakly, and its poller: mostly there is one
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.epoll = select.epoll()
@@ -75,10 +76,13 @@ class Poller:
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Poller:
         """The poller of this loop, made at the first call."""
-        poller = cls._all.get(loop)
-        if poller is None:
-            poller = cls._all[loop] = cls(loop)
-        return poller
+        known, poller = cls._last
+        if known() is not loop:
+            poller = cls._all.get(loop)
+            if poller is None:
+                poller = cls._all[loop] = cls(loop)
+            cls._last = ref(loop), poller
+        return cast(Poller, poller)
 
     def add(self, member: Member, events: int = EDGES) -> None:
         """Tell this one from now on what its socket is ready for."""
