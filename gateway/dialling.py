@@ -121,7 +121,7 @@ async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstrea
         else:
             url.suspension.abandoned()
         if error.kind == FORBIDDEN_ADDRESS:
-            log.warning("upstream_address_forbidden", upstream=url.url)
+            log.warning("upstream_address_forbidden", upstream=without_secrets(url.url))
         elif error.kind == NO_CREDENTIALS:
             log.warning("upstream_credentials_unavailable", upstream=without_secrets(url.url), detail=error.detail)
         raise

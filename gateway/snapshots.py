@@ -40,6 +40,7 @@ from gateway.core.snapshot import (
     burst_limit,
 )
 from gateway.core.throttling import Limit
+from gateway.meters import without_secrets
 
 log = structlog.get_logger("gateway")
 
@@ -101,7 +102,7 @@ def extras(config: Mapping[str, Any]) -> Extras | None:
     try:
         return extras_of(config, unseal)
     except Unreadable:  # sealed with another SECRET_KEY: this endpoint is lost until it is saved again, no other is
-        log.error("endpoint_secret_unreadable", urls=[item["url"] for item in config["urls"]])
+        log.error("endpoint_secret_unreadable", urls=[without_secrets(item["url"]) for item in config["urls"]])
         return Extras(proof=Lost())
 
 

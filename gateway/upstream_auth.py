@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.core.digest import Challenge, choose_challenge
 from gateway.core.extras import ClientCertificate, Digest, Extras, Lost, OAuth2, bearer, with_header
+from gateway.meters import without_secrets
 from gateway.running import in_task
 from gateway.upstream_tls import context_of
 from gateway.upstream_tokens import NO_CREDENTIALS, Source, Tokens, fetch
@@ -41,7 +42,7 @@ async def dial_secured(target: Target, extras: Extras) -> Upstream:
     if target.url.startswith("wss:"):
         shown = proof if isinstance(proof, ClientCertificate) else None
         try:
-            target = replace(target, tls=await context_of(extras.tls, shown, target.url) or target.tls)
+            target = replace(target, tls=await context_of(extras.tls, shown, without_secrets(target.url)) or target.tls)
         except OSError as error:
             raise DialError(NO_CREDENTIALS, "connect", f"the certificates cannot be used: {error}") from None
     if isinstance(proof, OAuth2):
