@@ -21,11 +21,13 @@ from gateway.core.digest import Challenge, choose_challenge
 from gateway.core.extras import ClientCertificate, Digest, Extras, OAuth2, bearer, with_header
 from gateway.core.upstream_handshake import Answer, BadAnswer, parse_answer, upgrade_request
 from gateway.exchanges import TransportExchange
+from gateway.names import resolve
 from gateway.sockets import connect_any, keep_alive
+from gateway.targets import DialError
 from gateway.trial_words import certificate_facts, certificate_words, why
 from gateway.upstream_tls import make_context
 from gateway.upstream_tokens import Source, fetch
-from gateway.upstreams import DialError, host_header, reach, resolve
+from gateway.upstreams import host_header, reach
 
 MOST_S: Final = 15.0
 """No URL takes longer, whatever its own timeouts are: a person waits for it."""

@@ -6,7 +6,7 @@ A view is a thread of its own; it waits here on an event loop of its own, so nei
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from gateway import conf
@@ -29,4 +29,17 @@ def run(config: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> list[Tri
     offer = ", ".join(subprotocols).encode("ascii") or None
     waits = timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS
     subjects = [Subject(url, extras, *waits, conf.may_dial, offer) for url in urls]
-    return asyncio.run(try_all(subjects))
+    return _on_a_loop_of_its_own(try_all(subjects))
+
+
+def _on_a_loop_of_its_own(work: Coroutine[Any, Any, list[Trial]]) -> list[Trial]:
+    """Like asyncio.run, but nothing waits for a resolver that is still asked: its thread ends by itself."""
+    loop = asyncio.SelectorEventLoop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        if left := asyncio.all_tasks(loop):
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left))
+        loop.close()

@@ -11,7 +11,7 @@ from typing import Any, Final
 from cryptography import x509
 
 from gateway.core.upstream_handshake import BadAnswer
-from gateway.upstreams import DialError
+from gateway.targets import DialError
 
 SOON_DAYS: Final = 21  # a certificate that expires so soon is worth a word
 _NETWORK: Final = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -215,20 +217,35 @@ def test_an_address_that_may_not_be_dialled_is_not_dialled_whatever_name_it_has(
     assert plain.requests == []
 
 
+def test_a_resolver_that_hangs_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: over.wait(30) and [])
+    began = time.monotonic()
+    try:
+        trial = tried("ws://slow.example", timeouts={"connect_ms": 200})
+        assert names(trial) == [("dns", False)]
+        assert "the connect timeout is 0.2 s" in trial.problem
+        assert time.monotonic() - began < 15
+    finally:
+        over.set()
+
+
 def test_all_urls_are_tried_at_once_dynamic_targets_too(plain: Backend) -> None:
-    with says(None) as silent, says(None) as mute:
+    with says(None) as one, says(None) as two, says(None) as three, says(None) as four:
         full, _ = endpoint_config(
             {
-                "urls": [{"url": silent}, {"url": plain.url}],
+                "urls": [{"url": one}, {"url": plain.url}, {"url": two}],
                 "timeouts": {"handshake_ms": 1500},
-                "dynamic": {"by": "header", "name": "X-Region", "targets": {"eu": mute}},
+                "dynamic": {"by": "header", "name": "X-Region", "targets": {"eu": three, "us": four, "uk": one}},
             },
             lambda url: "",
         )
         began = time.monotonic()
         trials = trial_runs.run(full)
-    assert [(one.url, one.ok) for one in trials] == [(silent, False), (plain.url, True), (mute, False)]
-    assert time.monotonic() - began < 2.9  # one after the other would take three seconds
+        seconds = time.monotonic() - began
+    assert [trial.url for trial in trials] == [one, plain.url, two, three, four]
+    assert [trial.ok for trial in trials] == [False, True, False, False, False]
+    assert seconds < 5.5  # one after the other would take six
 
 
 def test_the_loop_that_others_live_on_is_not_kept_waiting() -> None:
