@@ -29,13 +29,14 @@ def output(wsportal) -> str:
 
 
 def test_the_tour_gets_an_echo_and_counts_it(output):
-    assert "hello" in output.splitlines()
+    assert {"hello", "hello by ticket"} <= set(output.splitlines())
+    assert '"api_key":"wst_' in output
     total = json.loads(re.search(r'"total":\s*(\{.*?\})', output)[1])
-    assert (total["sessions"], total["events_in"], total["events_out"]) == (1, 1, 1)
+    assert (total["sessions"], total["events_in"], total["events_out"]) == (2, 2, 2)  # by token and by ticket
 
 
 def test_only_the_mistake_that_it_shows_is_refused(output):
-    refused = re.findall(r'"status":\s*(\d+),', output)
+    refused = re.findall(r'"title":\s*"[^"]*",\s*"status":\s*(\d+)', output)
     assert refused == ["400"]
     assert {"#/name", "#/context", "#/version"} <= set(re.findall(r'"pointer":\s*"([^"]+)"', output))
 
