@@ -98,7 +98,7 @@ def identify(shown: Shown, route: Route, client: str, now: float) -> Generator[W
         raise Rejection("invalid_token")
     if ticket is not None:
         check_accepted(api.security, principal.kind)
-    if not trusted(api.security, principal) or not (principal.resources & api.urls or not principal.resources):
+    if not trusted(api, principal):
         raise Rejection("invalid_token", "The access token is for another API.")
     if principal.restrictions is not None and not principal.restrictions.allow(client, shown.headers):
         raise Rejection("denied", "This API key may not be used from this address or page.")
@@ -122,16 +122,19 @@ def accepts(security: Security, kind: str) -> bool:
     return scheme is None or scheme in security.schemes
 
 
-def trusted(security: Security, principal: Principal) -> bool:
-    """Whether an API takes tokens of the key manager that issued this one."""
+def trusted(api: ApiSnapshot, principal: Principal) -> bool:
+    """Whether an API takes tokens of the key manager that issued this one, and it is for this API (RFC 8707)."""
     if _SCHEMES.get(principal.kind) != "oauth":
         return True
-    return principal.key_manager in security.key_managers or not (security.key_managers or principal.only_named)
+    if principal.resources and not principal.resources & api.urls:
+        return False
+    named = api.security.key_managers
+    return principal.key_manager in named or not (named or principal.only_named)
 
 
 def check_ticket(ticket: Ticket, route: Route, origin: str) -> None:
     """A ticket opens what it was minted for."""
-    if ticket.api_id != route.api.api_id or ticket.topic not in {None, route.rest}:
+    if ticket.api_id != route.api.api_id or ticket.topic not in {None, route.asked}:
         raise Rejection("invalid_token", "The ticket is for another API or topic.")
     if ticket.origin not in {None, origin}:
         raise Rejection("origin_not_allowed", "The ticket is for another page.")
@@ -147,11 +150,11 @@ def origin_allowed(security: Security, origin: str) -> bool:
     return not security.origins or not origin or origin in security.origins
 
 
-def still_welcome(security: Security, topic: TopicSnapshot, principal: Principal, origin: str) -> bool:
+def still_welcome(api: ApiSnapshot, topic: TopicSnapshot, principal: Principal, origin: str) -> bool:
     """Whether somebody who is connected might come in now, by what their API and topic accept."""
     if principal.kind == ANONYMOUS and topic.security != OPEN:
         return False
-    return accepts(security, principal.kind) and trusted(security, principal) and origin_allowed(security, origin)
+    return accepts(api.security, principal.kind) and trusted(api, principal) and origin_allowed(api.security, origin)
 
 
 def every_scope(api: ApiSnapshot) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -98,9 +99,9 @@ def make_default(world: World, api: Api, is_default: bool = True) -> int:
     return world.gateway.rest(world.people["paul"], "PATCH", f"/apis/{api.pk}", body).status_code
 
 
-def reached(world: World, deal: Deal, path: str) -> str | int:
-    """The name of the version that answers at a path, by its endpoint's path; or the status of the refusal."""
-    headers = {"Authorization": f"Bearer {deal.token}"}
+def reached(world: World, deal: Deal, path: str, credential: bool = True) -> str | int:
+    """ "answered", or the status of the refusal."""
+    headers = {"Authorization": f"Bearer {deal.token}"} if credential else {}
     try:
         with connect(world.gateway.url(path), additional_headers=headers, proxy=None, open_timeout=30):
             return "answered"
@@ -265,3 +266,53 @@ def test_the_gateway_of_a_context_with_the_version_inside(world: World, backend:
     assert knock(world.gateway, "/inside").code == "not_found"
     assert make_default(world, api) == 200
     assert knock(world.gateway, "/inside/room").code == "missing_credentials"
+
+
+def renew(world: World, client: Any, fresh: str) -> int:
+    """The client goes on with another token."""
+    connection = client.response.headers["X-Request-ID"]
+    url = f"http://127.0.0.1:{world.gateway.portal}/api/v1/connections/{connection}/token"
+    return httpx.put(url, headers={"Authorization": f"Bearer {fresh}"}, timeout=10).status_code
+
+
+def test_a_token_with_fewer_scopes_takes_a_direction_away_from_a_live_session(
+    world: World, deal: Deal, backend: Backend
+) -> None:
+    write = f"w{deal.api.pk}"
+    design(world, deal, {"name": "/*", "publish_scopes": [write]})
+    strong, weak = token(world, deal, "default", write), token(world, deal)
+    with (
+        deal.connect(token=strong, compression=None) as plain,
+        deal.connect(token=strong) as deflated,
+    ):
+        for client in (plain, deflated):
+            client.send("hello")
+            assert client.recv(5) == "hello"
+            assert renew(world, client, weak) == 200
+        assert closed(deflated)[0] == 4403
+        received = backend.counts["received"]
+        until(lambda: not _echoes_at_once(plain, backend), 5)
+        received = backend.counts["received"]
+        plain.send("left out")
+        assert plain.ping().wait(5)
+        assert backend.counts["received"] == received
+
+
+def _echoes_at_once(client: Any, backend: Backend) -> bool:
+    before = backend.counts["received"]
+    client.send("again")
+    client.ping().wait(5)
+    return backend.counts["received"] > before
+
+
+def test_a_ticket_for_a_mapped_topic_opens_that_topic(world: World, deal: Deal, backend: Backend) -> None:
+    design(world, deal, ROOMS)
+    url = f"http://127.0.0.1:{world.gateway.portal}/api/v1/tickets"
+    headers = {"Authorization": f"Bearer {deal.token}"}
+    body = {"api": str(deal.api.pk), "topic": "/rooms/7"}
+    for asked, answer in (("/rooms/8", 401), ("/rooms/7", "answered")):
+        minted = httpx.post(url, json=body, headers=headers, timeout=10)
+        assert minted.status_code == 201, minted.text
+        ticket = minted.json()["ticket"]
+        assert reached(world, deal, f"{deal.path}{asked}?ticket={ticket}&x=1", credential=False) == answer
+    assert backend.requests[-1].path == "/base/rooms?key=1&room=7&x=1"
