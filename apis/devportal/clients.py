@@ -17,6 +17,13 @@ from apis.services import mapping
 from apis.shapes import KEY_TYPES
 
 
+class Unshown(forms.Textarea):
+    """A text that no page repeats."""
+
+    def format_value(self, value: object) -> None:
+        return None
+
+
 class ClientForm(forms.Form):
     """A client id at a key manager, and a token as proof; what is wrong with them the service says."""
 
@@ -32,7 +39,7 @@ class ClientForm(forms.Form):
             label="Client id", required=False, strip=False, widget=forms.TextInput(line)
         )
         self.fields["access_token"] = forms.CharField(
-            label="Access token", required=False, widget=forms.Textarea({**line, "rows": 3, "spellcheck": "false"})
+            label="Access token", required=False, widget=Unshown({**line, "rows": 3, "spellcheck": "false"})
         )
 
 

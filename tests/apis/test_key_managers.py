@@ -141,8 +141,10 @@ def test_sam_proves_that_a_client_is_his_on_a_page(sam, adam, eve, actor, phone,
     answer = browser.post(address, form)
     assert answer.status_code == 400
     assert "as proof that it is yours" in words(answer)
-    answer = browser.post(address, {**form, "access_token": master.token("tablet")})
+    token = master.token("tablet")
+    answer = browser.post(address, {**form, "access_token": token})
     assert "issued to another client" in words(answer)
+    assert token not in answer.content.decode()
     answer = browser.post(address, {**form, "access_token": master.token()}, follow=True)
     assert "phone of Here production Remove" in words(answer)
     mapped = MappedKey.objects.get()

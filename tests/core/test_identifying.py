@@ -1,7 +1,8 @@
-"""Where credentials are looked for, in what order, what never travels on, and what tickets and API keys are bound to."""
+"""Where credentials are looked for, in what order, what never travels on, what tickets, keys and tokens are bound to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -104,6 +105,12 @@ def test_a_malformed_ticket_is_no_credential(query: bytes) -> None:
 # What is accepted ---------------------------------------------------------------------------------------------------
 
 
+def api_of(security: Security, urls: Iterable[str] = ()) -> ApiSnapshot:
+    return ApiSnapshot(
+        "api", "Chat", "/chat", "1", "/chat/1", "", (), ENDPOINTS, security=security, urls=frozenset(urls)
+    )
+
+
 def admit(
     principal: Principal | Ticket | None,
     *,
@@ -115,10 +122,13 @@ def admit(
     headers: tuple[tuple[bytes, bytes], ...] = ((b"authorization", b"Bearer token"),),
     query: bytes = b"",
     client: str = "192.0.2.7",
+    urls: Iterable[str] = (),
 ) -> Admission:
     """A handshake at an API of this security, answered with these."""
     topics = (topic or TopicSnapshot("/*"),)
-    api = ApiSnapshot("api", "Chat", "/chat", "1", "/chat/1", state, topics, ENDPOINTS, security=security)
+    api = ApiSnapshot(
+        "api", "Chat", "/chat", "1", "/chat/1", state, topics, ENDPOINTS, security=security, urls=frozenset(urls)
+    )
     admission = Admission(headers, query)
     admission.client = client
     answers: dict[type, Any] = {
@@ -224,13 +234,50 @@ def test_pages_are_compared_exactly(origins: tuple[str, ...], origin: bytes | No
     else:
         assert refused(SAM, **facts) == "origin_not_allowed"
     topic = TopicSnapshot("/*")
-    assert still_welcome(facts["security"], topic, SAM, (origin or b"").decode()) is welcome
+    assert still_welcome(api_of(facts["security"]), topic, SAM, (origin or b"").decode()) is welcome
 
 
 def test_who_was_let_in_without_a_credential_stays_only_while_the_topic_is_open() -> None:
     anybody = Principal("anonymous", "")
-    assert still_welcome(Security(), TopicSnapshot("/*", security="none"), anybody, "")
-    assert not still_welcome(Security(), TopicSnapshot("/*"), anybody, "")
+    assert still_welcome(api_of(Security()), TopicSnapshot("/*", security="none"), anybody, "")
+    assert not still_welcome(api_of(Security()), TopicSnapshot("/*"), anybody, "")
+
+
+URL = "wss://gateway.example/echo/1.0.0"
+LOGIN = replace(SAM, kind="jwt", key_manager="Login")
+
+
+@pytest.mark.parametrize(
+    ("named", "principal", "welcome"),
+    [
+        (set(), SAM, True),
+        (set(), LOGIN, True),
+        ({"Login"}, LOGIN, True),
+        ({"Login"}, SAM, False),
+        ({"Resident"}, LOGIN, False),
+        ({"Resident", "Login"}, SAM, True),
+        (set(), replace(LOGIN, only_named=True), False),
+        ({"Login"}, replace(LOGIN, only_named=True), True),
+        (set(), replace(SAM, resources=frozenset({URL})), True),
+        (set(), replace(LOGIN, resources=frozenset({URL, "https://other.example"})), True),
+        (set(), replace(SAM, resources=frozenset({"wss://gateway.example/echo/2.0.0"})), False),
+        ({"Login"}, KEYED, True),  # an API key is of no key manager
+    ],
+)
+def test_an_api_takes_tokens_of_its_key_managers_that_are_for_it(
+    named: set[str], principal: Principal, welcome: bool
+) -> None:
+    security = replace(BOTH, key_managers=frozenset(named))
+    if welcome:
+        admit(principal, security=security, urls={URL})
+    else:
+        assert refused(principal, security=security, urls={URL}) == "invalid_token"
+    assert still_welcome(api_of(security, {URL}), TopicSnapshot("/*"), principal, "") is welcome
+
+
+def test_a_principal_survives_the_way_through_a_ticket() -> None:
+    whole = replace(LOGIN, scopes=frozenset({"a"}), resources=frozenset({URL}), only_named=True)
+    assert principals.from_json(principals.as_json(whole)) == whole
 
 
 # API keys ---------------------------------------------------------------------------------------------------------
