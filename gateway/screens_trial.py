@@ -35,7 +35,10 @@ def try_endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) 
         title = f"Test of the {key_type} endpoint"
         return sheet(request, api, TEMPLATE, {**facts, "back": "endpoints"}, current="endpoints", title=title)
     form = EndpointForm(request.POST, stored=row.config if row else None)
-    facts = _tried(actor, api, key_type, form) if form.is_valid() else {"problems": _listed(Invalid(form.errors))}
+    if form.is_valid():
+        facts = _tried(actor, api, key_type, form)
+    else:
+        facts = {"problems": _listed(Invalid({name: list(texts) for name, texts in form.errors.items()}))}
     if request.htmx:
         return render(request, TEMPLATE, facts)
     return configuration(request, api, key_type, form, trial=TEMPLATE, **facts)

@@ -16,8 +16,8 @@ from apis.shapes_endpoint import endpoint_config
 from gateway import trial_runs
 from gateway.trial import Trial
 from tests.gateway.backends import Backend, says
+from tests.gateway.judging import backend
 from tests.gateway.outside import Authority, connect_proxy, token_server
-from tests.gateway.test_upstream_security import backend
 
 WRONG_PORT = "ws://127.0.0.1:9"
 
