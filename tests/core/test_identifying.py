@@ -1,4 +1,4 @@
-"""Where credentials are looked for, in what order, what never travels on, what tickets, keys and tokens are bound to."""
+"""Where credentials are looked for and in what order, what never travels on, what tickets, keys and tokens are for."""
 
 from __future__ import annotations
 
