@@ -38,7 +38,9 @@ def try_endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) 
     if form.is_valid():
         facts = _tried(actor, api, key_type, form)
     else:
-        facts = {"problems": _listed(Invalid({name: list(texts) for name, texts in form.errors.items()}))}
+        facts = {
+            "problems": _listed(Invalid({name: [str(text) for text in texts] for name, texts in form.errors.items()}))
+        }
     if request.htmx:
         return render(request, TEMPLATE, facts)
     return configuration(request, api, key_type, form, trial=TEMPLATE, **facts)
