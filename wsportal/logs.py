@@ -59,10 +59,10 @@ def redact_text(text: str) -> str:
         kept = next((group for group in match.groups() if group), "")
         return f"{kept}{REDACTED}"
 
-    # Most values are ids, which are told by one look: all the forms cost ten times as much.
-    if text in _clean or not _MAY_BE_SECRET_TEXT.search(text):
+    if text in _clean:
         return text
-    redacted = _SECRET_TEXT.sub(replacement, text)
+    # Most values are ids, which are told by one look: all the forms cost ten times as much.
+    redacted = _SECRET_TEXT.sub(replacement, text) if _MAY_BE_SECRET_TEXT.search(text) else text
     if redacted == text and len(text) <= CLEAN_LENGTH:
         if len(_clean) >= CLEAN_TEXTS:
             _clean.clear()
@@ -175,7 +175,7 @@ class _Line:
             elif _is_secret_name(name):
                 line[name] = REDACTED
             elif kind is str:
-                line[name] = redact_text(value)
+                line[name] = value if value in _clean else redact_text(value)
             elif kind is list and _NUMBERS.issuperset(map(type, value)):
                 line[name] = value
             else:

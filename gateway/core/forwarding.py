@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from gateway.core.credentials import SECRET_HEADERS, Headers
@@ -39,12 +40,17 @@ def onward(headers: Headers) -> list[tuple[bytes, bytes]]:
     named = {item.strip().lower() for name, value in headers if name == b"connection" for item in value.split(b",")}
     passed: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        if name in _KEPT_HERE or name in named or not _NAME.fullmatch(name):
+        if name in named or not _travels(name):
             continue
         kept = _without_own_cookies(value) if name == b"cookie" else value
         if kept or name != b"cookie":
             passed.append((name, kept))
     return passed
+
+
+@lru_cache(maxsize=4096)
+def _travels(name: bytes) -> bool:
+    return name not in _KEPT_HERE and _NAME.fullmatch(name) is not None
 
 
 def _without_own_cookies(value: bytes) -> bytes:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import binascii
 import json
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -101,14 +101,17 @@ def parse_request(head: bytes) -> Upgrade | Plain:
     if len(target) > TARGET_LIMIT:
         raise Rejection("header_too_large", f"The URL is longer than {TARGET_LIMIT} bytes.")
     raw_path, _, query = target.partition(b"?")
-    path = _decode_path(target, raw_path)
-    headers, once = _read_headers(fields)
-    if b"websocket" not in _items(headers, b"upgrade") and b"sec-websocket-key" not in once:
+    path = _decode_path(target, raw_path) if query else _decode_known(target)
+    headers, named = _read_headers(fields)
+    upgrades = b"websocket" in _items(named.get(b"upgrade", b""))
+    if not upgrades and b"sec-websocket-key" not in named:
         return Plain(method.decode(), path)
-    _check_http(method, minor, headers, once)
-    key = _check_websocket(headers, once)
-    passed = [header for header in headers if b"_" not in header[0]]
-    return Upgrade(raw_path, path, query, passed, key, _read_subprotocols(headers))
+    _check_http(method, minor, named, upgrades)
+    key = _check_websocket(named)
+    if b"_" in fields:
+        headers = [header for header in headers if b"_" not in header[0]]
+    offered = named.get(b"sec-websocket-protocol")
+    return Upgrade(raw_path, path, query, headers, key, _read_subprotocols(offered) if offered is not None else [])
 
 
 def check_early(data: bytes) -> None:
@@ -127,7 +130,7 @@ def check_early(data: bytes) -> None:
 
 def accept_key(key: bytes) -> bytes:
     """The value of Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2)."""
-    return b64encode(sha1(key + GUID, usedforsecurity=False).digest())
+    return binascii.b2a_base64(sha1(key + GUID, usedforsecurity=False).digest(), newline=False)
 
 
 def accept_answer(key: bytes, subprotocol: bytes | None, extensions: bytes | None, headers: Headers = ()) -> bytes:
@@ -228,67 +231,70 @@ def _decode_path(target: bytes, raw_path: bytes) -> str:
     return path
 
 
+@lru_cache(maxsize=1024)  # few paths are all that clients use; a query may hold secrets and is not kept
+def _decode_known(target: bytes) -> str:
+    return _decode_path(target, target.partition(b"?")[0])
+
+
 def _read_headers(fields: bytes) -> tuple[list[tuple[bytes, bytes]], dict[bytes, bytes]]:
-    """All headers, and those that may come once only."""
+    """All headers, and the same by name; lines of one name are one list (RFC 9110 section 5.3)."""
     if fields.count(b"\n") > HEADER_COUNT_LIMIT:
         raise Rejection("header_too_large", f"There are more than {HEADER_COUNT_LIMIT} headers.")
     headers = read_header_lines(fields)
     if headers is None:
         raise _bad("A header line is malformed.")
-    once: dict[bytes, bytes] = {}
+    named = dict(headers)
+    if len(named) == len(headers):
+        return headers, named
+    named = {}
     for name, value in headers:
-        if name in _ONCE:
-            if name in once:
+        if name in named:
+            if name in _ONCE:
                 raise _bad(f"The header {name.decode()} came twice.")
-            once[name] = value
-    return headers, once
+            value = named[name] + b"," + value  # noqa: PLW2901
+        named[name] = value
+    return headers, named
 
 
-def _items(headers: Headers, wanted: bytes) -> list[bytes]:
+def _items(value: bytes) -> list[bytes]:
     """The elements of a list header, lower-case (RFC 9110 section 5.6.1)."""
-    return [item.strip().lower() for name, value in headers if name == wanted for item in value.split(b",")]
+    return [item.strip() for item in value.lower().split(b",")]
 
 
-def _check_http(method: bytes, minor: bytes, headers: Headers, once: dict[bytes, bytes]) -> None:
+def _check_http(method: bytes, minor: bytes, named: dict[bytes, bytes], upgrades: bool) -> None:
     """The HTTP side of an upgrade (RFC 6455 section 4.2.1, points 1 to 4)."""
     if method != b"GET" or minor != b"1":
         raise _bad("An upgrade is a GET request of HTTP/1.1.")
-    if not _HOST.fullmatch(once.get(b"host", b"")):
+    if not _HOST.fullmatch(named.get(b"host", b"")):
         raise _bad("The Host header is missing or malformed.")
-    if any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers):
+    if b"content-length" in named or b"transfer-encoding" in named:
         raise _bad("An upgrade request has no body.")
-    if b"websocket" not in _items(headers, b"upgrade") or b"upgrade" not in _items(headers, b"connection"):
+    if not upgrades or b"upgrade" not in _items(named.get(b"connection", b"")):
         raise _bad("The headers Upgrade: websocket and Connection: Upgrade belong together.")
 
 
-def _check_websocket(headers: Headers, once: dict[bytes, bytes]) -> bytes:
+def _check_websocket(named: dict[bytes, bytes]) -> bytes:
     """The WebSocket side (points 5 to 9); the key."""
-    if once.get(b"sec-websocket-version") != VERSION.encode():
+    if named.get(b"sec-websocket-version") != VERSION.encode():
         raise Rejection(
             "upgrade_required",
             f"The gateway speaks version {VERSION} of the WebSocket protocol.",
             headers=(("Sec-WebSocket-Version", VERSION),),
         )
-    key = once.get(b"sec-websocket-key", b"")
+    key = named.get(b"sec-websocket-key", b"")
     try:
         valid = len(key) == 24 and len(binascii.a2b_base64(key, strict_mode=True)) == 16
     except binascii.Error:
         valid = False
     if not valid:
         raise _bad("Sec-WebSocket-Key is not 16 bytes in base64.")
-    for name, value in headers:
-        if name == b"sec-websocket-extensions" and not value.isascii():
-            raise _bad("Sec-WebSocket-Extensions is malformed.")
+    if not named.get(b"sec-websocket-extensions", b"").isascii():
+        raise _bad("Sec-WebSocket-Extensions is malformed.")
     return key
 
 
-def _read_subprotocols(headers: Headers) -> list[str]:
-    offered = []
-    for name, value in headers:
-        if name == b"sec-websocket-protocol":
-            offered += [item.strip() for item in value.split(b",")]
-    if not offered:
-        return []
+def _read_subprotocols(value: bytes) -> list[str]:
+    offered = [item.strip() for item in value.split(b",")]
     if not all(map(_IS_TOKEN.fullmatch, offered)) or len(set(offered)) != len(offered):
         raise _bad("Sec-WebSocket-Protocol is not a list of different tokens.")
     return [item.decode() for item in offered]

@@ -28,12 +28,25 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Add another tally to this one."""
-        for name in TALLY_FIELDS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.sessions += other.sessions
+        self.events_in += other.events_in
+        self.events_out += other.events_out
+        self.bytes_in += other.bytes_in
+        self.bytes_out += other.bytes_out
+        self.refused += other.refused
+        self.throttled += other.throttled
 
     def less(self, other: Tally) -> Tally:
         """This tally without another one that it grew from."""
-        return Tally(*[getattr(self, name) - getattr(other, name) for name in TALLY_FIELDS])
+        return Tally(
+            self.sessions - other.sessions,
+            self.events_in - other.events_in,
+            self.events_out - other.events_out,
+            self.bytes_in - other.bytes_in,
+            self.bytes_out - other.bytes_out,
+            self.refused - other.refused,
+            self.throttled - other.throttled,
+        )
 
 
 TALLY_FIELDS = tuple(one.name for one in fields(Tally))
