@@ -15,7 +15,7 @@ from apis import selectors
 from apis.errors import Missing
 from apis.lifecycle import SERVED
 from apis.models import Api, Application, Person, Revision, Scope, Subscription, Topic
-from apis.shapes_topics import SCOPE_FIELDS, scopes_named
+from apis.shapes_topics import SCOPE_FIELDS, scope_name_problem, scopes_named
 
 
 def scopes_shared() -> QuerySet[Scope]:
@@ -96,6 +96,6 @@ def scopes_grantable(
     """
     rows = scopes_of_application(application)
     if names is not None:
-        rows = rows.filter(name__in=list(names))
+        rows = rows.filter(name__in=[name for name in names if not scope_name_problem(name)])
     holder = person if person is not None else application.owner
     return [scope for scope in rows if may_hold(scope, holder)]

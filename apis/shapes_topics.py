@@ -49,6 +49,16 @@ def topic_of(row: Mapping[str, Any]) -> dict[str, Any]:
     return deepcopy({"name": row["name"], **{key: row.get(key, usual) for key, usual in TOPIC_DEFAULTS.items()}})
 
 
+def topic_line(topic: Mapping[str, Any]) -> str:
+    """A complete topic in one line, for the history: "/news (receive; mapped to /feed; scopes news:read)"."""
+    words = [" and ".join(word for word, field in (("receive", "subscribe"), ("send", "publish")) if topic[field])]
+    words += [f"mapped to {topic['url_mapping']}"] if topic["url_mapping"] else []
+    words += ["open to anybody"] if topic["security"] == "none" else []
+    for field, what in (("scopes", "scopes"), ("subscribe_scopes", "to receive"), ("publish_scopes", "to send")):
+        words += [f"{what} {' '.join(topic[field])}"] if topic[field] else []
+    return f"{topic['name']} ({'; '.join(words)})"
+
+
 def scopes_named(topics: Iterable[Mapping[str, Any]]) -> set[str]:
     """Every scope that these topics name."""
     return {name for topic in topics for field in SCOPE_FIELDS for name in topic.get(field, ())}

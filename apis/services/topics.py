@@ -14,7 +14,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
-from apis.shapes_topics import scopes_named
+from apis.shapes_topics import scopes_named, topic_line
 from apis.shapes_topics import topics as check_topics
 
 
@@ -46,7 +46,8 @@ def _replace(actor: Actor, api: Api, topics: Any) -> list[Topic]:
     Topic.objects.bulk_create(Topic(api=api, **topic) for topic in done)
     api.save(update_fields=["updated_at"])
     after = sorted(done, key=lambda topic: topic["name"])
-    record(actor, "update_topics", api, api=api, before=before, after=after)
+    lines = {when: {"topics": list(map(topic_line, rows))} for when, rows in (("before", before), ("after", after))}
+    record(actor, "update_topics", api, api=api, **lines)
     announce("api", api.pk)
     return list(Topic.objects.filter(api=api))
 

@@ -16,6 +16,7 @@ from apis.shapes_topics import (
     pattern_of,
     scope_name_problem,
     scopes_named,
+    topic_line,
     topic_name_problem,
     topic_of,
     topics,
@@ -179,6 +180,14 @@ def test_a_topic_of_an_older_revision_has_the_defaults() -> None:
     assert topic_of({"name": "/*", "subscribe": True, "publish": False}) == {
         **TOPIC_DEFAULTS, "name": "/*", "publish": False,
     }  # fmt: skip
+
+
+def test_a_topic_in_one_line() -> None:
+    assert topic_line(topic_of({"name": "/*"})) == "/* (receive and send)"
+    whole = {"name": "/a/{b}", "publish": False, "url_mapping": "/c", "scopes": ["x", "y"], "subscribe_scopes": ["z"]}
+    assert topic_line(topic_of(whole)) == "/a/{b} (receive; mapped to /c; scopes x y; to receive z)"
+    free = {"name": "/news", "subscribe": False, "security": "none"}
+    assert topic_line(topic_of(free)) == "/news (send; open to anybody)"
 
 
 def test_the_pattern_of_a_name_forgets_what_its_parameters_are_called() -> None:
