@@ -5,11 +5,13 @@ Plain functions that ask the database (call them off the loop), like `gateway.sn
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
 from apis.models import Api, Application, BusinessPlan
 from gateway import snapshots
+from gateway.batches import chunks
 from gateway.core.identifying import for_address
 from gateway.core.snapshot import ANONYMOUS, FREE, TEST_KEY, Entitlement, PlanSnapshot
 from gateway.core.throttling import Limit
@@ -23,7 +25,10 @@ def load_entitlement(application_id: str, api_id: str) -> Entitlement | None:
     """What lets an application ("": anybody at a topic without security) use an API, or None. One to three queries."""
     if not application_id:
         return _of_anybody(api_id)
-    return snapshots.load_entitlement(application_id, api_id) or _without_subscription(application_id, api_id)
+    subscribed = snapshots.load_entitlement(application_id, api_id)
+    if subscribed is not None:
+        return subscribed
+    return _without_subscription([application_id], api_id).get(application_id)
 
 
 def _free_plan(api_id: str) -> BusinessPlan | None:
@@ -31,24 +36,27 @@ def _free_plan(api_id: str) -> BusinessPlan | None:
     return BusinessPlan.objects.filter(apis__pk=api_id, subscriptionless=True).order_by("name").first()
 
 
-def _without_subscription(application_id: str, api_id: str) -> Entitlement | None:
-    plan = _free_plan(api_id)
-    if plan is None:
-        return None
-    application = Application.objects.select_related("owner", "plan").filter(pk=application_id).first()
-    if application is None:
-        return None
-    return Entitlement(
-        subscription_id=f"{FREE}:{application_id}:{api_id}",
-        api_id=api_id,
-        application_id=application_id,
-        application_name=application.name,
-        owner_id=str(application.owner_id),
-        owner_active=application.owner.is_active,
-        business_plan=snapshots.business_plan(plan),
-        application_plan=snapshots.application_plan(application.plan),
-        kind=FREE,
-    )
+def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[str, Entitlement]:
+    """What lets these applications use an API without a subscription, by application. Two queries for CHUNK of them."""
+    offered = _free_plan(api_id)
+    if offered is None:
+        return {}
+    plan = snapshots.business_plan(offered)
+    found: dict[str, Entitlement] = {}
+    for chunk in chunks(application_ids):
+        for row in Application.objects.select_related("owner", "plan").filter(pk__in=chunk):
+            found[str(row.pk)] = Entitlement(
+                subscription_id=f"{FREE}:{row.pk}:{api_id}",
+                api_id=api_id,
+                application_id=str(row.pk),
+                application_name=row.name,
+                owner_id=str(row.owner_id),
+                owner_active=row.owner.is_active,
+                business_plan=plan,
+                application_plan=snapshots.application_plan(row.plan),
+                kind=FREE,
+            )
+    return found
 
 
 def _of_anybody(api_id: str) -> Entitlement | None:
@@ -73,20 +81,24 @@ def load_again(known: Iterable[tuple[Entitlement, str]]) -> dict[str, Entitlemen
     Args:
         known: each with the IP address of its client.
     """
-    unique = {entitlement.subscription_id: (entitlement, client) for entitlement, client in known}
-    rows = [name for name, (entitlement, _) in unique.items() if entitlement.kind == "subscription"]
-    found = snapshots.load_entitlements(rows)
-    offers: dict[tuple[str, str], Entitlement | None] = {}
-    for name, (entitlement, client) in unique.items():
-        if entitlement.kind == TEST_KEY:
-            found[name] = entitlement  # what a test key may does not change; whether it is valid is asked elsewhere
-        elif entitlement.kind != "subscription":
-            asked = entitlement.application_id, entitlement.api_id
-            if asked not in offers:
-                offers[asked] = (
-                    _of_anybody(asked[1]) if entitlement.kind == ANONYMOUS else _without_subscription(*asked)
-                )
-            offer = offers[asked]
-            if offer is not None:
-                found[name] = for_address(offer, client) if offer.kind == ANONYMOUS else offer
+    kinds: dict[str, dict[str, tuple[Entitlement, str]]] = defaultdict(dict)
+    for entitlement, client in known:
+        kinds[entitlement.kind][entitlement.subscription_id] = entitlement, client
+    found = snapshots.load_entitlements(kinds["subscription"])
+    # what a test key may does not change; whether it is valid is asked elsewhere
+    found.update((name, entitlement) for name, (entitlement, _) in kinds[TEST_KEY].items())
+    for api_id, free in _by_api(kinds[FREE]).items():
+        offers = _without_subscription([entitlement.application_id for entitlement, _ in free], api_id)
+        found.update((offer.subscription_id, offer) for offer in offers.values())
+    for api_id, anonymous in _by_api(kinds[ANONYMOUS]).items():
+        offer = _of_anybody(api_id)
+        if offer is not None:
+            found.update((one.subscription_id, for_address(offer, client)) for one, client in anonymous)
     return found
+
+
+def _by_api(known: dict[str, tuple[Entitlement, str]]) -> dict[str, list[tuple[Entitlement, str]]]:
+    by_api: dict[str, list[tuple[Entitlement, str]]] = defaultdict(list)
+    for entitlement, client in known.values():
+        by_api[entitlement.api_id].append((entitlement, client))
+    return by_api

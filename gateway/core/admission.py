@@ -26,7 +26,6 @@ from gateway.core.identifying import (
     identify,
     origin_allowed,
     origin_of,
-    scopes_of,
 )
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import BOTH_WAYS, Permit, permit
@@ -180,8 +179,7 @@ class Admission:
         if endpoint is None or not endpoint.urls:
             raise Rejection("wrong_key_type")
         self.endpoint = endpoint
-        scopes = scopes_of(route.topic) if principal.kind == ANONYMOUS else principal.scopes
-        self.permit = permit(route.topic, scopes)
+        self.permit = permit(route.topic, principal.scopes)
         if self.denials.find(api.api_id, principal.application_id, principal.end_user, self.client, now):
             raise Rejection("denied")
         if not origin_allowed(api.security, self.origin):

@@ -31,7 +31,7 @@ def api_key(world: World, deal: Deal, **wish: Any) -> tuple[ApiKey, str]:
     return api_keys.api_key_create(actor=world.actors["sam"], application=deal.application, **wish)
 
 
-def come(deal: Deal, rest: str = "", **headers: str) -> connect:
+def come(deal: Deal, rest: str = "", **headers: str) -> ClientConnection:
     """A real client with just these headers."""
     return connect(deal.gateway.url(deal.path + rest), additional_headers=headers, proxy=None, open_timeout=30)
 

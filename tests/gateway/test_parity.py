@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from django.core.checks import Error
 from django.test import override_settings
 
+from apis.shapes_keys import KEY_PREFIX, TEST_KEY_PREFIX
+from apis.shapes_security import DEFAULT_SECURITY, SCHEMES, SECURITY_CHECKS
 from apis.shapes_upstream_security import SECURITY_TYPES, default_security, header_name_problem
 from gateway import checks
 from gateway.authenticators import AUTHENTICATORS
-from gateway.core.credentials import FINDERS, Credential, sort_subprotocols
+from gateway.core import credentials, identifying
+from gateway.core.credentials import FINDERS, Shown, sort_query, sort_subprotocols
 from gateway.core.extras import extras_of
 from gateway.core.forwarding import NEVER_OWN
 from gateway.core.rejections import CLOSE_CODES, REFUSALS
+from gateway.core.snapshot import Security
 
 TESTS = Path(__file__).resolve().parents[1]
 
 # What no test can produce yet, with the number of the issue that brings it.
-LATER_REFUSALS = {"denied": 4, "origin_not_allowed": 4}
+LATER_REFUSALS: dict[str, int] = {}
 LATER_CODES = {
     1011: 3,  # a fault of the gateway on a live session: none is known that leaves a session to close
     4409: 5,  # replaced by a newer connection
@@ -49,10 +54,12 @@ def test_what_is_later_is_still_in_the_tables() -> None:
 
 
 def test_every_kind_of_credential_can_be_looked_up() -> None:
-    shown = [(b"authorization", b"Bearer x")], [(b"sec-websocket-protocol", b"base64url.bearer.authorization.eA")]
-    found = [finder(headers, sort_subprotocols(headers)) for finder in FINDERS for headers in shown]
-    kinds = {credential.kind for credential in found if isinstance(credential, Credential)}
-    assert kinds == set(AUTHENTICATORS)
+    headers = [[(b"authorization", b"Bearer x")], [(b"apikey", b"wsk_x")], [(b"apikey", b"wst_x")], []]
+    ways = [Shown(one, sort_subprotocols(one), sort_query(query), True) for one in headers
+            for query in (b"", b"ticket=x", b"access_token=x", b"apikey=x")]  # fmt: skip
+    found = {credential.kind for finder in FINDERS for shown in ways if (credential := finder(shown)) is not None}
+    assert found - {"ticket"} == {"oauth", "api_key", "test_key"}  # a ticket is redeemed, and stands for one of them
+    assert found - {"ticket"} <= set(AUTHENTICATORS)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +92,10 @@ def test_every_kind_of_upstream_security_that_can_be_saved_is_shown_by_the_gatew
 def test_no_endpoint_can_be_saved_with_a_header_that_the_gateway_would_not_send() -> None:
     for name in NEVER_OWN:
         assert header_name_problem(name.decode()), name
+
+
+def test_what_an_api_may_accept_is_known_on_both_sides() -> None:
+    assert set(SCHEMES) == set(identifying._SCHEMES.values()) == set(identifying._WORDS)
+    assert set(identifying._SCHEMES) <= set(AUTHENTICATORS)
+    assert {one.name for one in fields(Security)} == set(SECURITY_CHECKS) == set(DEFAULT_SECURITY)
+    assert TEST_KEY_PREFIX == credentials.TEST_KEY_PREFIX != KEY_PREFIX
