@@ -64,6 +64,8 @@ def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
     timeouts, suspension = config["timeouts"], config["suspension"]
     idle = f"idle {duration(timeouts['idle_s'] * 1000)}" if timeouts["idle_s"] else "never idle"
     waits = f"connect {duration(timeouts['connect_ms'])}, handshake {duration(timeouts['handshake_ms'])}, {idle}"
+    if timeouts["action"] == "refuse":
+        waits += "; the client is refused at once then"
     lines = [("Timeouts", waits), ("Suspension", _suspension(suspension))]
     if len(config["urls"]) > 1:
         lines.append(("Several URLs", STRATEGY_LABELS[config["strategy"]]))
