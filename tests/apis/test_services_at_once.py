@@ -20,11 +20,24 @@ from apis.models import (
     KeyPair,
     Person,
     Revision,
+    Scope,
     Subscription,
     VersionSet,
 )
 from apis.permissions import Actor
-from apis.services import configuring, designs, environments, keys, people, plans, publishing, subscribing
+from apis.services import (
+    configuring,
+    designs,
+    environments,
+    keys,
+    people,
+    plans,
+    publishing,
+    scopes,
+    subscribing,
+    topics,
+    versions,
+)
 from tests.apis.world import everything
 from tests.conftest import CHAT
 
@@ -135,6 +148,16 @@ class TestAtOnce:
         assert isinstance(losers[0], ServiceError | Revision.DoesNotExist)  # the second: it had not even been read
         assert chat.deployments.count() == 1
 
+    def test_a_scope_is_either_named_by_a_topic_or_deleted(self, chat: Api, paul: Person) -> None:
+        scope = scopes.scope_create(actor=Actor.of(paul), name="rooms:write")
+        rows = [{"name": "/*", "scopes": ["rooms:write"]}]
+        at_once(
+            lambda: topics.topics_replace(actor=Actor.of(paul), api=Api.objects.get(pk=chat.pk), topics=rows),
+            lambda: scopes.scope_delete(actor=Actor.of(paul), scope=Scope.objects.get(pk=scope.pk)),
+        )
+        named = chat.topics.get().scopes
+        assert named == (["rooms:write"] if Scope.objects.exists() else [])
+
 
 # What is gone by now ----------------------------------------------------------------------------------------------
 
@@ -154,6 +177,7 @@ def gone(adam: Person, sam: Person, chat: Api, subscription: Subscription) -> di
         "pair": KeyPair.objects.select_related("application", "client").get(),
         "api": Api.objects.select_related("version_set").get(),
         "revision": Revision.objects.select_related("api__version_set").get(),
+        "scope": scopes.scope_create(actor=actor, api=subscription.api, name="rooms:write"),
         "business_plan": BusinessPlan.objects.get(name="Gold"),
         "application_plan": ApplicationPlan.objects.get(name="10PerMin"),
         "environment": environments.environment_create(actor=actor, name="Europe", ws_port=80),
@@ -171,6 +195,12 @@ LATE: dict[str, Callable[[Actor, dict[str, Any]], object]] = {
     "api_transition": lambda a, g: publishing.api_transition(actor=a, api=g["api"], action="block"),
     "api_version_create": lambda a, g: designs.api_version_create(actor=a, api=g["api"], version="2"),
     "api_delete": lambda a, g: designs.api_delete(actor=a, api=g["api"]),
+    "topics_replace": lambda a, g: topics.topics_replace(actor=a, api=g["api"], topics=[{"name": "/a"}]),
+    "topic_remove": lambda a, g: topics.topic_remove(actor=a, api=g["api"], name="/*"),
+    "default_version_set": lambda a, g: versions.default_version_set(actor=a, api=g["api"], is_default=True),
+    "scope_create": lambda a, g: scopes.scope_create(actor=a, api=g["api"], name="late"),
+    "scope_update": lambda a, g: scopes.scope_update(actor=a, scope=g["scope"], description="late"),
+    "scope_delete": lambda a, g: scopes.scope_delete(actor=a, scope=g["scope"]),
     "runtime_configure": lambda a, g: configuring.runtime_configure(actor=a, api=g["api"], limits={}),
     "endpoint_configure": lambda a, g: configuring.endpoint_configure(
         actor=a, api=g["api"], key_type="production", config=config()

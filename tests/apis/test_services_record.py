@@ -23,7 +23,19 @@ from apis.models import (
     Subscription,
 )
 from apis.permissions import Actor
-from apis.services import configuring, designs, environments, keys, people, plans, publishing, subscribing
+from apis.services import (
+    configuring,
+    designs,
+    environments,
+    keys,
+    people,
+    plans,
+    publishing,
+    scopes,
+    subscribing,
+    topics,
+    versions,
+)
 from apis.services.record import announce, record
 from apis.signals import changed
 from tests.apis.world import everything
@@ -85,6 +97,16 @@ ACTIONS: dict[str, tuple[Callable[[Actor], object], str, set[str]]] = {
     "runtime_configure": (
         lambda a: configuring.runtime_configure(actor=a, api=api(), limits={"idle_s": 9}), "runtime", {"api"}
     ),
+    "topics_replace": (
+        lambda a: topics.topics_replace(actor=a, api=api(), topics=[{"name": "/a"}]), "update_topics", {"api"}
+    ),
+    "topic_save": (
+        lambda a: topics.topic_save(actor=a, api=api(), topic={"name": "/a"}), "update_topics", {"api"}
+    ),
+    "default_version_set": (
+        lambda a: versions.default_version_set(actor=a, api=api(), is_default=True), "set_default_version", {"api"}
+    ),
+    "scope_create": (lambda a: scopes.scope_create(actor=a, name="rooms:write"), "create_scope", set()),
     "api_version_create": (
         lambda a: designs.api_version_create(actor=a, api=api(), version="2"), "create_version", {"api"}
     ),
@@ -245,6 +267,8 @@ MAY: dict[str, tuple[Callable[[Actor], object], set[str]]] = {
     "endpoint_configure": (ACTIONS["endpoint_configure"][0], CREATORS),
     **{name: (ACTIONS[name][0], CREATORS) for name in ("endpoint_set_url", "endpoint_copy", "endpoint_remove")},
     "runtime_configure": (ACTIONS["runtime_configure"][0], CREATORS),
+    **{name: (ACTIONS[name][0], CREATORS) for name in ("topics_replace", "topic_save", "scope_create")},
+    "default_version_set": (ACTIONS["default_version_set"][0], CREATORS | PUBLISHERS),
     "api_version_create": (ACTIONS["api_version_create"][0], CREATORS),
     "api_delete": (lambda a: designs.api_delete(actor=a, api=api()), CREATORS),
     "revision_restore": (ACTIONS["revision_restore"][0], CREATORS),
