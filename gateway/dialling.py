@@ -74,16 +74,16 @@ async def dial_any(
         Rejection: what became of the last one tried; upstream_suspended where none may be tried.
     """
     last: DialError | None = None
-    budget_s = _budget_s(state)
-    end = clock() + budget_s
+    began = clock()
     timeouts = state.config.timeouts
-    for url in state.candidates(clock(), chosen):
+    longest_s = timeouts.connect_s + timeouts.handshake_s  # of one URL
+    for url in state.candidates(began, chosen):
         target = target_of(url.url)
         work = _dial(url, target, clock)
         try:
-            if last is None and target.extras is None and timeouts.connect_s + timeouts.handshake_s <= budget_s:
+            if last is None and target.extras is None and longest_s <= LONGEST_WAIT_S:
                 return url, await work  # its own limits are enough
-            return url, await _within(end - clock(), work)
+            return url, await _within(began + _budget_s(longest_s) - clock(), work)
         except DialError as error:
             last = error
             if error.kind in ENDS_HERE or (error.kind == "timeout" and timeouts.action == "refuse"):
@@ -100,10 +100,9 @@ async def _within(left_s: float, work: Coroutine[Any, Any, Upstream]) -> Upstrea
         return await work
 
 
-def _budget_s(state: EndpointState) -> float:
+def _budget_s(longest_s: float) -> float:
     """How long a client waits for all URLs together: at least as long as the endpoint gives a single one."""
-    timeouts = state.config.timeouts
-    return min(max(conf.get("DIAL_BUDGET_S"), timeouts.connect_s + timeouts.handshake_s), LONGEST_WAIT_S)
+    return min(max(conf.get("DIAL_BUDGET_S"), longest_s), LONGEST_WAIT_S)
 
 
 async def _dial(url: Url, target: Target, clock: Callable[[], float]) -> Upstream:

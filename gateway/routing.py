@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import structlog
+
+if TYPE_CHECKING:
+    from gateway.consumers import GatewayConsumer
 
 log = structlog.get_logger("gateway")
 
@@ -15,15 +19,20 @@ _NO_CORRIDOR = (
 )
 
 
+@cache
+def _consumer() -> type[GatewayConsumer]:
+    from gateway.consumers import GatewayConsumer  # noqa: PLC0415  (portal processes need none of it)
+
+    return GatewayConsumer
+
+
 async def application(
     scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[dict[str, Any]], Awaitable[None]]
 ) -> None:
     """The gateway's consumer; under a server that is no gateway (plain Daphne, say), a refusal that says so."""
     extensions = scope.get("extensions") or {}
     if "wsportal.corridor" in extensions:
-        from gateway.consumers import GatewayConsumer  # noqa: PLC0415  (portal processes need none of it)
-
-        await GatewayConsumer()(scope, receive, send)
+        await _consumer()()(scope, receive, send)
         return
     log.error("no_gateway", hint="this server runs the portals only; a gateway needs `manage.py serve gateway`")
     if "websocket.http.response" in extensions:

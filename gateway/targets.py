@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from gateway.core.extras import Extras, Proxy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Target:
     """What to dial.
 

@@ -48,7 +48,7 @@ class Plain:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Upgrade:
     """A valid WebSocket upgrade request.
 

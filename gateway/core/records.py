@@ -52,7 +52,7 @@ class Tally:
 TALLY_FIELDS = tuple(one.name for one in fields(Tally))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionRecord:
     """One session from its upgrade to its end.
 

@@ -16,7 +16,7 @@ from gateway.core.permits import ANY_TOPIC, Permit, permit
 from gateway.core.records import SessionRecord, Tally, UsageKey
 from gateway.core.rejections import PLAN_SPENT, Rejection, close_reason
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime, TopicSnapshot
-from gateway.core.throttling import HANDSHAKES, Purse, Throttle, retry_after
+from gateway.core.throttling import Purse, Throttle, retry_after
 
 LONGEST_SESSION_S: Final = 86_400  # CONTRACT section 6: 24 h with jitter, unless the plan says otherwise
 JITTER: Final = 0.1
@@ -143,14 +143,10 @@ class Session:
         return self.counted.less(before)
 
     def _draw_from(self, throttles: Iterable[Throttle]) -> None:
-        chosen = [throttle for throttle in throttles if throttle.limit.kind != HANDSHAKES]
-        for name, purse, scanner in (
-            ("in", self.purse_in, self.scanner_in),
-            ("out", self.purse_out, self.scanner_out),
-        ):
-            mine = [throttle for throttle in chosen if throttle.limit.applies(name)]
-            purse.attach(mine)
-            scanner.refill = purse.refill if mine else None
+        into, out = self.purse_in, self.purse_out
+        chosen = tuple(throttles)
+        self.scanner_in.refill = into.refill if into.attach(chosen, "in") else None
+        self.scanner_out.refill = out.refill if out.attach(chosen, "out") else None
 
     def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle]) -> None:
         """A plan, or its subscription, was changed: go on under the new terms without a reconnect."""

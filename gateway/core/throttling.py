@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from typing import Final, Protocol
 
@@ -162,6 +163,14 @@ class Throttle:
         return self.remaining() <= 0 and self.passed() >= self.limit.amount
 
 
+@lru_cache(maxsize=1024)  # the sessions of a subscription draw from the same ones
+def _sorted(throttles: tuple[Throttle, ...], direction: str) -> tuple[tuple[Throttle, ...], tuple[Throttle, ...]]:
+    """Those that count events, and those that count bytes."""
+    chosen = [one for one in throttles if direction == BOTH or one.limit.applies(direction)]
+    events = tuple([one for one in chosen if one.limit.kind == EVENTS])
+    return events, tuple([one for one in chosen if one.limit.kind == BYTES])
+
+
 class Purse:
     """The credit of one direction of one session, leased from every throttle that applies.
 
@@ -178,17 +187,22 @@ class Purse:
         self._events: tuple[Throttle, ...] = ()
         self._bytes: tuple[Throttle, ...] = ()
 
-    def attach(self, throttles: Iterable[Throttle]) -> None:
-        """Draw from these throttles from now on; what was leased from others goes back first."""
+    def attach(self, throttles: Iterable[Throttle], direction: str = BOTH) -> bool:
+        """Draw from these throttles from now on; what was leased from others goes back first.
+
+        Args:
+            direction: "in" or "out", to leave out those that do not count it.
+        Returns:
+            Whether there is any to draw from.
+        """
         if self._events or self._bytes:
             self.close()
-        chosen = tuple(throttles)
-        self._events = tuple([throttle for throttle in chosen if throttle.limit.kind == EVENTS])
-        self._bytes = tuple([throttle for throttle in chosen if throttle.limit.kind == BYTES])
+        self._events, self._bytes = _sorted(tuple(throttles), direction)
         for throttle in self._all():
             throttle.attached += 1
         self.scanner.events = 0 if self._events else FOREVER
         self.scanner.octets = 0 if self._bytes else FOREVER
+        return bool(self._events or self._bytes)
 
     def close(self) -> None:
         """Give everything back and let go of the throttles. Idempotent."""

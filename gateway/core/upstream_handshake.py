@@ -37,7 +37,7 @@ class BadAnswer(Exception):
         self.challenges = challenges
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: to set each field by way of object.__setattr__ costs more than all checks
 class Answer:
     """An upstream's valid 101: what it chose, and its further headers (cookies, say)."""
 
@@ -124,13 +124,14 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
     headers = read_header_lines(fields)
     if headers is None:
         raise BadAnswer("a header line of the answer is malformed")
-    if b"websocket" not in _items(headers, b"upgrade") or b"upgrade" not in _items(headers, b"connection"):
+    named = _by_name(headers)
+    if b"websocket" not in _items(named, b"upgrade") or b"upgrade" not in _items(named, b"connection"):
         raise BadAnswer("the answer lacks Upgrade: websocket or Connection: Upgrade")
-    if _values(headers, b"sec-websocket-accept") != [accept_key(key)]:
+    if named.get(b"sec-websocket-accept") != accept_key(key):
         raise BadAnswer("Sec-WebSocket-Accept is missing or wrong")
     return Answer(
-        _chosen_subprotocol(headers, subprotocols),
-        _chosen_extensions(headers, extensions),
+        _chosen_subprotocol(named.get(b"sec-websocket-protocol"), subprotocols),
+        _chosen_extensions(named.get(b"sec-websocket-extensions"), extensions),
         [header for header in headers if header[0] not in _OURS],
     )
 
@@ -139,21 +140,27 @@ def _values(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> list[bytes
     return [value for name, value in headers if name == wanted]
 
 
-def _items(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
-    return [item.strip().lower() for value in _values(headers, wanted) for item in value.split(b",")]
+def _by_name(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Lines of one name are one list (RFC 9110 section 5.3)."""
+    named = dict(headers)
+    if len(named) != len(headers):
+        named = {name: b", ".join(filter(None, _values(headers, name))) for name in named}
+    return named
 
 
-def _chosen_subprotocol(headers: Sequence[tuple[bytes, bytes]], offered: bytes | None) -> bytes | None:
-    chosen = _values(headers, b"sec-websocket-protocol")
-    if not chosen:
+def _items(named: dict[bytes, bytes], wanted: bytes) -> list[bytes]:
+    return [item.strip() for item in named.get(wanted, b"").lower().split(b",")]
+
+
+def _chosen_subprotocol(chosen: bytes | None, offered: bytes | None) -> bytes | None:
+    if chosen is None:
         return None
-    if len(chosen) > 1 or chosen[0] not in [item.strip() for item in (offered or b"").split(b",")]:
+    if chosen not in [item.strip() for item in (offered or b"").split(b",")]:
         raise BadAnswer("the answer chose a subprotocol that was not offered")
-    return chosen[0] or None
+    return chosen or None
 
 
-def _chosen_extensions(headers: Sequence[tuple[bytes, bytes]], offered: bytes | None) -> bytes | None:
-    chosen = b", ".join(value for value in _values(headers, b"sec-websocket-extensions") if value)
+def _chosen_extensions(chosen: bytes | None, offered: bytes | None) -> bytes | None:
     if not chosen:
         return None
     known = {_extension_name(item) for item in (offered or b"").split(b",")}

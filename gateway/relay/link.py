@@ -208,10 +208,13 @@ class Link:
         if self.over:
             return
         legs = (self.client, self.upstream)
-        if all(not leg.alive or (leg.scanner.closed and leg.informed) for leg in legs):
+        for leg in legs:
+            if leg.alive and not (leg.scanner.close_code and leg.informed):
+                return
+        for leg in legs:
+            leg.leave()
+        if not self.over:
             self._arm(CLOSE_WAIT_S)
-            for leg in legs:
-                leg.leave()
 
     def left(self) -> None:
         """A leg is closed."""
