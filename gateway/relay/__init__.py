@@ -7,10 +7,14 @@ Source: DESIGN section 4, CONTRACT sections 6 and 7.
 
 from __future__ import annotations
 
+from gateway.relay.legs import Leg
 from gateway.relay.link import Link
 from gateway.relay.owner import Direction, Ending, LinkOwner
 from gateway.relay.poller import HAS_EPOLL, Guest, Poller
 from gateway.relay.sockets import SocketLeg
-from gateway.relay.transports import TransportLeg
+from gateway.relay.transports import LIVING, TransportLeg
 
-__all__ = ["HAS_EPOLL", "Direction", "Ending", "Guest", "Link", "LinkOwner", "Poller", "SocketLeg", "TransportLeg"]
+__all__ = [
+    "HAS_EPOLL", "LIVING", "Direction", "Ending", "Guest", "Leg", "Link", "LinkOwner", "Poller", "SocketLeg",
+    "TransportLeg",
+]  # fmt: skip

@@ -18,8 +18,15 @@ LEFT: Final = getattr(select, "POLLRDHUP", 0)
 BROKEN: Final = getattr(select, "POLLERR", 0) | getattr(select, "POLLHUP", 0)
 
 
+LIVING: Final[set[TransportLeg]] = set()
+"""All legs of this kind whose connection is ours: nobody else keeps a list of them."""
+
+
 class TransportLeg(Leg, asyncio.Protocol):
-    """A leg on a connected transport, which it takes over as the new protocol."""
+    """A leg on a connected transport, which it takes over as the new protocol.
+
+    A buffer of our own (asyncio.BufferedProtocol) was tried and costs as much: what it spares in allocation it copies.
+    """
 
     __slots__ = ("gone", "on_patrol", "transport")
 
@@ -29,6 +36,7 @@ class TransportLeg(Leg, asyncio.Protocol):
         self.gone = False
         self.on_patrol = False
         self.waiting = True  # until it is begun
+        LIVING.add(self)
         transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
         transport.set_protocol(self)
         if transport.is_closing():  # lost between its handshake and now; nobody would ever tell
@@ -61,7 +69,7 @@ class TransportLeg(Leg, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         if not self.gone:
-            self.gone = True
+            self._let_go()
             self.link.lost(self, "eof" if exc is None else "reset")
             self.link.left()
 
@@ -106,7 +114,7 @@ class TransportLeg(Leg, asyncio.Protocol):
     def drop(self) -> None:
         """See Leg."""
         if not self.gone:
-            self.gone = True
+            self._let_go()
             if self.transport.get_write_buffer_size():
                 self.transport.abort()
             else:
@@ -116,7 +124,7 @@ class TransportLeg(Leg, asyncio.Protocol):
     def abort(self) -> None:
         """See Leg."""
         if not self.gone:
-            self.gone = True
+            self._let_go()
             self.transport.abort()
         self.link.left()
 
@@ -132,6 +140,10 @@ class TransportLeg(Leg, asyncio.Protocol):
         """See Leg."""
         sock = None if self.gone else self.transport.get_extra_info("socket")
         return unacknowledged(sock.fileno() if sock is not None else -1)
+
+    def _let_go(self) -> None:
+        self.gone = True
+        LIVING.discard(self)
 
     def _pause(self) -> None:
         self.waiting = True
