@@ -142,7 +142,10 @@ def check_ticket(ticket: Ticket, route: Route, origin: str) -> None:
 
 def origin_of(headers: Headers) -> str:
     """The page that a browser comes from (RFC 6454 section 7), "" without one; it comes at most once."""
-    return next((value.decode("latin-1") for name, value in headers if name == b"origin"), "")
+    for name, value in headers:
+        if name == b"origin":
+            return value.decode("latin-1")
+    return ""
 
 
 def origin_allowed(security: Security, origin: str) -> bool:
