@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc import jwk
+from websockets.sync.client import connect
 
 from apis.models import MappedKey
 from tests.gateway.backends import Backend, until
@@ -265,3 +266,42 @@ def test_tokens_of_nobody_known_are_refused_by_the_built_in_key_manager(world, m
     refused(deal, master.token())
     refused(deal, "a.b.c")
     assert knock(world.gateway, deal.path, Authorization="Bearer a.b.c").status == 401
+
+
+def call(world: World, method: str, path: str, token: str, body: Any = None) -> httpx.Response:
+    """REST with the token of an API's client."""
+    url = f"http://127.0.0.1:{world.gateway.portal}/api/v1{path}"
+    return httpx.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=20)
+
+
+def test_a_ticket_and_a_renewal_take_such_a_token_too(world, master, manager, deal):
+    key = mapped(world, deal, manager)
+    master.life_s = 20
+    minted = call(world, "POST", "/tickets", master.token(), {"api": str(deal.api.pk)})
+    assert minted.status_code == 201, minted.text
+    ticket = minted.json()
+    path = f"{deal.path}?ticket={ticket['ticket']}"
+    with connect(world.gateway.url(path), proxy=None, open_timeout=30) as client:
+        client.send("hello")
+        assert client.recv() == "hello"
+        master.life_s = 600
+        renewal = call(world, "PUT", f"/connections/{ticket['connection_id']}/token", master.token())
+        assert renewal.status_code == 200, renewal.text
+        other = call(world, "PUT", f"/connections/{ticket['connection_id']}/token", deal.token)
+        assert other.status_code in {200, 403}
+        refused = call(world, "PUT", f"/connections/{ticket['connection_id']}/token", master.token("tablet"))
+        assert refused.status_code == 401
+        client.send("still here")
+        assert client.recv() == "still here"
+        ask(world, "sam", "DELETE", f"/applications/{deal.application.pk}/mapped-keys/{key}")
+        if other.status_code == 403:
+            assert closed(client)[0] == TOKEN_DEAD
+    refused = call(world, "POST", "/tickets", master.token(), {"api": str(deal.api.pk)})
+    assert refused.status_code == 401
+
+
+def test_when_a_key_manager_is_away_a_ticket_is_503(world, master, manager, deal):
+    mapped(world, deal, manager)
+    master.broken = True
+    answer = call(world, "POST", "/tickets", master.token_offline(), {"api": str(deal.api.pk)})
+    assert answer.status_code == 503, answer.text
