@@ -7,6 +7,7 @@ process that wrote it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -19,9 +20,19 @@ from gateway.registry import Registry
 ROUND: Final = 200  # sessions that are closed before anybody else gets a turn
 
 
-def load(ids: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+def give(kind: str, body: dict[str, Any]) -> str:
+    """Write a command down.
+
+    Returns: the subject of the Change that announces it: its key, and something that tells it from another command
+    which had the same key in a table that began anew.
+    """
+    return f"{SessionCommand.objects.create(kind=kind, body=body).pk}.{secrets.token_hex(8)}"
+
+
+def load(subjects: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
     """(kind, body) of these commands, in the order they were given. One query."""
-    rows = SessionCommand.objects.filter(pk__in=list(ids)).order_by("pk")
+    keys = [subject.partition(".")[0] for subject in subjects]
+    rows = SessionCommand.objects.filter(pk__in=keys).order_by("pk")
     return list(rows.values_list("kind", "body"))
 
 

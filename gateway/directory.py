@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Any, Final
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from gateway.core.session import Session
@@ -100,7 +100,12 @@ class Directory:
         fresh = [one for name, one in sessions.items() if name not in self._written and now - one.born >= TICK_S]
         for few in batches(fresh):
             rows = [facts_of(session, self._registry) for session in few if not session.over]
-            await self._ask(insert, self.process_id, rows)
+            try:
+                await self._ask(insert, self.process_id, rows)
+            except IntegrityError:  # this process was taken for dead, and its row is gone
+                log.warning("directory_begins_anew")
+                self._beat_at = float("-inf")
+                return
             self._written.update(row["id"] for row in rows)
         if self._watched and now - self._count_at >= COUNT_S:
             self._count_at = now

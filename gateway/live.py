@@ -23,10 +23,11 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import announce, record
 from apis.shapes import KEY_TYPES
+from gateway import commands
 from gateway.core.rejections import REASON_LIMIT, close_reason
 from gateway.core.selection import Selection
 from gateway.directory import DEAD_S
-from gateway.models import LiveSession, SessionCommand
+from gateway.models import LiveSession
 
 NORMAL: Final = 1000
 POLICY: Final = 1008
@@ -211,4 +212,4 @@ def _bounds(actor: Actor) -> dict[str, frozenset[str]]:
 
 def _command(which: Selection, code: int, reason: str) -> None:
     body = {"code": code, "reason": _reason(reason), "which": which.as_json(), "before": time.time()}
-    announce("command", SessionCommand.objects.create(kind="close", body=body).pk)
+    announce("command", commands.give("close", body))

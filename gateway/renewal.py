@@ -12,10 +12,11 @@ from apis.errors import Forbidden, Missing
 from apis.models import Deployment
 from apis.services.record import announce
 from apis.shapes_security import security_of
+from gateway import commands
 from gateway.core import principals
 from gateway.core.snapshot import Principal
 from gateway.live import YOUNG_S, patiently
-from gateway.models import LiveSession, SessionCommand
+from gateway.models import LiveSession
 
 _RULES: Final = (
     ("application_id", "wrong_application", "This token belongs to another application than the session."),
@@ -53,7 +54,7 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
         session.expires_at = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
         session.save(update_fields=["token_kind", "token_id", "scopes", "expires_at"])
         body = {"session": session.pk, "principal": principals.as_json(principal)}
-        announce("command", SessionCommand.objects.create(kind="renew", body=body).pk)
+        announce("command", commands.give("renew", body))
     return session
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -186,13 +186,10 @@ def test_a_smaller_plan_counts_for_live_sessions_without_a_reconnect(
 
 def _spend(client: ClientConnection) -> tuple[int, dict[str, Any]]:
     """Say one thing after another until the plan is spent."""
-    with pytest.raises(ConnectionClosed) as end:
-        for _ in range(20):
+    for _ in range(20):
+        with suppress(ConnectionClosed):
             client.send("x")
-            client.recv(5)
-    frame = end.value.rcvd
-    assert frame is not None
-    return frame.code, json.loads(frame.reason)
+    return closed(client)
 
 
 def test_a_larger_plan_lets_a_held_session_go_on_without_a_reconnect(
