@@ -40,6 +40,39 @@ print("STORY", api.deployments.count(), api.history.count(), subscription.state,
 """
 
 
+SCOPES = """
+from apis import scoping
+from apis.errors import Conflict, Invalid
+from apis.models import Api, Application, Person, Subscription
+from apis.permissions import Actor
+from apis.services import keys, publishing, scopes, topics, versions
+paul, sam = (Actor.of(Person.objects.get(username=name)) for name in ("paul", "sam"))
+api = Api.objects.get()
+publishing.api_transition(actor=paul, api=api, action="republish")
+Subscription.objects.update(state="unblocked")
+scopes.scope_create(actor=paul, name="rooms:read")
+local = scopes.scope_create(actor=paul, api=api, name="rooms:write", roles=["creator"])
+rows = [{"name": "/rooms/{id}", "scopes": ["rooms:read"], "publish_scopes": ["rooms:write"]}]
+topics.topics_replace(actor=paul, api=api, topics=rows)
+publishing.revision_deploy(actor=paul, revision=publishing.revision_create(actor=paul, api=api))
+versions.default_version_set(actor=paul, api=api, is_default=True)
+application = Application.objects.get()
+token, life = keys.token_generate(actor=sam, application=application, key_type="production", scopes=["rooms:read"])
+refused = []
+for act in (
+    lambda: keys.token_generate(
+        actor=sam, application=application, key_type="production", scopes=["rooms:write", "a\\0b"]
+    ),
+    lambda: scopes.scope_delete(actor=paul, scope=local),
+):
+    try:
+        act()
+    except (Conflict, Invalid) as error:
+        refused.append(error.code)
+print("SCOPES", [scope.name for scope in scoping.scopes_of_application(application)], refused)
+"""
+
+
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a production process whose database is an empty PostgreSQL."""
@@ -83,6 +116,13 @@ def test_an_operator_migrates_installs_and_the_whole_story_works_on_postgresql(i
     told = manage(installed, "shell", "--verbosity=0", "-c", STORY)
     assert told.returncode == 0, told.stderr
     assert "STORY 1 7 blocked 3600" in told.stdout
+
+
+def test_topics_scopes_and_the_default_version_work_there_too(installed: dict[str, str]) -> None:
+    manage(installed, "shell", "--verbosity=0", "-c", STORY)  # unless it was told before
+    told = manage(installed, "shell", "--verbosity=0", "-c", SCOPES)
+    assert told.returncode == 0, told.stderr
+    assert "SCOPES ['rooms:read', 'rooms:write'] ['invalid', 'in_use']" in told.stdout
 
 
 def test_a_second_install_changes_nothing_and_says_so(installed: dict[str, str]) -> None:
