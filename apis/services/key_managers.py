@@ -13,6 +13,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.sealing import seal
 from apis.selectors_key_managers import is_resident
+from apis.services.configuring import address_problem
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.shapes_key_managers import DEFAULT_CONFIG, DEFAULT_FACTS, SECRET, key_manager
@@ -34,6 +35,8 @@ def _values(given: Mapping[str, Any], stored: KeyManager | None) -> dict[str, An
     if plain is not None:
         _, more = key_manager({**full, SECRET: plain})
         problems = {**more, **problems}
+    places = {name: address_problem(full[name]) for name in ("jwks_url", "introspection_url") if name not in problems}
+    problems = {**problems, **{name: text for name, text in places.items() if text}}
     if problems:
         raise Invalid(problems)
     if plain is not None:

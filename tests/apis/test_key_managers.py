@@ -13,7 +13,7 @@ from apis.models import Change, HistoryEntry, KeyManager, MappedKey
 from apis.sealing import unseal
 from apis.services import key_managers, mapping, securing
 from apis.validators import Network
-from tests.apis.browsing import page, words
+from tests.apis.browsing import page, page_of, words
 from tests.apis.office import at, desk
 from tests.keymaster import KeyMaster, key_master
 
@@ -46,7 +46,9 @@ def test_only_administrators_name_key_managers(people, actor):
 @pytest.mark.parametrize(("changes", "field"), [
     ({"name": ""}, "name"), ({"name": "resident"}, "name"), ({"issuer": ""}, "issuer"), ({"issuer": " x"}, "issuer"),
     ({"jwks_url": ""}, "jwks_url"), ({"jwks_url": "ftp://x"}, "jwks_url"), ({"jwks_url": "https://"}, "jwks_url"),
-    ({"jwks_url": "https://us:pw@x.example"}, "jwks_url"), ({"algorithms": []}, "algorithms"),
+    ({"jwks_url": "https://us:pw@x.example"}, "jwks_url"), ({"jwks_url": "https://169.254.169.254/keys"}, "jwks_url"),
+    ({"introspection_url": "https://169.254.1.1/"}, "introspection_url"),
+    ({"algorithms": []}, "algorithms"),
     ({"algorithms": ["HS256"]}, "algorithms"), ({"algorithms": ["none"]}, "algorithms"),
     ({"leeway_s": 301}, "leeway_s"),
     ({"client_claim": ""}, "client_claim"), ({"audiences": [""]}, "audiences"), ({"validation": "magic"}, "validation"),
@@ -188,3 +190,13 @@ def test_a_fetch_is_bounded(master):
     for path in ("/nothing", "/token"):
         with pytest.raises(FetchFailed):
             fetch_json(master.issuer + path, networks)
+
+
+def test_the_page_of_an_api_says_whose_tokens_it_takes(paul, actor, login, chat, sam):
+    browser = Client()
+    browser.force_login(sam, "django.contrib.auth.backends.ModelBackend")
+    assert "access tokens of" not in words(browser.get(page_of(chat)))
+    securing.security_configure(actor=actor(paul), api=chat, settings={"key_managers": ["Resident", "Login"]})
+    assert "access tokens of Resident, Login only." in words(browser.get(page_of(chat)))
+    securing.security_configure(actor=actor(paul), api=chat, settings={"key_managers": ["Login"]})
+    assert "those that this portal makes do not open it" in words(browser.get(page_of(chat)))
