@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apis import selectors, shapes
+from apis import selectors, selectors_key_managers, shapes
 from apis.admin.base import ServiceForm
 from apis.admin.fields import Lines, Pick, Text
 from apis.admin.keys import KeyPages
@@ -85,6 +85,7 @@ class ApplicationAdmin(ApiKeyPages, KeyPages):
 
     def consequences(self, obj: Application) -> list[str]:
         lines = [f"{pair.key_type} keys with their tokens" for pair in obj.key_pairs.all()]
+        lines += [f"client {row}" for row in selectors_key_managers.mapped_keys_of(obj)]
         return lines + [f"subscription to {row.api}" for row in obj.subscriptions.select_related("api__version_set")]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
@@ -92,5 +93,6 @@ class ApplicationAdmin(ApiKeyPages, KeyPages):
             pairs = {pair.key_type: pair for pair in application.key_pairs.select_related("client")}
             context["key_pairs"] = [(key_type, pairs.get(key_type)) for key_type in shapes.KEY_TYPES]
             context["api_keys"] = list(application.api_keys.all())
+            context["mapped_keys"] = selectors_key_managers.mapped_keys_of(application)
             context["subscriptions"] = list(selectors.subscriptions_of(application))
         return super().render_change_form(request, context, *args, **kwargs)

@@ -10,6 +10,7 @@ from django.test import Client
 from apis.errors import Conflict, Forbidden, Invalid, Taken
 from apis.fetching import FetchFailed, fetch_json
 from apis.models import Change, HistoryEntry, KeyManager, MappedKey
+from apis.permissions import Actor
 from apis.sealing import unseal
 from apis.services import key_managers, mapping, securing
 from apis.validators import Network
@@ -158,12 +159,14 @@ def test_sam_proves_that_a_client_is_his_on_a_page(sam, adam, eve, actor, phone,
     assert browser.get(address).status_code in {403, 404}
 
 
-def test_adam_names_and_tries_one_in_the_administration(adam, master):
+def test_adam_names_and_tries_one_in_the_administration(adam, phone, master):
     office = desk(adam)
     facts = {"name": "Here", "issuer": master.issuer, "jwks_url": f"{master.issuer}/keys", "audiences": "a\nb"}
     office.done(office.press(at(KeyManager, "add"), **facts))
     row = KeyManager.objects.get()
     assert (row.config["audiences"], row.config["at_jwt_only"]) == (["a", "b"], True)
+    mapping.key_map(actor=Actor.of(adam), application=phone, key_manager="Here", key_type="sandbox", consumer_key="x1")
+    assert "sandbox x1 Here" in words(office.open(at(phone)))
     answer = office.client.post(f"/admin/apis/keymanager/{row.pk}/test/")
     assert "1 key(s) can be used" in words(answer)
     assert "as they are published" in words(answer)
