@@ -73,6 +73,21 @@ print("SCOPES", [scope.name for scope in scoping.scopes_of_application(applicati
 """
 
 
+SECRETS = """
+from apis import sealing
+from apis.models import Api, Person
+from apis.permissions import Actor
+from apis.services import configuring
+paul, api = Actor.of(Person.objects.get(username="paul")), Api.objects.get()
+security = {"type": "basic", "username": "us", "password": "open sesame"}
+config = {"urls": [{"url": "wss://chat.example.com"}], "security": security}
+configuring.endpoint_configure(actor=paul, api=api, key_type="production", config=config)
+kept = [api.endpoints.get(key_type="production").config]
+kept += [row.endpoints["production"] for row in api.deployments.all()]
+print("SECRETS", len(kept), {sealing.unseal(one["security"]["password"]) for one in kept})
+"""
+
+
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a production process whose database is an empty PostgreSQL."""
@@ -123,6 +138,17 @@ def test_topics_scopes_and_the_default_version_work_there_too(installed: dict[st
     told = manage(installed, "shell", "--verbosity=0", "-c", SCOPES)
     assert told.returncode == 0, told.stderr
     assert "SCOPES ['rooms:read', 'rooms:write'] ['invalid', 'in_use']" in told.stdout
+
+
+def test_secrets_are_sealed_and_resealed_there_too(installed: dict[str, str]) -> None:
+    manage(installed, "shell", "--verbosity=0", "-c", STORY)  # unless it was told before
+    told = manage(installed, "shell", "--verbosity=0", "-c", SECRETS)
+    assert "SECRETS 2 {'open sesame'}" in told.stdout, told.stderr
+    resealed = manage({**installed, "ENCRYPTION_KEYS": "n" * 32}, "reseal")
+    assert resealed.stdout.startswith("2 secret(s) are sealed"), resealed.stderr
+    strange = manage(installed, "reseal")
+    assert strange.returncode != 0
+    assert "2 secret(s) cannot be read" in strange.stderr
 
 
 def test_a_second_install_changes_nothing_and_says_so(installed: dict[str, str]) -> None:
