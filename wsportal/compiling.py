@@ -1,7 +1,7 @@
-"""`manage.py compile`: makes the compiled form of the corridor with mypyc, from the source that otherwise runs as it is.
+"""`manage.py compile`: makes the compiled form of the corridor with mypyc, from the source that otherwise runs itself.
 
-An option for those who want the last third of the gateway's speed. It needs a C compiler and what `requirements/fast.txt`
-names (`wsportal[fast]`); neither Django nor any setting takes part.
+An option for those who want the last third of the gateway's speed. It needs a C compiler and what
+`requirements/fast.txt` names (`wsportal[fast]`); neither Django nor any setting takes part.
 """
 
 from __future__ import annotations
