@@ -25,7 +25,7 @@ from gateway.core.identifying import every_scope, still_welcome
 from gateway.core.matching import RoutingTable
 from gateway.core.rejections import FORBIDDEN, POLICY, RESTARTING, TOKEN_DEAD, close_reason
 from gateway.core.session import Session
-from gateway.core.snapshot import BLOCKED, TEST_KEY, UNSUBSCRIBED_STATES, Principal
+from gateway.core.snapshot import BLOCKED, FREE, TEST_KEY, UNSUBSCRIBED_STATES, Principal
 from gateway.directory import Directory
 from gateway.memory import Memory
 from gateway.registry import REASONS, Facet, Registry
@@ -222,6 +222,8 @@ class Control:
                 await self.directory.look()
                 await self.taps.look(self.directory.process_id)
         affected: dict[Session, None] = {}
+        if "subscription" in kinds:  # a new one may concern those who came in without any
+            affected.update((one, None) for one in self.registry.sessions.values() if one.entitlement.kind == FREE)
         for kind in ("subscription", "plan", "application", "person"):
             for subject in kinds.get(kind, ()):
                 affected.update(dict.fromkeys(self.registry.find(kind, subject)))

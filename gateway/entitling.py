@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
-from apis.models import Api, Application, BusinessPlan
+from apis.models import Api, Application, BusinessPlan, Subscription
 from gateway import snapshots
 from gateway.batches import chunks
 from gateway.core.identifying import for_address
@@ -17,6 +17,7 @@ from gateway.core.snapshot import ANONYMOUS, FREE, TEST_KEY, Entitlement, PlanSn
 from gateway.core.throttling import Limit
 
 ANYBODY: Final = "Anybody"
+UNBLOCKED: Final = Subscription.State.UNBLOCKED.value
 # Where an API offers no plan for it and none has the flag at all: what the seeded plan says (CONTRACT section 3).
 _FALLBACK: Final = PlanSnapshot(name="Subscriptionless", limits=(Limit("events", 10_000, "day"),))
 
@@ -37,13 +38,18 @@ def _free_plan(api_id: str) -> BusinessPlan | None:
 
 
 def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[str, Entitlement]:
-    """What lets these applications use an API without a subscription, by application. Two queries for CHUNK of them."""
+    """What lets these applications use an API without a subscription, by application. Three queries for CHUNK of them.
+
+    One that has a subscription all the same, made while it was connected, is blocked where that one is.
+    """
     offered = _free_plan(api_id)
     if offered is None:
         return {}
     plan = snapshots.business_plan(offered)
     found: dict[str, Entitlement] = {}
     for chunk in chunks(application_ids):
+        subscribed = Subscription.objects.filter(api__pk=api_id, application__pk__in=chunk)
+        states = dict(subscribed.values_list("application_id", "state"))
         for row in Application.objects.select_related("owner", "plan").filter(pk__in=chunk):
             found[str(row.pk)] = Entitlement(
                 subscription_id=f"{FREE}:{row.pk}:{api_id}",
@@ -51,6 +57,7 @@ def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[s
                 application_id=str(row.pk),
                 application_name=row.name,
                 owner_id=str(row.owner_id),
+                state=states.get(row.pk, UNBLOCKED),
                 owner_active=row.owner.is_active,
                 business_plan=plan,
                 application_plan=snapshots.application_plan(row.plan),

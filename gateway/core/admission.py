@@ -160,14 +160,15 @@ class Admission:
         """State, credential, subscription, scope, deny and origin: what a ticket is minted by, too.
 
         Args:
-            open_topics: whether a topic without security asks for no credential.
+            open_topics: whether a topic without security asks for no credential; a ticket is looked at all the same,
+                for it names the connection.
 
         Raises:
             Rejection: the first check that fails.
         """
         api = route.api
         check_state(api.state)
-        if open_topics and route.topic.security == OPEN:
+        if open_topics and route.topic.security == OPEN and not self.query.has_ticket:
             principal = self.principal = anybody(api)
         else:
             shown = Shown(headers, self.subprotocols, self.query, api.security.query_credentials)

@@ -101,6 +101,11 @@ class Query:
     rest: bytes = b""
     secrets: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
 
+    @property
+    def has_ticket(self) -> bool:
+        """Whether a ticket is shown."""
+        return any(name == TICKET for name, _ in self.secrets)
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

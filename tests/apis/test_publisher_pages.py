@@ -19,7 +19,7 @@ FORM = {
     "do": "create",
 }
 PAGES = ("", "info/", "plans/", "subscriptions/", "topics/", "topics/edit", "scopes/", "scopes/new", "endpoints/",
-         "endpoints/sandbox/", "runtime/",
+         "endpoints/sandbox/", "runtime/", "security/",
          "deployments/", "lifecycle/", "history/", "new-version/", "delete/")  # fmt: skip
 
 

@@ -206,6 +206,14 @@ def test_a_topic_without_security_asks_nobody_and_counts_by_address() -> None:
     assert refused(None, topic=topic, offer=offer, headers=(), state="created") == "subscription_required"
 
 
+def test_a_ticket_names_its_connection_at_an_open_topic_too() -> None:
+    ticket = Ticket("c", SAM, "api")
+    topic = TopicSnapshot("/*", security="none")
+    admission = admit(ticket, topic=topic, headers=(), query=b"ticket=t")
+    assert (admission.ticket, admission.principal) == (ticket, SAM)
+    assert refused(None, topic=topic, headers=(), query=b"ticket=t") == "invalid_token"
+
+
 def test_ipv6_addresses_of_one_customer_share_a_counter() -> None:
     offer = Entitlement("anonymous:api:", "api", "", "Anybody", "", kind="anonymous")
     one, same, other = (

@@ -246,6 +246,21 @@ def test_any_application_comes_in_under_a_plan_that_needs_no_subscription(world:
     assert try_in(free, Authorization=f"Bearer {stranger.token}").code == "subscription_required"
 
 
+def test_who_came_in_without_a_subscription_is_out_when_one_is_made_and_blocked(world: World, backend: Backend) -> None:
+    free, stranger = world.deal(backend.url, plan={"subscriptionless": True}), world.deal(backend.url)
+    with free.connect(token=stranger.token) as client, free.connect() as bystander:
+        echo(client)
+        plan = BusinessPlan.objects.get(apis=free.api).name
+        subscription = world.subscribe(free.api, stranger.application, plan).subscription
+        time.sleep(PROMISED_S)
+        echo(client)
+        path = f"/subscriptions/{subscription.pk}/block"
+        assert world.gateway.rest(world.people["paul"], "POST", path, {"what": "all"}).is_success
+        assert closed(client)[0] == 4403
+        echo(bystander)
+    assert free.knock(token=stranger.token).code == "subscription_blocked"
+
+
 def test_a_free_plan_is_counted_by_application_and_follows_its_limits(world: World, backend: Backend) -> None:
     plan = {"limits": [{"kind": "events", "amount": 4, "per": "day"}], "subscriptionless": True}
     free, one, other = world.deal(backend.url, plan=plan), world.deal(backend.url), world.deal(backend.url)
