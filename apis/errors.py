@@ -72,6 +72,21 @@ class Forbidden(ServiceError):
     status = 403
 
 
+class TooOften(ServiceError):
+    """Somebody tries something too often.
+
+    Args:
+        wait_s: seconds until it may be tried again.
+    """
+
+    code = "throttled"
+    status = 429
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"This was tried too often; try again in {wait_s} seconds.")
+        self.wait_s = wait_s
+
+
 class Unavailable(ServiceError):
     """Somebody else must be asked first, and does not answer now."""
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,6 +15,7 @@ from unfold.decorators import display
 
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choice, Choices, Lines, Password, Text, Whole, YesNo
+from apis.errors import ServiceError
 from apis.foreign_tokens import ALGORITHMS
 from apis.models import KeyManager
 from apis.permissions import Actor
@@ -142,7 +143,10 @@ class KeyManagerAdmin(ServiceAdmin):
         row: KeyManager = self.find(request, object_id)
         findings = None
         if request.method == "POST":
-            findings = trying_key_managers.key_manager_try(actor=self.actor(request), key_manager=row)
+            try:
+                findings = trying_key_managers.key_manager_try(actor=self.actor(request), key_manager=row)
+            except ServiceError as refusal:
+                messages.error(request, str(refusal))
         context = {
             **self.admin_site.each_context(request),
             "title": f"Test {row}",

@@ -190,7 +190,7 @@ class OneKeyManager(KeyManagerResource):
 class TryKeyManager(KeyManagerResource):
     @operation(
         "key-managers_test", "Ask a key manager what the gateway would ask it, and say what came",
-        answer=TrialAnswer, errors=(403, 404, 409),
+        answer=TrialAnswer, errors=(403, 404, 409, 429),
     )  # fmt: skip
     def post(self, request: Request, key_manager_id: UUID) -> Response:
         row = self.manager(key_manager_id)
@@ -209,7 +209,7 @@ class MappedKeys(ApplicationResource):
 
     @operation(
         "applications_mapped-keys_create", "Let a client of another key manager act for an application",
-        body=MappedKeyBody, answer=MappedKeyAnswer, status=201, errors=(404, 409),
+        body=MappedKeyBody, answer=MappedKeyAnswer, status=201, errors=(404, 409, 429),
         example={"key_manager": "Company login", "key_type": "production", "consumer_key": "phone-app"},
     )  # fmt: skip
     def post(self, request: Request, application_id: UUID) -> Response:

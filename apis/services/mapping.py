@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import IntegrityError, transaction
 
 from apis import shapes
-from apis.errors import Invalid, Taken
+from apis.errors import Invalid, Taken, TooOften
 from apis.foreign_tokens import TEXT_LIMIT
 from apis.models import Application, KeyManager, MappedKey
 from apis.permissions import Actor, require_own
 from apis.roles import Capability
 from apis.selectors_key_managers import mappable_key_managers
+from apis.services.attempts import Attempts
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.trying_key_managers import client_of
 from apis.shapes_key_managers import DEFAULT_CONFIG
+
+PROOFS: Final = Attempts("map-key", limit=20)  # of one person in a minute: each asks the key manager
 
 
 def _check(key_manager: str, key_type: str, consumer_key: str) -> KeyManager:
@@ -37,7 +42,7 @@ def _check(key_manager: str, key_type: str, consumer_key: str) -> KeyManager:
 def _prove(actor: Actor, key_manager: KeyManager, consumer_key: str, access_token: str) -> None:
     """Whoever maps a client must be able to get its tokens, or anybody could have others' sessions count as theirs.
 
-    Administrators need not, and nobody where the key manager asks for no proof. Raises: Invalid.
+    Administrators need not, and nobody where the key manager asks for no proof. Raises: Invalid, TooOften.
     """
     if not access_token and (
         actor.can(Capability.ADMINISTER) or not key_manager.config.get("proof", DEFAULT_CONFIG["proof"])
@@ -46,6 +51,8 @@ def _prove(actor: Actor, key_manager: KeyManager, consumer_key: str, access_toke
     if not access_token:
         text = "Show an access token that this client got from the key manager, as proof that it is yours."
         raise Invalid({"access_token": text})
+    if wait_s := PROOFS.begin(str(actor.person.pk)):
+        raise TooOften(wait_s)
     if client_of(key_manager, access_token).consumer_key != consumer_key:
         raise Invalid({"access_token": "This token was issued to another client."})
 
@@ -66,7 +73,7 @@ def key_map(
         consumer_key: the client id there.
         access_token: one of this client, as proof; it is not kept.
 
-    Raises: Missing, Forbidden; Invalid; Taken.
+    Raises: Missing, Forbidden; Invalid; Taken; TooOften.
     """
     require_own(actor, application)
     row = _check(key_manager, key_type, consumer_key)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from apis.errors import Conflict, Invalid
+from apis.errors import Conflict, Invalid, TooOften
 from apis.fetching import FetchFailed, fetch_json
 from apis.foreign_tokens import Granted, Keys, Untrusted, judge_answer, verify
 from apis.key_rings import introspect, ring_of
@@ -18,9 +18,11 @@ from apis.models import KeyManager
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_key_managers import is_resident
+from apis.services.attempts import Attempts
 from apis.services.key_managers import fields_of
 from apis.shapes_key_managers import INTROSPECTION, terms_of
 
+TRIALS: Final = Attempts("key-manager-test", limit=20)
 METADATA_S: Final = 4.0
 _MINUTE_S: Final = 60.0
 
@@ -37,11 +39,13 @@ class Finding:
 def key_manager_try(*, actor: Actor, key_manager: KeyManager) -> list[Finding]:
     """Ask a key manager for what the gateway would ask it, and say what came. Nothing is kept.
 
-    Raises: Forbidden for anybody but administrators; Conflict for the built-in one.
+    Raises: Forbidden for anybody but administrators; Conflict for the built-in one; TooOften.
     """
     actor.require(Capability.ADMINISTER)
     if is_resident(key_manager):
         raise Conflict("The built-in key manager needs no trying out.", code="built_in")
+    if wait_s := TRIALS.begin(str(actor.person.pk)):
+        raise TooOften(wait_s)
     config = fields_of(key_manager)
     if key_manager.validation == INTROSPECTION:
         return [_introspection(config)]

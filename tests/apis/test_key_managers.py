@@ -203,3 +203,12 @@ def test_the_page_of_an_api_says_whose_tokens_it_takes(paul, actor, login, chat,
     assert "access tokens of Resident, Login only." in words(browser.get(page_of(chat)))
     securing.security_configure(actor=actor(paul), api=chat, settings={"key_managers": ["Login"]})
     assert "those that this portal makes do not open it" in words(browser.get(page_of(chat)))
+
+
+def test_proofs_are_not_tried_without_end(rest, sam, adam, actor, phone, master):
+    key_managers.key_manager_create(actor=actor(adam), **here(master))
+    body = {"key_manager": "Here", "key_type": "production", "consumer_key": "phone", "access_token": "made-up"}
+    answers = [rest(sam).post(f"/applications/{phone.pk}/mapped-keys", body) for _ in range(45)]
+    answers[0].refused(400)
+    answers[-1].refused(429, "throttled")
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
