@@ -5,7 +5,6 @@ Plain functions that ask the database (call them off the loop) or translate; `ga
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -180,19 +179,22 @@ def load_table(environment: str) -> RoutingTable:
         "api__version_set", "revision", "environment"
     )
     found = [(row, api(row)) for row in rows]
-    defaults = {row.api.version_set_id for row, _ in found if row.api.version_set.default_api_id == row.api_id}
-    paths: dict[Any, list[str]] = defaultdict(list)
-    if defaults:
-        for key, path in Api.objects.filter(version_set__in=defaults).values_list("version_set", "path"):
-            paths[key].append(path)
-    return RoutingTable([_as_default(row, one, paths[row.api.version_set_id]) for row, one in found])
+    any_default = any(row.api.version_set.default_api_id == row.api_id for row, _ in found)
+    paths = list(Api.objects.values_list("path", flat=True)) if any_default else []
+    return RoutingTable([_as_default(row, one, paths) for row, one in found])
 
 
 def _as_default(deployment: Deployment, one: ApiSnapshot, paths: Iterable[str]) -> ApiSnapshot:
-    """The API, and where it answers without a version in the path if it is its version set's default."""
+    """The API, and where it answers without a version in the path if it is its version set's default.
+
+    Args:
+        paths: of all versions of all APIs, deployed or not: what lies below the default path is not its topics.
+    """
     if deployment.api.version_set.default_api_id != deployment.api_id:
         return one
-    return replace(one, default_path=unversioned_path(one.context), closed_paths=tuple(paths))
+    path = unversioned_path(one.context)
+    closed = [other for other in paths if other.startswith(path + "/")]
+    return replace(one, default_path=path, closed_paths=tuple(closed))
 
 
 def load_entitlement(application_id: str, api_id: str) -> Entitlement | None:

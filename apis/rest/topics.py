@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import scoping
+from apis import scoping, selectors
 from apis.models import Api, Scope
 from apis.rest.answers import TopicAnswer
 from apis.rest.base import Resource
@@ -72,9 +72,22 @@ class ScopeAnswer(serializers.Serializer):
 
 
 class Topics(ApiResource):
-    @operation("apis_topics", "List the topics of an API", rows=TopicAnswer, errors=(404,))
+    @operation(
+        "apis_topics",
+        "List the topics of an API",
+        rows=TopicAnswer,
+        errors=(404,),
+        detail="Those of the design. People who may not see designs get those that clients meet now, without mappings.",
+    )
     def get(self, request: Request, api_id: UUID) -> Response:
-        return self.page(list(self.api(api_id).topics.all()), TopicAnswer)
+        api = self.api(api_id)
+        if self.actor.can(Capability.SEE_APIS):
+            return self.page([topic.design for topic in api.topics.all()], TopicAnswer)
+        served = [
+            {key: value for key, value in topic.items() if key != "url_mapping"}
+            for topic in selectors.topics_served(api)
+        ]
+        return self.page(served, TopicAnswer)
 
     @operation(
         "apis_topics_replace",

@@ -32,8 +32,15 @@ def test_topics_are_the_creators(rest, people, draft, name, status):
     rest(people[name]).put(f"/apis/{draft.pk}/topics", {"topics": [{"name": "/a"}]}).refused(status)
 
 
-def test_sam_reads_the_topics_of_what_is_on_offer_and_does_not_write_them(rest, sam, chat):
-    assert rest(sam).get(f"/apis/{chat.pk}/topics").ok()["results"] == [topic_of({"name": "/*"})]
+def test_sam_reads_the_topics_that_clients_meet_and_does_not_write_them(rest, sam, paul, chat):
+    mapped = {"name": "/a", "url_mapping": "/secret/path"}
+    rest(paul).put(f"/apis/{chat.pk}/topics", {"topics": [mapped]}).ok()
+    seen = {key: value for key, value in topic_of({"name": "/*"}).items() if key != "url_mapping"}
+    assert rest(sam).get(f"/apis/{chat.pk}/topics").ok()["results"] == [seen]
+    number = rest(paul).post(f"/apis/{chat.pk}/revisions", {}).ok(201)["number"]
+    rest(paul).post(f"/apis/{chat.pk}/revisions/{number}/deploy", {}).ok()
+    assert rest(sam).get(f"/apis/{chat.pk}/topics").ok()["results"] == [{**seen, "name": "/a"}]
+    assert rest(paul).get(f"/apis/{chat.pk}/topics").ok()["results"] == [topic_of(mapped)]
     rest(sam).put(f"/apis/{chat.pk}/topics", {"topics": [{"name": "/a"}]}).refused(403)
 
 

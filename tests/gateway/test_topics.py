@@ -130,6 +130,13 @@ def test_the_default_version_answers_without_a_version_in_the_path(world: World,
     assert reached(world, first, f"{context}/1.0.0/x") == "answered"
     assert backend.requests[-1].path == "/first/x"
 
+    inner = f"{context}/inner"
+    other = designs.api_create(actor=world.actors["paul"], name=f"In {context[1:]}", context=inner, version="1")
+    assert make_default(world, second, False) == make_default(world, second) == 200
+    assert reached(world, first, f"{inner}/1/x") == 404  # another API's version is no room either
+    assert reached(world, first, f"{inner}/2") == "answered"
+    assert other.state == "created"
+
     world.transition(second, "deprecate")
     world.transition(second, "retire")
     assert reached(world, first, context) == 404
