@@ -77,13 +77,14 @@ class TooOften(ServiceError):
 
     Args:
         wait_s: seconds until it may be tried again.
+        detail: what is too often, where that can be said.
     """
 
     code = "throttled"
     status = 429
 
-    def __init__(self, wait_s: int) -> None:
-        super().__init__(f"This was tried too often; try again in {wait_s} seconds.")
+    def __init__(self, wait_s: int, detail: str = "This was tried too often") -> None:
+        super().__init__(f"{detail}; try again in {wait_s} seconds.")
         self.wait_s = wait_s
 
 

@@ -86,7 +86,7 @@ def _of_service(exc: ServiceError) -> Response:
     if isinstance(exc, Invalid):
         errors = [{"pointer": pointer(name), "detail": text} for name, texts in exc.fields.items() for text in texts]
     headers = {"WWW-Authenticate": SCOPE_CHALLENGE} if exc.code == "insufficient_scope" else {}
-    if wait_s := getattr(exc, "wait_s", None):  # TooMany
+    if wait_s := getattr(exc, "wait_s", None):  # TooOften
         headers["Retry-After"] = str(wait_s)
     return problem(exc.status, exc.detail, exc.code, errors, headers)
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from apis import sealing, shapes
-from apis.errors import Invalid, Missing, ServiceError
+from apis.errors import Invalid, Missing, TooOften
 from apis.models import Api, Endpoint
 from apis.permissions import Actor
 from apis.roles import Capability
@@ -24,21 +24,6 @@ SUBPROTOCOLS_LIMIT: Final = 10
 TRIALS: Final = Attempts("endpoint-test", limit=12)
 
 
-class TooMany(ServiceError):
-    """Somebody tries too often.
-
-    Attributes:
-        wait_s: seconds until it may be tried again.
-    """
-
-    code = "too_many_requests"
-    status = 429
-
-    def __init__(self, wait_s: int) -> None:
-        super().__init__(f"At most {TRIALS.limit} tests a minute; the next one can start in {wait_s} s.")
-        self.wait_s = wait_s
-
-
 def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None) -> dict[str, Any]:
     """The complete, valid config of an endpoint, its secrets as plain text. It counts as one try of this person.
 
@@ -46,7 +31,7 @@ def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None
         config: as for `endpoint_configure`; None for what is stored. Stored secrets fill the gaps, but only where no
             address is new: who wants to show one somewhere else must know it, or save the endpoint, which is recorded.
 
-    Raises: Forbidden, Missing, Invalid, TooMany.
+    Raises: Forbidden, Missing, Invalid, TooOften.
     """
     actor.require(Capability.DESIGN_APIS)
     row = api.endpoints.filter(key_type=key_type).first() if key_type in shapes.KEY_TYPES else None
@@ -54,7 +39,7 @@ def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None
         raise Missing(f"This API has no {key_type} endpoint.")
     full = _unsaved(config, row) if row is None or config is not None else _stored(row.config)
     if wait_s := TRIALS.begin(str(actor.person.pk)):
-        raise TooMany(wait_s)
+        raise TooOften(wait_s, f"At most {TRIALS.limit} tests a minute")
     return full
 
 

@@ -235,5 +235,5 @@ def test_the_test_over_rest(rest: Any, people: dict[str, Person], chat: Api) -> 
     for _ in range(11):
         carol.post(where, body).ok()
     limited = carol.post(where, body)
-    limited.refused(429, "too_many_requests")
+    limited.refused(429, "throttled")
     assert 0 < int(limited.headers["Retry-After"]) <= 60
