@@ -134,7 +134,8 @@ class Watch:
 
 def _said(scanner: FrameScanner) -> tuple[int, ...]:
     """Something that differs whenever this side has sent anything since."""
-    return scanner.messages, scanner.payload, scanner.skip, scanner.controls, scanner.fragments
+    said = scanner.messages, scanner.discarded, scanner.payload, scanner.skip, scanner.gap
+    return (*said, scanner.controls, scanner.fragments)
 
 
 def _stalled(leg: Leg, before: Trace | None, now: float) -> Trace | None:
@@ -159,30 +160,35 @@ class Patrol:
         self._monotonic = monotonic
         self._wheel = Wheel(monotonic())
         self._watches: dict[str, Watch] = {}
+        self._new: dict[str, Session] = {}  # until the next turn: those that are over by then need no watch
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._watches)
+        return len(self._watches) + len(self._new)
 
     def watch(self, session: Session) -> None:
         """Begin to look at a session; again when its runtime limits were changed."""
-        name, now = session.session_id, self._monotonic()
-        watch = self._watches.get(name)
+        watch = self._watches.get(session.session_id)
         if watch is None:
-            watch = self._watches[name] = Watch(session, now)
+            self._new[session.session_id] = session
         else:
+            now = self._monotonic()
             watch.begin_anew(now)
-        self._wheel.add(watch.look(now), name)
+            self._wheel.add(watch.look(now), session.session_id)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SLOT_S, self._turn)
 
     def forget(self, session: Session) -> None:
         """It is over."""
-        self._watches.pop(session.session_id, None)
+        if self._new.pop(session.session_id, None) is None:
+            self._watches.pop(session.session_id, None)
 
     def _turn(self) -> None:
         self._timer = None
         now = self._monotonic()
+        new, self._new = self._new, {}
+        for name, session in new.items():
+            self._look_at(name, self._watches.setdefault(name, Watch(session, now)), now)
         for name in self._wheel.due(now):
             watch = self._watches.get(name)
             if watch is not None and watch.due <= now:  # else it was looked at when its limits were changed

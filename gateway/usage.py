@@ -53,7 +53,9 @@ class Recorder:
     def opened(self, session: Session) -> None:
         """A session has begun; it counts in the minute of now."""
         self._live[session] = None
-        self._count(session)
+        if session.begin():
+            self._minute(session.usage_key).sessions += 1
+            self.totals.sessions += 1
 
     def ended(self, session: Session) -> None:
         """A session is over: count what is left, and write soon."""
@@ -68,7 +70,10 @@ class Recorder:
 
     def _minute(self, key: UsageKey) -> Tally:
         start = int(self._clock()) // MINUTE_S * MINUTE_S
-        return self._minutes.setdefault((key, start), Tally())
+        tally = self._minutes.get((key, start))
+        if tally is None:
+            tally = self._minutes[key, start] = Tally()
+        return tally
 
     def _count(self, session: Session) -> None:
         news = session.news()

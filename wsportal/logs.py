@@ -75,6 +75,11 @@ def _is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None and name.lower() not in _PLAIN_NAME
 
 
+@lru_cache(maxsize=1024)  # each kind of event has its own names
+def _secret_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(filter(_is_secret_name, names))
+
+
 def _redact(name: str, value: Any, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -167,23 +172,22 @@ class _Line:
             for step in self._slowly:
                 result = step(logger, method, result)
             return str(result)
-        line: EventDict = {}
+        secret = _secret_names(tuple(event))
         for name, value in event.items():
             kind = type(value)
             if kind in _NUMBERS:
-                line[name] = value
-            elif _is_secret_name(name):
-                line[name] = REDACTED
+                continue
+            if name in secret:
+                event[name] = REDACTED
             elif kind is str:
-                line[name] = value if value in _clean else redact_text(value)
-            elif kind is list and _NUMBERS.issuperset(map(type, value)):
-                line[name] = value
-            else:
-                line[name] = _redact(name, value)
-        line["level"] = _LEVELS.get(method, method)
-        line["logger"] = logger.name
-        line["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        return _to_json(line)
+                if value not in _clean:
+                    event[name] = redact_text(value)
+            elif kind is not list or not _NUMBERS.issuperset(map(type, value)):
+                event[name] = _redact(name, value)
+        event["level"] = _LEVELS.get(method, method)
+        event["logger"] = logger.name
+        event["timestamp"] = datetime.now(UTC).isoformat()[:-6] + "Z"
+        return _to_json(event)
 
 
 def configure(mode: str) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zlib import crc32
 
+from gateway.core.conditions import Asked
 from gateway.core.frames import ALL, KEEP, FrameScanner
 from gateway.core.home import Corridor, Ended, Home
+from gateway.core.levels import NOTHING_ASKED, Levels
 from gateway.core.permits import ANY_TOPIC, Permit, permit
 from gateway.core.records import SessionRecord, Tally, UsageKey
 from gateway.core.rejections import PLAN_SPENT, Rejection, close_reason
@@ -31,13 +33,14 @@ class Session:
         upstream: the URL that was dialled.
         origin: the page that a browser came from, or "".
         deflate: whether a permessage extension was agreed on.
-        throttles: the running limits of both plans; none at all means unlimited, and costs nothing.
+        throttles: the running limits of all levels; none at all means unlimited, and costs nothing.
         topic, asked: the topic at which it came in, and the path below the API's own that it asked for.
+        levels, kept: under which limits it counts, and what it keeps of its handshake to be judged again.
     """
 
     __slots__ = (
         "api_id", "api_name", "api_version", "asked", "born", "client", "closing", "counted", "dies_at",
-        "entitlement", "home", "link", "mark", "origin", "over", "principal", "purse_in", "purse_out", "runtime",
+        "entitlement", "home", "kept", "levels", "link", "mark", "origin", "over", "principal", "purse_in", "purse_out", "runtime",
         "scanner_in", "scanner_out", "session_id", "started_at", "throttled", "topic", "upstream", "waiting",
     )  # fmt: skip
 
@@ -56,6 +59,8 @@ class Session:
         throttles: Iterable[Throttle] = (),
         topic: TopicSnapshot = ANY_TOPIC,
         asked: str = "",
+        levels: Levels = (),
+        kept: Asked = NOTHING_ASKED,
     ) -> None:
         self.runtime = api.runtime_for(principal.key_type)
         largest = self.runtime.message_bytes(entitlement.business_plan)
@@ -85,6 +90,8 @@ class Session:
         self.over = False
         self.topic = topic
         self.asked = asked
+        self.levels = levels
+        self.kept = kept
         self._draw_from(throttles)
         self._leave_out(permit(topic, principal.scopes))
 
@@ -113,7 +120,8 @@ class Session:
         """A number that grows with every message and ping, and with the bytes of a long one, in either direction."""
         into, out = self.scanner_in, self.scanner_out
         under_way = into.skip + out.skip
-        return into.messages + out.messages + into.payload + out.payload + into.pings + out.pings - under_way
+        left_out = into.discarded + out.discarded
+        return into.messages + out.messages + left_out + into.payload + out.payload + into.pings + out.pings - under_way
 
     def time_over_at(self) -> float:
         """When it has lived long enough (monotonic): by its API or plan, or after a day less some jitter.
@@ -132,6 +140,13 @@ class Session:
         throttled = self.throttled + into.discarded + out.discarded
         return Tally(1, into.messages, out.messages, into.payload, out.payload, 0, throttled)
 
+    def begin(self) -> bool:
+        """Count itself; False if it was counted before. From now on only the recorder's `news` are new."""
+        if self.mark:
+            return False
+        self.counted, self.mark = Tally(1), 1
+        return True
+
     def news(self) -> Tally | None:
         """What was counted since the last call, or None: only the recorder asks."""
         into, out = self.scanner_in, self.scanner_out
@@ -148,9 +163,10 @@ class Session:
         self.scanner_in.refill = into.refill if into.attach(chosen, "in") else None
         self.scanner_out.refill = out.refill if out.attach(chosen, "out") else None
 
-    def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle]) -> None:
+    def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle], levels: Levels = ()) -> None:
         """A plan, or its subscription, was changed: go on under the new terms without a reconnect."""
         self.entitlement = entitlement
+        self.levels = levels
         self.govern(self.runtime)
         self._draw_from(throttles)
         self.try_again()

@@ -6,12 +6,14 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from time import monotonic
 
 from gateway.core.frames import OVERSIZE
 from gateway.core.rejections import ABNORMAL, GOING_AWAY, PROTOCOL_ERROR, TOO_BIG, UPSTREAM_VANISHED, close_reason
 from gateway.core.wire import close_frame, ping_frame, text_frame
 from gateway.relay.legs import LINGER_S, Leg
 from gateway.relay.owner import Direction, Ending, LinkOwner
+from gateway.timekeeper import Timekeeper
 
 CLOSE_WAIT_S: float = 1.0
 """For the gateway's own close: how long until a frame boundary must come, then how long for the answer (CONTRACT 6)."""
@@ -28,7 +30,7 @@ class Link:
     Give it its legs with `join`, then call `start`.
     """
 
-    __slots__ = ("client", "ending", "loop", "on_end", "over", "owner", "seen", "timer", "upstream")
+    __slots__ = ("client", "deadline", "ending", "loop", "on_end", "over", "owner", "seen", "upstream")
     __deletable__ = ("client", "owner", "upstream")  # mypyc wants to know
     client: Leg
     upstream: Leg
@@ -40,7 +42,7 @@ class Link:
         self.owner = owner
         self.on_end = on_end
         self.ending: Ending | None = None  # set by whatever ends the session first
-        self.timer: asyncio.TimerHandle | None = None
+        self.deadline = 0.0  # of what it waits for at its end (time.monotonic)
         self.over = False
         self.seen: tuple[object, ...] = ()  # what waited for a slow side at the last look
 
@@ -221,13 +223,12 @@ class Link:
         if self.over or self.client.alive or self.upstream.alive:
             return
         self.over = True
-        if self.timer is not None:
-            self.timer.cancel()
+        Timekeeper.of(self.loop).forget(self)
         ending = self.ending or Ending("gateway", ABNORMAL, "", "error")
         owner, on_end = self.owner, self.on_end
         # without cycles all of it is freed at once, not at some later collection
         del self.owner, self.client.peer, self.upstream.peer, self.client, self.upstream
-        self.on_end = self.timer = None
+        self.on_end = None
         try:
             owner.ended(ending)
         finally:
@@ -251,13 +252,12 @@ class Link:
             leg.peer.hush()
 
     def _arm(self, seconds: float) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
         if not self.over:
-            self.timer = self.loop.call_later(seconds, self._expire)
+            self.deadline = monotonic() + seconds
+            Timekeeper.of(self.loop).watch(self)
 
-    def _expire(self) -> None:
-        """Time is over for a boundary, an answer or a flush."""
+    def expired(self) -> None:
+        """See gateway.timekeeper.Timed: time is over for a boundary, an answer or a flush."""
         if self.over:
             return
         legs = [leg for leg in (self.client, self.upstream) if leg.alive]
