@@ -83,7 +83,9 @@ class TopicPages(PublishingPages):
         api, actor = self._api(request, object_id, Capability.DESIGN_APIS)
 
         def run(cleaned: dict[str, Any]) -> str:
-            topics.topics_replace(actor=actor, api=api, topics=TopicsForm.topics_of(cleaned["topics"]))
+            stored = {topic.name: topic.design for topic in Topic.objects.filter(api=api)}
+            rows = [{**stored.get(row["name"], {}), **row} for row in TopicsForm.topics_of(cleaned["topics"])]
+            topics.topics_replace(actor=actor, api=api, topics=rows)  # what the table has no column for stays
             return f"The topics of {api} were saved. Clients meet them once a revision that has them is deployed."
 
         page = Page(

@@ -115,7 +115,7 @@ def topic(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     scopes = list(scoping.scopes_usable(api))
     if request.method != "POST":
         return _sheet(request, api, was, TopicForm(_designed(api, was), scopes))
-    form = TopicForm(sent(request.POST), scopes)
+    form = TopicForm({**_designed(api, was), **sent(request.POST)}, scopes)  # what the form has no field for stays
     try:
         service.topic_save(actor=actor, api=api, topic=form.topic, was=was)
     except (Forbidden, Missing):
