@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from apis.foreign_tokens import Granted, Untrusted, read_issuer
+from apis.foreign_tokens import Granted, Keys, Untrusted, read_issuer
 from apis.models import MappedKey
 from gateway.authenticators import AUTHENTICATORS, chunks
 from gateway.core.credentials import Credential
@@ -41,6 +41,7 @@ REFUSED_S: Final = 5.0  # so long a token that does not count is refused without
 REASK_S: Final = 10.0  # least time between two questions about the same token
 UNANSWERED_S: Final = 300.0  # so long a token counts on while its key manager does not answer
 UNUSED_S: Final = 90.0  # a token that no session uses is let go of
+TIDY_S: Final = 10.0
 THREADS: Final = 8
 
 
@@ -68,9 +69,10 @@ class ForeignTokens:
         self.managers = ManagerCache()
         self._now = now
         self._lock = Lock()
-        self._right: OrderedDict[str, tuple[Manager, Granted]] = OrderedDict()
+        self._right: OrderedDict[str, tuple[Manager, Keys | None, Granted]] = OrderedDict()
         self._wrong: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._watched: dict[str, Watched] = {}  # by the digest as far as a token id holds it
+        self._watched: OrderedDict[str, Watched] = OrderedDict()  # by the digest as far as a token id holds it
+        self._tidied_at = float("-inf")
         self._threads = ThreadPoolExecutor(THREADS, "gateway-keys")
 
     # -- handshakes ---------------------------------------------------------------------------------------------
@@ -138,23 +140,24 @@ class ForeignTokens:
             return WRONG
         if granted is None:
             return None
-        self._keep(self._right, digest, (manager, granted))
+        self._keep(self._right, digest, (manager, manager.keys, granted))
         if manager.ring is None:
-            self._watched[digest[:DIGEST]] = Watched(manager, token, granted.expires_at, now, now)
+            self._let_go()
+            self._keep(self._watched, digest[:DIGEST], Watched(manager, token, granted.expires_at, now, now))
         elif manager.ring.is_old and manager.ring.may_ask:
             self._threads.submit(manager.refresh)
         return granted
 
     def _remembered(self, manager: Manager, digest: str, now: float) -> Granted | None:
         """What a token said not long ago, if it counts still."""
-        known = self._right.get(digest)
-        if known is None or known[0] is not manager or known[1].expires_at <= now:
-            return None
+        manager_then, keys, granted = self._right.get(digest, (None, None, WRONG))
+        if manager_then is not manager or keys is not manager.keys or granted.expires_at <= now:
+            return None  # by other keys it may count no longer: one of them may have been withdrawn
         if manager.introspects:
             watched = self._watched.get(digest[:DIGEST])
             if watched is None or watched.dead or now - watched.asked_at > REASK_S:
                 return None
-        return known[1]
+        return granted
 
     def _keep(self, store: OrderedDict[K, V], key: K, value: V) -> None:
         with self._lock:
@@ -262,10 +265,14 @@ class ForeignTokens:
             watched.under_way = False
 
     def _let_go(self) -> None:
+        """Now and then, forget the tokens that nobody uses."""
         now = self._now()
-        for key, watched in list(self._watched.items()):
-            if now - watched.wanted_at > UNUSED_S:
-                self._watched.pop(key, None)
+        if now - self._tidied_at < TIDY_S:
+            return
+        self._tidied_at = now
+        with self._lock:
+            for key in [key for key, watched in self._watched.items() if now - watched.wanted_at > UNUSED_S]:
+                del self._watched[key]
 
 
 foreign_tokens: Final = ForeignTokens()

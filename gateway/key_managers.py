@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 
 from apis.fetching import FetchFailed
-from apis.foreign_tokens import Granted, Terms, UnknownKey, judge_answer, verify
+from apis.foreign_tokens import Granted, Keys, Terms, UnknownKey, judge_answer, verify
 from apis.key_rings import KeyRing, introspect, ring_of
 from apis.models import KeyManager
 from apis.shapes_key_managers import INTROSPECTION, terms_of
@@ -57,12 +57,17 @@ class Manager:
     def introspects(self) -> bool:
         return self.ring is None
 
+    @property
+    def keys(self) -> Keys | None:
+        """The keys at hand, if there are some that count."""
+        return self.ring.keys if self.ring is not None else None
+
     def known(self, token: str, now: float) -> Granted | None:
         """What the token says, if that can be told with the keys at hand; None where the key manager must be asked.
 
         Raises: Untrusted.
         """
-        keys = self.ring.keys if self.ring is not None else None
+        keys = self.keys
         if self.ring is None or keys is None:
             return None
         try:

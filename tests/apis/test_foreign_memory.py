@@ -11,7 +11,7 @@ from apis.models import KeyManager, MappedKey
 from apis.services import key_managers, mapping, people
 from gateway.core.foreign_ids import TokenId
 from gateway.core.rejections import Rejection
-from gateway.foreign import REASK_S, UNANSWERED_S, WRONG, ForeignTokens
+from gateway.foreign import REASK_S, UNANSWERED_S, UNUSED_S, WRONG, ForeignTokens
 from tests.keymaster import KeyMaster, key_master
 
 
@@ -142,3 +142,26 @@ def test_the_token_is_shown_nowhere(adam, actor, phone, oracle, tokens):
     assert token not in repr(tokens.find_token(token, ["Here"]))
     assert token not in repr(list(tokens._watched.values()))
     assert "hush" not in repr(tokens.managers.known())
+
+
+def test_a_token_that_nobody_uses_is_let_go_of(adam, actor, phone, oracle, tokens, clock):
+    asked(actor, adam, oracle)
+    mapped(actor, adam, phone)
+    first, second = oracle.token(), oracle.token()
+    tokens.find_token(first, ["Here"])
+    clock.now += UNUSED_S + 1
+    tokens.find_token(second, ["Here"])
+    assert [watched.token for watched in tokens._watched.values()] == [second]
+
+
+def test_a_key_that_is_withdrawn_signs_nothing_any_more(adam, actor, phone, master, tokens):
+    named(actor, adam, master)
+    mapped(actor, adam, phone)
+    token = master.token()
+    assert tokens.find_token(token)
+    master.rotate()
+    manager = tokens.issuer_of(token, tokens.managers.known())
+    manager.ring._asked_at = float("-inf")  # as if it was long ago
+    manager.refresh()
+    assert tokens.find_token(token) is None
+    assert tokens.find_token(master.token())
