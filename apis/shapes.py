@@ -113,7 +113,8 @@ def runtime_limits(value: Any) -> tuple[dict[str, int | None], Problems]:
     return section(value, DEFAULT_RUNTIME, RUNTIME_CHECKS)
 
 
-LIMIT_KINDS: Final = ("events", "bytes", "handshakes")
+LIMIT_KINDS: Final = ("events", "bytes", "handshakes", "seconds")
+UNDIRECTED: Final = {"handshakes": "handshakes", "seconds": "connection time"}  # kinds without a direction, in words
 PERIODS: Final = ("second", "minute", "hour", "day", "month", "year")
 DIRECTIONS: Final = ("in", "out", "both")
 BURST_PERIODS: Final = ("second", "minute")
@@ -125,7 +126,8 @@ def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
     """Complete and check the limits of a plan; an empty list means unlimited.
 
     Args:
-        value: [{"kind","amount","per","direction"?}]; `direction` counts both ways unless given, handshakes have none.
+        value: [{"kind","amount","per","direction"?}]; `direction` counts both ways unless given, handshakes and seconds
+            have none.
     """
     problems: Problems = {}
     if not isinstance(value, list) or len(value) > LIMITS_LIMIT:
@@ -143,8 +145,8 @@ def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
                 problems[f"{index}/{key}"] = f"This should be one of: {', '.join(allowed)}."
         if problem := whole(1, AMOUNT_LIMIT)(limit.get("amount")):
             problems[f"{index}/amount"] = problem
-        if limit.get("kind") == "handshakes" and limit["direction"] != "both":
-            problems[f"{index}/direction"] = "A limit on handshakes has no direction."
+        if (kind := limit.get("kind")) in UNDIRECTED and limit["direction"] != "both":
+            problems[f"{index}/direction"] = f"A limit on {UNDIRECTED[kind]} has no direction."
         done.append({key: limit.get(key) for key in ("kind", "amount", "per", "direction")})
     seen = [(limit["kind"], limit["per"], limit["direction"]) for limit in done]
     if not problems and len(set(seen)) < len(seen):

@@ -29,6 +29,7 @@ TOPIC_DEFAULTS: Final[dict[str, Any]] = {
     "subscribe_scopes": [],
     "publish_scopes": [],
     "security": "oauth",
+    "api_plan": "",
 }
 TOPIC_FIELDS: Final = ("name", *TOPIC_DEFAULTS)
 
@@ -54,6 +55,7 @@ def topic_line(topic: Mapping[str, Any]) -> str:
     words = [" and ".join(word for word, field in (("receive", "subscribe"), ("send", "publish")) if topic[field])]
     words += [f"mapped to {topic['url_mapping']}"] if topic["url_mapping"] else []
     words += ["open to anybody"] if topic["security"] == "none" else []
+    words += [f"API plan {topic['api_plan']}"] if topic["api_plan"] else []
     for field, what in (("scopes", "scopes"), ("subscribe_scopes", "to receive"), ("publish_scopes", "to send")):
         words += [f"{what} {' '.join(topic[field])}"] if topic[field] else []
     return f"{topic['name']} ({'; '.join(words)})"
@@ -152,23 +154,24 @@ def _one_of(known: Sequence[str]) -> str:
     return f"; it has {', '.join(known)}" if known else ""
 
 
-def topics(value: Any, scopes: Iterable[str]) -> tuple[list[dict[str, Any]], Problems]:
+def topics(value: Any, scopes: Iterable[str], api_plans: Iterable[str] = ()) -> tuple[list[dict[str, Any]], Problems]:
     """Complete and check all topics of an API.
 
     Args:
         value: a list of topics; only the name must be given, see TOPIC_DEFAULTS for the rest.
         scopes: the names of scopes that the API's topics may name.
+        api_plans: the names of the API plans that there are.
 
     Returns:
         The topics with every key present, in the order given, and the problems (empty when they are valid).
     """
     if not isinstance(value, list) or not 1 <= len(value) <= TOPICS_LIMIT:
         return [], {"": f"This should be a list of 1 to {TOPICS_LIMIT} topics."}
-    known, problems = set(scopes), {}
+    known, plans, problems = set(scopes), set(api_plans), {}
     done: list[dict[str, Any]] = []
     taken: dict[str, str] = {}
     for index, item in enumerate(value):
-        topic, wrong = _topic(item, known)
+        topic, wrong = _topic(item, known, plans)
         problems.update({f"{index}/{field}" if field else f"{index}": text for field, text in wrong.items()})
         if topic is None or "name" in wrong:
             continue
@@ -180,7 +183,7 @@ def topics(value: Any, scopes: Iterable[str]) -> tuple[list[dict[str, Any]], Pro
     return done, problems
 
 
-def _topic(item: Any, known: set[str]) -> tuple[dict[str, Any] | None, Problems]:
+def _topic(item: Any, known: set[str], plans: set[str]) -> tuple[dict[str, Any] | None, Problems]:
     if not isinstance(item, dict):
         return None, {"": "This should be an object."}
     problems = {
@@ -198,6 +201,9 @@ def _topic(item: Any, known: set[str]) -> tuple[dict[str, Any] | None, Problems]
     else:
         problems["url_mapping"] = "This should be a text."
     problems |= _security_problems(topic, known)
+    plan = topic["api_plan"]
+    if not isinstance(plan, str) or (plan and plan not in plans):
+        problems["api_plan"] = f"There is no API plan named {str(plan)[:50]}."
     return topic, {field: text for field, text in problems.items() if text}
 
 

@@ -131,7 +131,7 @@ class Arrival:
         if isinstance(question, Redeem):
             return None
         entitlement = question.entitlement
-        throttles = registry.counters.of(entitlement, question.principal)
+        throttles = registry.counters.of(question.levels)
         places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
         return Standing(throttles, *[registry.places[place] for place in places])
 
@@ -157,7 +157,7 @@ class Arrival:
             await in_task()  # a key or a name may have to be looked up
             self.own = [await self.plane.assertions.header(api, principal, entitlement)]
         url, upstream = await dial_any(state, self._target, registry.monotonic, chosen)
-        throttles = registry.counters.of(entitlement, principal)  # those of now: a window may have rolled meanwhile
+        throttles = registry.counters.of(admission.levels)  # those of now: a window may have rolled meanwhile
         session = Session(
             registry,
             session_id=self.request_id,
@@ -171,6 +171,8 @@ class Arrival:
             throttles=throttles,
             topic=admission.route.topic,
             asked=admission.route.asked,
+            levels=admission.levels,
+            kept=admission.kept,
         )
         try:
             self._hand_over(upstream, session, rate_limit_fields(throttles, registry.clock()))

@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from gateway import commands, conf, entitling, snapshots, tickets
+from gateway import commands, conf, entitling, leveling, snapshots, tickets
 from gateway.api_keys import uses
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.denying import DenyList
@@ -215,6 +215,8 @@ class Control:
             kinds[kind].add(subject)
         for subject in kinds.pop("api", ()):
             await self._judge_api(self.registry.find("api", subject), await self.memory.table())
+        if kinds.keys() & {"api_plan", "custom_plan"}:
+            leveling.relevel(self.registry, await self.memory.table(), self.registry.sessions.values())
         if "deny" in kinds:
             await self._judge_denied(list(self.registry.sessions.values()))
         for subject in kinds.get("watch", ()):
@@ -255,6 +257,7 @@ class Control:
                     route.topic != session.topic and not session.permit(route.topic)
                 ):
                     unsubscribed.append(session)
+        leveling.relevel(self.registry, table, sessions)
         await self._judge_entitlements([one for one in sessions if one.entitlement.kind != "subscription"])
         await self._close(gone, POLICY)
         await self._close(unsubscribed, FORBIDDEN)
@@ -275,15 +278,15 @@ class Control:
         """Subscriptions, plans, applications or people were changed: close, or go on under the new terms."""
         if not sessions:
             return
+        table = await self.memory.table()
         now = await self.memory.ask(entitling.load_again, [(one.entitlement, one.client) for one in sessions])
         forbidden: list[Session] = []
         for session in sessions:
             entitlement = now.get(session.entitlement.subscription_id)
             if entitlement is None or entitlement.blocked_for(session.principal.key_type):
                 forbidden.append(session)
-            elif entitlement != session.entitlement and not session.over:
-                session.replan(entitlement, self.registry.counters.of(entitlement, session.principal))
-                self.registry.set_deadlines(session)
+            else:
+                leveling.go_on_under(self.registry, table, session, entitlement)
         await self._close(forbidden, FORBIDDEN)
 
     async def _close(self, sessions: list[Session], code: int) -> None:

@@ -1,4 +1,4 @@
-"""The running limits of this process: one set for each subscription, one for each application and end user.
+"""The running limits of this process: one set for each subject of a level (`gateway.core.levels`).
 
 `Counters` is the whole interface that sessions and admission see; counters shared by many processes are another class
 with the same verbs, leasing out of a common window.
@@ -7,20 +7,21 @@ with the same verbs, leasing out of a common window.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
-from gateway.core.snapshot import Entitlement, Principal
-from gateway.core.throttling import Limit, Throttle
+from gateway.core.levels import Level, Levels
+from gateway.core.throttling import Throttle
 
 Subject = tuple[str, ...]
+KNOWN: Final = 50_000  # answers of `of` that are remembered: one for each set of levels that sessions have in common
 
 
 class Counters(Protocol):
     """Running limits by whom they belong to."""
 
-    def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
-        """The throttles of a session: its subscription's, then those of its application and end user."""
+    def of(self, levels: Levels) -> tuple[Throttle, ...]:
+        """The throttles of a session of these levels, in their order. Must not wait."""
 
     def next_roll(self) -> float | None:
         """When the next window ends (epoch seconds), or None."""
@@ -43,38 +44,37 @@ class LocalCounters:
         self._clock = clock
         self._sets: dict[Subject, dict[tuple[str, str, str], Throttle]] = {}
         self._ends: list[tuple[float, Subject, tuple[str, str, str]]] = []
-        self._known: dict[Subject, tuple[Entitlement, tuple[Throttle, ...]]] = {}  # answers of `of`
+        self._known: dict[tuple[Subject, ...], tuple[Levels, tuple[Throttle, ...]]] = {}  # answers of `of`
 
     def __len__(self) -> int:
         return sum(map(len, self._sets.values()))
 
-    def of(self, entitlement: Entitlement, principal: Principal) -> tuple[Throttle, ...]:
-        whose = entitlement.subscription_id, entitlement.application_id, principal.end_user
+    def of(self, levels: Levels) -> tuple[Throttle, ...]:
+        if not levels:
+            return ()
+        whose = tuple([level.subject for level in levels])
         known = self._known.get(whose)
-        if known is not None and known[0] is entitlement:
+        if known is not None and known[0] is levels:
             return known[1]
-        business, application = entitlement.business_plan.enforced(), entitlement.application_plan.enforced()
-        running = (
-            *self._running(("subscription", entitlement.subscription_id), business, ""),
-            *self._running(
-                ("application", entitlement.application_id, principal.end_user), application, "application-"
-            ),
-        )
-        if running:
-            self._known[whose] = entitlement, running
+        running = tuple([throttle for level in levels for throttle in self._running(level)])
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        self._known[whose] = levels, running
         return running
 
-    def _running(self, subject: Subject, limits: Iterable[Limit], prefix: str) -> list[Throttle]:
+    def _running(self, level: Level) -> list[Throttle]:
         """One throttle for each limit; one whose amount was changed goes on with its count."""
         running = []
-        for limit in limits:
-            throttles = self._sets.setdefault(subject, {})
+        throttles = self._sets.setdefault(level.subject, {})
+        for limit in level.limits:
             throttle = throttles.get(limit.key)
             if throttle is None:
-                throttle = throttles[limit.key] = Throttle(limit, self._clock(), prefix)
-                heapq.heappush(self._ends, (throttle.end, subject, limit.key))
-            elif throttle.limit != limit:
-                throttle.adopt(limit)
+                throttle = throttles[limit.key] = Throttle(limit, self._clock(), level.prefix, level.plan)
+                heapq.heappush(self._ends, (throttle.end, level.subject, limit.key))
+            else:
+                throttle.prefix, throttle.plan = level.prefix, level.plan  # a plan may have got another name
+                if throttle.limit != limit:
+                    throttle.adopt(limit)
             running.append(throttle)
         return running
 

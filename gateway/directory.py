@@ -174,7 +174,7 @@ def counted(session: Session, registry: Registry) -> Facts:
             "left": throttle.left(),
             "resets_at": datetime.fromtimestamp(throttle.end, UTC).isoformat(),
         }
-        for throttle in registry.counters.of(session.entitlement, session.principal)
+        for throttle in registry.counters.of(session.levels)
     ]
     counters = {name: getattr(tally, name) for name in COUNTERS}
     return {"id": session.session_id, **counters, "credits": left, "counted_at": moment(registry.clock())}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from apis.models import Api, Application, BusinessPlan, Subscription
-from gateway import snapshots
+from gateway import snapshots, snapshots_plans
 from gateway.batches import chunks
 from gateway.core.identifying import for_address
 from gateway.core.snapshot import ANONYMOUS, FREE, TEST_KEY, Entitlement, PlanSnapshot
@@ -45,7 +45,7 @@ def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[s
     offered = _free_plan(api_id)
     if offered is None:
         return {}
-    plan = snapshots.business_plan(offered)
+    plan = snapshots_plans.business_plan(offered)
     found: dict[str, Entitlement] = {}
     for chunk in chunks(application_ids):
         subscribed = Subscription.objects.filter(api__pk=api_id, application__pk__in=chunk)
@@ -60,7 +60,7 @@ def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[s
                 state=states.get(row.pk, UNBLOCKED),
                 owner_active=row.owner.is_active,
                 business_plan=plan,
-                application_plan=snapshots.application_plan(row.plan),
+                application_plan=snapshots_plans.application_plan(row.plan),
                 kind=FREE,
             )
     return found
@@ -77,7 +77,7 @@ def _of_anybody(api_id: str) -> Entitlement | None:
         application_id="",
         application_name=ANYBODY,
         owner_id="",
-        business_plan=_FALLBACK if plan is None else snapshots.business_plan(plan),
+        business_plan=_FALLBACK if plan is None else snapshots_plans.business_plan(plan),
         kind=ANONYMOUS,
     )
 

@@ -249,6 +249,8 @@ _FORGETS: Final[dict[str, Callable[[Memory, str], None]]] = {
     "token": Memory.forget_token,
     "key_manager": Memory.forget_key_manager,
     "deny": Memory.forget_denials,
+    "api_plan": Memory.forget_table,
+    "custom_plan": Memory.forget_table,
     "command": Memory.forget_nothing,
     "watch": Memory.forget_nothing,
 }

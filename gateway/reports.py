@@ -16,7 +16,7 @@ from apis.errors import Missing
 from apis.models import Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
-from gateway import snapshots
+from gateway import snapshots_plans
 from gateway.core.announcing import rate_limit_fields
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.snapshot import Entitlement, PlanSnapshot, Principal
@@ -111,12 +111,11 @@ def rate_limits(
     throttles: list[Throttle] = []
     for row in chosen:
         prefix = "" if len(chosen) == 1 else f"{row.api} "
-        throttles += _running(
-            snapshots.business_plan(row.business_plan), UsageMinute.objects.filter(subscription_id=row.pk), now, prefix
-        )
+        plan = snapshots_plans.business_plan(row.business_plan)
+        throttles += _running(plan, UsageMinute.objects.filter(subscription_id=row.pk), now, prefix)
     for application in {row.application_id: row.application for row in chosen}.values():
         prefix = "application-" if len(chosen) == 1 else f"{application} "
-        plan = snapshots.application_plan(application.plan)
+        plan = snapshots_plans.application_plan(application.plan)
         throttles += _running(plan, UsageMinute.objects.filter(application_id=application.pk), now, prefix)
     return rate_limit_fields(throttles, now.timestamp())
 
@@ -136,8 +135,8 @@ def standing(entitlement: Entitlement, principal: Principal, now: datetime) -> t
 def _running(plan: PlanSnapshot, rows: QuerySet[UsageMinute], now: datetime, prefix: str) -> Iterable[Throttle]:
     """The limits of a plan as they stand, counted from usage."""
     for limit in plan.enforced():
-        if NOMINAL_S[limit.per] < NOMINAL_S["minute"]:
-            continue
+        if NOMINAL_S[limit.per] < NOMINAL_S["minute"] or limit.kind not in _COUNTED:
+            continue  # usage is by the minute, and does not count connection time
         throttle = Throttle(limit, now.timestamp(), prefix)
         throttle.taken = _used(limit, rows, now)
         yield throttle

@@ -14,7 +14,7 @@ import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apis.models import Api, ApplicationPlan, BusinessPlan, Change, DenyPolicy, Deployment, Subscription
+from apis.models import Api, Change, DenyPolicy, Deployment, Subscription
 from apis.sealing import Unreadable, unseal
 from apis.selectors import environment_urls
 from apis.shapes import runtime_of
@@ -29,46 +29,25 @@ from gateway.core.snapshot import (
     ApiSnapshot,
     EndpointSnapshot,
     Entitlement,
-    OnSpent,
-    PlanSnapshot,
     Runtime,
     Security,
     SuspensionPolicy,
     Timeouts,
     TopicSnapshot,
-    burst_limit,
 )
-from gateway.core.throttling import Limit
 from gateway.meters import without_secrets
+from gateway.snapshots_plans import (
+    NO_PLANS,
+    ApiPlans,
+    application_plan,
+    business_plan,
+    load_api_plans,
+    load_custom_plans,
+)
 
 log = structlog.get_logger("gateway")
 
 MS: Final = 1000.0
-
-
-def limits(rows: Iterable[Mapping[str, Any]]) -> tuple[Limit, ...]:
-    """Limits of a plan (shape: apis.shapes.limits)."""
-    return tuple([Limit(row["kind"], row["amount"], row["per"], row.get("direction", "both")) for row in rows])
-
-
-def business_plan(row: BusinessPlan) -> PlanSnapshot:
-    """A business plan as the core counts by it."""
-    return PlanSnapshot(
-        plan_id=str(row.pk),
-        name=row.name,
-        limits=limits(row.limits),
-        burst=burst_limit(row.burst["amount"], row.burst["per"]) if row.burst else None,
-        max_sessions=row.max_sessions,
-        max_session_s=row.max_session_s,
-        max_message_bytes=row.max_message_bytes,
-        on_spent=cast(OnSpent, row.on_spent),
-        stop_on_quota=row.stop_on_quota,
-    )
-
-
-def application_plan(row: ApplicationPlan) -> PlanSnapshot:
-    """An application plan: limits, and nothing else."""
-    return PlanSnapshot(plan_id=str(row.pk), name=row.name, limits=limits(row.limits))
 
 
 def endpoint(config: Mapping[str, Any]) -> EndpointSnapshot:
@@ -119,7 +98,7 @@ def security(design: Mapping[str, Any]) -> Security:
     )
 
 
-def topic(row: Mapping[str, Any]) -> TopicSnapshot:
+def topic(row: Mapping[str, Any], plans: ApiPlans) -> TopicSnapshot:
     """One topic of a design, with defaults for what an older revision does not say (shape: apis.shapes_topics)."""
     full = topic_of(row)
     return TopicSnapshot(
@@ -131,12 +110,13 @@ def topic(row: Mapping[str, Any]) -> TopicSnapshot:
         publish_scopes=frozenset(full["publish_scopes"]),
         url_mapping=full["url_mapping"],
         security=full["security"],
+        api_plan=plans.get(full["api_plan"]),
     )
 
 
-def api(deployment: Deployment) -> ApiSnapshot:
-    """A deployed API: the deployment's frozen design, with the lifecycle state of now."""
-    design = deployment.design
+def api(deployment: Deployment, plans: ApiPlans = NO_PLANS) -> ApiSnapshot:
+    """A deployed API: the deployment's frozen design, with the lifecycle state and the API plan of now."""
+    design, own = deployment.design, deployment.api.api_plan
     return ApiSnapshot(
         api_id=str(deployment.api_id),
         name=design["name"],
@@ -144,12 +124,13 @@ def api(deployment: Deployment) -> ApiSnapshot:
         version=design["version"],
         path=design["path"],
         state=deployment.api.state,
-        topics=tuple([topic(row) for row in design["topics"]]),
+        topics=tuple([topic(row, plans) for row in design["topics"]]),
         endpoints={key_type: endpoint(config) for key_type, config in design["endpoints"].items()},
         revision=deployment.revision.number,
         runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),
         security=security(design),
         urls=frozenset(f"{base}{design['path']}" for base in environment_urls(deployment.environment)),
+        api_plan=plans.get(own.name) if own is not None else None,
     )
 
 
@@ -176,12 +157,13 @@ def _subscriptions() -> QuerySet[Subscription]:
 def load_table(environment: str) -> RoutingTable:
     """Everything that is deployed on one gateway environment. One query, two where an API has a default version."""
     rows = Deployment.objects.filter(environment__name=environment).select_related(
-        "api__version_set", "revision", "environment"
+        "api__version_set", "api__api_plan", "revision", "environment"
     )
-    found = [(row, api(row)) for row in rows]
+    plans = load_api_plans()
+    found = [(row, api(row, plans)) for row in rows]
     any_default = any(row.api.version_set.default_api_id == row.api_id for row, _ in found)
     paths = list(Api.objects.values_list("path", flat=True)) if any_default else []
-    return RoutingTable([_as_default(row, one, paths) for row, one in found])
+    return RoutingTable([_as_default(row, one, paths) for row, one in found], load_custom_plans())
 
 
 def _as_default(deployment: Deployment, one: ApiSnapshot, paths: Iterable[str]) -> ApiSnapshot:

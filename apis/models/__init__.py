@@ -7,15 +7,17 @@ from apis.models.denying import DenyPolicy
 from apis.models.history import Change, HistoryEntry
 from apis.models.key_manager import KeyManager, MappedKey
 from apis.models.person import Person, PersonalToken
-from apis.models.plan import ApplicationPlan, BusinessPlan
+from apis.models.plan import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
 
 __all__ = [
     "Api",
     "ApiKey",
+    "ApiPlan",
     "Application",
     "ApplicationPlan",
     "BusinessPlan",
     "Change",
+    "CustomPlan",
     "DenyPolicy",
     "Deployment",
     "Endpoint",

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 
 from apis.lifecycle import LABELS, State
-from apis.models.plan import BusinessPlan, duration
+from apis.models.plan import ApiPlan, BusinessPlan, duration
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
 from apis.shapes_security import default_security, security_terms
 from apis.shapes_topics import TOPIC_FIELDS, topic_of
@@ -48,6 +48,7 @@ class Api(models.Model):
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
     state = models.CharField(max_length=12, choices=[(s.value, LABELS[s]) for s in State], default=State.CREATED)
     business_plans = models.ManyToManyField(BusinessPlan, related_name="apis", blank=True)
+    api_plan = models.ForeignKey(ApiPlan, null=True, blank=True, on_delete=models.PROTECT, related_name="apis")
     runtime = models.JSONField(default=default_runtime, help_text="complete; shape: apis.shapes.runtime_limits")
     security = models.JSONField(default=default_security, help_text="complete; shape: apis.shapes_security.security")
     last_revision = models.PositiveIntegerField(default=0, help_text="numbers are never used twice")
@@ -141,6 +142,7 @@ class Topic(models.Model):
     subscribe_scopes = models.JSONField(default=list, blank=True, help_text="names needed to receive")
     publish_scopes = models.JSONField(default=list, blank=True, help_text="names needed to send")
     security = models.CharField(max_length=10, default="oauth", help_text="oauth, or none for a topic open to anybody")
+    api_plan = models.CharField(max_length=50, blank=True, default="", help_text="name of the API plan of this topic")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("api", "name"), name="one_topic_per_name")]

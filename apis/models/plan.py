@@ -1,10 +1,14 @@
-"""Business plans (per subscription) and application plans (per application and end user)."""
+"""Every kind of plan: business plans (per subscription), application plans (per application and end user), API plans
+(everybody at an API, or at a topic) and custom plans (whatever their key names).
+"""
 
 from __future__ import annotations
 
 import uuid
 
 from django.db import models
+
+from apis.shapes_plans import default_permission
 
 
 class Plan(models.Model):
@@ -45,22 +49,63 @@ class ApplicationPlan(Plan):
     """Limits for one application and end user over all APIs it uses."""
 
 
+class ApiPlan(Plan):
+    """Limits for all sessions of an API together, or of one of its topics; other ones for those that meet conditions.
+
+    The first of `groups` whose conditions all hold counts instead of `limits` (shape: apis.shapes_plans.groups). Its
+    name stays: topics and revisions carry it.
+    """
+
+    groups = models.JSONField(default=list, blank=True)
+
+    class Meta(Plan.Meta):
+        verbose_name = "API plan"
+        verbose_name_plural = "API plans"
+
+
+class CustomPlan(Plan):
+    """Limits by a key of the administrator's own: every session counts in the counter that its key names."""
+
+    key = models.CharField(max_length=200, help_text="shape: apis.shapes_plans.key_problem")
+    enabled = models.BooleanField(default=True)
+
+    class Meta(Plan.Meta):
+        verbose_name = "custom plan"
+
+
 class BusinessPlan(Plan):
     """What a subscription buys. Units: `max_session_s` seconds, `max_message_bytes` payload bytes."""
 
     class OnSpent(models.TextChoices):
         CLOSE = "close", "close the session (4429)"
         HOLD = "hold", "hold messages back until there is room"
+        DROP = "drop", "drop messages until there is room"
+
+    class Billing(models.TextChoices):
+        FREE = "free", "free"
+        COMMERCIAL = "commercial", "commercial"
 
     burst = models.JSONField(null=True, blank=True, default=None)
     max_sessions = models.PositiveIntegerField(null=True, blank=True)
     max_session_s = models.PositiveIntegerField(null=True, blank=True)
     max_message_bytes = models.PositiveIntegerField(null=True, blank=True)
     on_spent = models.CharField(max_length=10, choices=OnSpent.choices, default=OnSpent.CLOSE)
+    notice = models.BooleanField(default=False, help_text="whether a sender is told of messages that were dropped")
+    warn_at = models.PositiveSmallIntegerField(null=True, blank=True, help_text="percent of a limit")
     stop_on_quota = models.BooleanField(default=True)
     subscriptionless = models.BooleanField(
         default=False, help_text="an API that offers it lets every application in under it, without a subscription"
     )
+    billing = models.CharField(max_length=10, choices=Billing.choices, default=Billing.FREE)
+    price = models.DecimalField(null=True, blank=True, max_digits=12, decimal_places=2, help_text="for each cycle")
+    currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
+    cycle = models.CharField(max_length=5, default="month")
+    unit_price = models.DecimalField(
+        null=True, blank=True, max_digits=14, decimal_places=6, help_text="for each `unit_events` events"
+    )
+    unit_events = models.PositiveIntegerField(default=1000)
+    attributes = models.JSONField(default=dict, blank=True, help_text="name: value, for X-JWT-Assertion")
+    permission = models.JSONField(default=default_permission, help_text="shape: apis.shapes_plans.permission")
 
     @property
     def terms(self) -> list[str]:

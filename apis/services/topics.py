@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apis import scoping
 from apis.errors import Conflict, Invalid, Missing
-from apis.models import Api, Scope, Topic
+from apis.models import Api, ApiPlan, Scope, Topic
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
@@ -35,10 +35,11 @@ def topics_replace(*, actor: Actor, api: Api, topics: Any) -> list[Topic]:
 
 
 def _replace(actor: Actor, api: Api, topics: Any) -> list[Topic]:
-    done, problems = check_topics(topics, scoping.scopes_usable(api).values_list("name", flat=True))
+    plans = list(ApiPlan.objects.values_list("name", flat=True))
+    done, problems = check_topics(topics, scoping.scopes_usable(api).values_list("name", flat=True), plans)
     if not problems and (named := scopes_named(done)):  # held, so that none of them is deleted meanwhile
         held = Scope.objects.filter(name__in=named).order_by("name").select_for_update()
-        done, problems = check_topics(topics, list(held.values_list("name", flat=True)))
+        done, problems = check_topics(topics, list(held.values_list("name", flat=True)), plans)
     if problems:
         raise Invalid({f"topics/{path}".rstrip("/"): text for path, text in problems.items()})
     before = _designs(api)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.announcing import rate_limit_fields
+from gateway.core.conditions import Asked
 from gateway.core.credentials import Headers, Query, Shown, Subprotocols, sort_query, sort_subprotocols
 from gateway.core.denying import NOBODY
 from gateway.core.identifying import (
@@ -27,6 +28,7 @@ from gateway.core.identifying import (
     origin_allowed,
     origin_of,
 )
+from gateway.core.levels import NOTHING_ASKED, Levels, kept_of, levels_of
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import BOTH_WAYS, Permit, permit
 from gateway.core.rejections import Rejection
@@ -61,11 +63,12 @@ class Room:
 
     entitlement: Entitlement
     principal: Principal
+    levels: Levels = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Answer to Room: the running limits of both plans, and how many sessions there are already.
+    """Answer to Room: the running limits of all levels, and how many sessions there are already.
 
     Attributes:
         sessions: of the subscription, which is of this application at this API.
@@ -103,13 +106,14 @@ class Admission:
         ticket: what was shown instead of a credential, or None.
         endpoint: where the key type leads; set with the entitlement.
         permit: whether it may send, and receive.
+        levels: under which limits it counts, and `kept` what it keeps of the handshake for them.
         standing: the running limits; `toll` what was charged to them.
         client, denials: its IP address and the deny policies of now; set them before the first step.
     """
 
     __slots__ = (
-        "client", "denials", "endpoint", "entitlement", "offer", "origin", "permit", "principal", "query", "route",
-        "standing", "subprotocols", "ticket", "toll",
+        "client", "denials", "endpoint", "entitlement", "kept", "levels", "offer", "origin", "permit", "principal",
+        "query", "route", "standing", "subprotocols", "ticket", "toll",
     )  # fmt: skip
 
     def __init__(self, headers: Headers, query: bytes = b"") -> None:
@@ -125,6 +129,8 @@ class Admission:
         self.entitlement: Entitlement | None = None
         self.endpoint = EndpointSnapshot(())
         self.permit: Permit = BOTH_WAYS
+        self.levels: Levels = ()
+        self.kept = NOTHING_ASKED
         self.standing = Standing()
         self.toll = Toll()
 
@@ -150,7 +156,10 @@ class Admission:
             raise Rejection("not_found")
         principal = yield from self.enter(route, headers, now)
         assert self.entitlement is not None  # noqa: S101  (entered)
-        self.standing = yield Room(self.entitlement, principal)
+        asked = Asked(self.client, headers, self.query.rest)
+        self.levels = levels_of(self.entitlement, principal, route.api, route.topic, table.custom, asked=asked)
+        self.kept = kept_of(route.api, route.topic, asked)
+        self.standing = yield Room(self.entitlement, principal, self.levels)
         self.toll = check_plan(self.entitlement, self.standing, now, route.api.runtime)
         return self.entitlement
 

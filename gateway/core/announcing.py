@@ -37,3 +37,10 @@ def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[
         state.append(f"{name};r={throttle.left()};t={max(0, ceil(throttle.end - now))}")
         policies.append(policy)
     return (("RateLimit", ", ".join(state)), ("RateLimit-Policy", ", ".join(policies))) if state else ()
+
+
+def told(throttle: Throttle) -> dict[str, int | str]:
+    """What a refusal says of the limit that was met first: its level, the plan's name, and the limit itself."""
+    limit = throttle.limit
+    level = throttle.prefix.partition("-")[0] or "subscription"
+    return {"level": level, "name": throttle.plan, "amount": limit.amount, "per": limit.per, "kind": limit.kind}

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from gateway.core.mapping import fill
+from gateway.core.plans import CustomPlanSnapshot
 from gateway.core.snapshot import ApiSnapshot, TopicSnapshot
 
 _DOT_SEGMENT: Final = re.compile(r"(^|[\\/])\.\.?($|[\\/;])")
@@ -105,11 +106,12 @@ class Route:
 
 
 class RoutingTable:
-    """The deployed APIs by path. Built once, then only read."""
+    """The deployed APIs by path, and the custom plans that count at all of them. Built once, then only read."""
 
-    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id")
+    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id", "custom")
 
-    def __init__(self, apis: Iterable[ApiSnapshot] = ()) -> None:
+    def __init__(self, apis: Iterable[ApiSnapshot] = (), custom: Iterable[CustomPlanSnapshot] = ()) -> None:
+        self.custom = tuple(custom)
         self.by_id = {api.api_id: api for api in apis}
         # Later ones win: a version's own path leads nowhere while it is not deployed, rather than to the default one.
         self._by_path: dict[tuple[str, ...], ApiSnapshot | None] = {

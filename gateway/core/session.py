@@ -40,7 +40,8 @@ class Session:
 
     __slots__ = (
         "api_id", "api_name", "api_version", "asked", "born", "client", "closing", "counted", "dies_at",
-        "entitlement", "home", "kept", "levels", "link", "mark", "origin", "over", "principal", "purse_in", "purse_out", "runtime",
+        "entitlement", "home", "kept", "levels", "link", "mark", "origin", "over", "principal", "purse_in",
+        "purse_out", "runtime",
         "scanner_in", "scanner_out", "session_id", "started_at", "throttled", "topic", "upstream", "waiting",
     )  # fmt: skip
 

@@ -6,16 +6,16 @@ that a snapshot can be compared with the subject of a change without knowing whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from gateway.core.extras import Dynamic, Extras
+from gateway.core.plans import UNLIMITED, ApiPlanSnapshot
+from gateway.core.plans import PlanSnapshot as PlanSnapshot  # noqa: PLC0414  (exported: part of an Entitlement)
 from gateway.core.restrictions import Restrictions
-from gateway.core.throttling import EVENTS, Limit, tightest
 
 KeyType = Literal["production", "sandbox"]
-OnSpent = Literal["close", "hold"]
 TopicSecurity = Literal["oauth", "none"]
 
 # States in which a deployed API can be reached (CONTRACT section 5, reference section 3.3).
@@ -93,6 +93,7 @@ class TopicSnapshot:
         scopes: what a token needs to connect at all; `subscribe_scopes` and `publish_scopes` what a direction needs.
         url_mapping: the upstream's path and query below the endpoint's own; "" appends what the client asked for.
         security: "oauth", or "none" for a topic open to anybody.
+        api_plan: limits for all of its sessions together.
     """
 
     name: str
@@ -103,6 +104,7 @@ class TopicSnapshot:
     publish_scopes: frozenset[str] = frozenset()
     url_mapping: str = ""
     security: TopicSecurity = "oauth"
+    api_plan: ApiPlanSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ class ApiSnapshot:
 
     Attributes:
         default_path: where it answers without a version in the path, if it is the default version, else "".
-        closed_paths: paths of its other versions that are not deployed: nobody answers there, the default neither.
+        closed_paths: below that, where versions of this and of other APIs have their paths: where one of them is not
+            deployed nobody answers, the default version neither.
     """
 
     api_id: str
@@ -184,6 +187,7 @@ class ApiSnapshot:
     default_path: str = ""
     closed_paths: tuple[str, ...] = ()
     urls: frozenset[str] = frozenset()
+    api_plan: ApiPlanSnapshot | None = None
 
     def runtime_for(self, key_type: str) -> Runtime:
         """The runtime limits of a session, with the endpoint's own idle time in them."""
@@ -191,38 +195,6 @@ class ApiSnapshot:
         times = [one for one in (self.runtime.idle_s, endpoint.timeouts.idle_s if endpoint else 0) if one]
         idle_s = min(times, default=0)
         return self.runtime if idle_s == self.runtime.idle_s else replace(self.runtime, idle_s=idle_s)
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSnapshot:
-    """A business plan, or an application plan (which has limits only)."""
-
-    plan_id: str = ""
-    name: str = "Unlimited"
-    limits: tuple[Limit, ...] = ()
-    burst: Limit | None = None
-    max_sessions: int | None = None
-    max_session_s: int | None = None
-    max_message_bytes: int | None = None
-    on_spent: OnSpent = "close"
-    stop_on_quota: bool = True
-    _enforced: tuple[Limit, ...] = field(default=(), init=False, repr=False, compare=False)  # asked in each handshake
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_enforced", self._stopping())
-
-    def enforced(self) -> tuple[Limit, ...]:
-        """The limits that stop somebody: the quota unless it only bills, and the burst rate always."""
-        return self._enforced
-
-    def _stopping(self) -> tuple[Limit, ...]:
-        quota: Iterable[Limit] = self.limits if self.stop_on_quota else ()
-        return tightest((*quota, self.burst) if self.burst else quota)
-
-
-def burst_limit(amount: int, per: str) -> Limit:
-    """A burst rate as a limit: events, both ways."""
-    return Limit(EVENTS, amount, per, "both")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +214,10 @@ class Entitlement:
     owner_id: str
     state: str = "unblocked"  # unblocked | blocked | production_blocked
     owner_active: bool = True
-    business_plan: PlanSnapshot = PlanSnapshot()
-    application_plan: PlanSnapshot = PlanSnapshot()
+    business_plan: PlanSnapshot = UNLIMITED
+    application_plan: PlanSnapshot = UNLIMITED
     kind: str = "subscription"
+    levels: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # gateway.core.levels
 
     @property
     def billed_to(self) -> str:

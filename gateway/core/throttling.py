@@ -23,6 +23,7 @@ from gateway.core.windows import window
 EVENTS: Final = "events"
 BYTES: Final = "bytes"
 HANDSHAKES: Final = "handshakes"
+SECONDS: Final = "seconds"  # of connection time, summed over all sessions
 BOTH: Final = "both"
 
 FOREVER: Final = 1 << 62  # credit meaning unlimited; the same number as in gateway.core.frames
@@ -85,11 +86,12 @@ class Throttle:
     `taken` counts everything leased or spent in this window, including what lies unspent in `holders`.
     """
 
-    __slots__ = ("attached", "end", "holders", "limit", "prefix", "start", "taken")
+    __slots__ = ("attached", "end", "holders", "limit", "plan", "prefix", "start", "taken")
 
-    def __init__(self, limit: Limit, now: float, prefix: str = "") -> None:
+    def __init__(self, limit: Limit, now: float, prefix: str = "", plan: str = "") -> None:
         self.limit = limit
         self.prefix = prefix  # of its name in RateLimit fields: two plans may have limits of one name
+        self.plan = plan  # the name of its plan, for a refusal
         self.start, self.end = window(limit.per, now)
         self.taken = 0
         self.holders: dict[Purse, None] = {}  # purses with a lease, in the order they drew (dicts keep it)

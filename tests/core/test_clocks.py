@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.clocks import SteadyClock
-from gateway.core.snapshot import Entitlement, PlanSnapshot, Principal
+from gateway.core.levels import plan_levels
+from gateway.core.snapshot import Entitlement, PlanSnapshot
 from gateway.core.throttling import Limit, Throttle
 from gateway.core.wheel import SLOT_S, Wheel
 from gateway.counters import LocalCounters
@@ -50,7 +51,7 @@ def test_ordinary_discipline_of_the_clock_is_followed_without_a_word() -> None:
 def counters(machine: Machine, *limits: Limit) -> tuple[LocalCounters, Throttle]:
     made = LocalCounters(machine.clock)
     entitlement = Entitlement("s", "a", "app", "App", "o", business_plan=PlanSnapshot("p", limits=limits))
-    throttle = made.of(entitlement, Principal("oauth", "k"))[0]
+    throttle = made.of(plan_levels(entitlement, ""))[0]
     throttle.attached += 1  # a live session counts on it
     return made, throttle
 

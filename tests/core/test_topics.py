@@ -132,6 +132,7 @@ def test_a_whole_topic_stays_as_it_is() -> None:
         "subscribe_scopes": [],
         "publish_scopes": ["rooms:write"],
         "security": "oauth",
+        "api_plan": "",
     }
     assert topics([whole], SCOPES) == ([whole], {})
     assert scopes_named([whole]) == set(SCOPES)

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.clocks import SteadyClock
 from gateway.core.endpoints import Url
+from gateway.core.levels import plan_levels
 from gateway.core.session import Session
 from gateway.core.snapshot import ApiSnapshot, Entitlement, PlanSnapshot, Principal, Runtime, SuspensionPolicy
 from gateway.core.suspension import CONNECT_FAILED, DIAL_ERRORS, Suspension
@@ -45,7 +46,7 @@ class Machine:
         entitlement = Entitlement("sub", "api", "app", "App", "olga", business_plan=plan)
         principal = Principal("oauth", "key", "7", "app", "production", "sam", expires_at=NOON + expires_s)
         api = ApiSnapshot("api", "Echo", "/e", "1", "/e/1", "published", (), {}, runtime=Runtime(**runtime))
-        self.throttles = self.registry.counters.of(entitlement, principal)
+        self.throttles = self.registry.counters.of(plan_levels(entitlement, principal.end_user))
         self.session = Session(
             self.registry, session_id="r1", api=api, principal=principal, entitlement=entitlement, client="",
             upstream="", throttles=self.throttles,
