@@ -226,7 +226,12 @@ class Memory:
         self.entitlements.forget(lambda known: known.subscription_id == subject or known.kind != "subscription")
 
     def forget_plan(self, subject: str) -> None:
-        self.entitlements.forget(lambda known: subject in {known.business_plan.plan_id, known.application_plan.plan_id})
+        """Its limits; or it needs no subscription any more, or now does."""
+        self.entitlements.forget(
+            lambda known: (
+                subject in {known.business_plan.plan_id, known.application_plan.plan_id} or known.kind != "subscription"
+            )
+        )
 
     def forget_application(self, subject: str) -> None:
         self.entitlements.forget(lambda known: known.application_id == subject)

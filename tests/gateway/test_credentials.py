@@ -246,6 +246,19 @@ def test_any_application_comes_in_under_a_plan_that_needs_no_subscription(world:
     assert try_in(free, Authorization=f"Bearer {stranger.token}").code == "subscription_required"
 
 
+def test_adam_decides_whether_a_plan_needs_a_subscription(world: World, backend: Backend) -> None:
+    deal, stranger = world.deal(backend.url, plan={}), world.deal(backend.url)
+    path = f"/business-plans/{BusinessPlan.objects.get(apis=deal.api).pk}"
+    assert deal.knock(token=stranger.token).code == "subscription_required"
+    assert world.gateway.rest(world.people["adam"], "PATCH", path, {"subscriptionless": True}).is_success
+    with deal.connect(token=stranger.token) as client, deal.connect() as subscriber:
+        echo(client)
+        assert world.gateway.rest(world.people["adam"], "PATCH", path, {"subscriptionless": False}).is_success
+        assert closed(client)[0] == 4403
+        echo(subscriber)
+    assert deal.knock(token=stranger.token).code == "subscription_required"
+
+
 def test_who_came_in_without_a_subscription_is_out_when_one_is_made_and_blocked(world: World, backend: Backend) -> None:
     free, stranger = world.deal(backend.url, plan={"subscriptionless": True}), world.deal(backend.url)
     with free.connect(token=stranger.token) as client, free.connect() as bystander:
