@@ -122,8 +122,7 @@ class SocketDoor(Doorway):
         """See Doorway."""
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
-            self.poller.forget(fd)
-            os.close(fd)
+            self.poller.close(fd)
             self._host.timekeeper.forget(self)
             self._host.descriptor_free()
 

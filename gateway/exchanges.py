@@ -138,8 +138,7 @@ class SocketExchange:
         """Close it, unless it was given away."""
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
-            self.poller.forget(fd)
-            os.close(fd)
+            self.poller.close(fd)
 
 
 class TransportExchange(asyncio.Protocol):

@@ -28,8 +28,9 @@ from gateway.relay.poller import READABLE
 log = structlog.get_logger("gateway")
 
 PAUSE_S: Final = 0.5  # before accepting again, where this process lacks what a connection takes
-AT_ONCE: Final = 4 if HAS_EPOLL else 64
-"""Connections that are accepted before anybody else gets a turn."""
+AT_ONCE: Final = 1 if HAS_EPOLL else 64
+"""Connections that are accepted in one turn. The poller says once more that others wait; to be told so by a failure
+costs more."""
 
 
 class Listener:

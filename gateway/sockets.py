@@ -28,11 +28,13 @@ Address = tuple[socket.AddressFamily | int, Any]
 
 def keep_alive(sock: socket.socket) -> None:
     """Options of both sockets of a session: no delay of small frames, and a watch for a dead peer."""
-    with suppress(OSError):  # it may be gone already, which its reader will see
+    try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in _KEEP_ALIVE:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    except OSError:  # it may be gone already, which its reader will see
+        return
 
 
 def connect_now(addresses: Sequence[Address]) -> tuple[socket.socket, str, bool]:

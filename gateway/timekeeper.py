@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from time import monotonic
-from typing import Any, ClassVar, Final, Protocol, cast
+from typing import Any, ClassVar, Final, Protocol
 from weakref import WeakKeyDictionary, ref
 
 LATE_S: Final = 0.001  # timers go by a clock that is cut to milliseconds; too early would be once more
@@ -45,7 +45,8 @@ class Timekeeper:
             if keeper is None:
                 keeper = cls._all[loop] = cls()
             cls._last = ref(loop), keeper
-        return cast(Timekeeper, keeper)
+        found: Timekeeper = keeper
+        return found
 
     def __len__(self) -> int:
         return len(self._watched)

@@ -14,6 +14,7 @@ from typing import Final
 from gateway.core.handshake import HEAD_LIMIT, VERSION, accept_key, read_header_lines, render_head
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: [\t -~\x80-\xff]*)?")
+_NO_TARGET: Final = re.compile(rb"[\r\n\0 ]")
 _PERMESSAGE: Final = b"permessage-"
 # What the gateway writes itself, or what belongs to one hop only
 _OURS: Final = frozenset(
@@ -72,7 +73,7 @@ def upgrade_request(
     Raises:
         ValueError: a header or the path would break out of its line.
     """
-    if not path_and_query.startswith(b"/") or not path_and_query.isascii() or set(path_and_query) & {10, 13, 32, 0}:
+    if not path_and_query.startswith(b"/") or not path_and_query.isascii() or _NO_TARGET.search(path_and_query):
         raise ValueError("the path is not a request target")
     pairs = [
         (b"Host", host),

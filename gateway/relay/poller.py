@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 from collections import deque
 from time import perf_counter
-from typing import Any, ClassVar, Final, Protocol, cast
+from typing import Any, ClassVar, Final, Protocol
 from weakref import WeakKeyDictionary, ref
 
 HAS_EPOLL: Final = hasattr(select, "epoll")
@@ -82,7 +83,8 @@ class Poller:
             if poller is None:
                 poller = cls._all[loop] = cls(loop)
             cls._last = ref(loop), poller
-        return cast(Poller, poller)
+        found: Poller = poller
+        return found
 
     def add(self, member: Member, events: int = EDGES) -> None:
         """Tell this one from now on what its socket is ready for."""
@@ -90,9 +92,14 @@ class Poller:
         self.legs[member.fd] = member
 
     def forget(self, fd: int) -> None:
-        """Tell nobody any more."""
+        """Tell nobody any more of a socket that stays open."""
         del self.legs[fd]
         self.epoll.unregister(fd)
+
+    def close(self, fd: int) -> None:
+        """Close a socket; that takes it out of the epoll, too."""
+        del self.legs[fd]
+        os.close(fd)
 
     def postpone(self, guest: Guest, what: int) -> None:
         """Give this guest a turn when the sessions have had theirs."""

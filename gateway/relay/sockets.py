@@ -88,7 +88,7 @@ class SocketLeg(Leg):
                     peer.write(data[:taken])
             if scanner.event:
                 self.stopped()
-            elif got < READ_BYTES and not what & TO_THE_END:
+            if got < READ_BYTES and not what & TO_THE_END:
                 return
             turns -= 1
             if turns == 0:
@@ -190,8 +190,7 @@ class SocketLeg(Leg):
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             self.pending, self.full = b"", False
-            self.poller.forget(fd)
-            os.close(fd)
+            self.poller.close(fd)
         self.link.left()
 
     def abort(self) -> None:
