@@ -91,7 +91,7 @@ class Keys:
         """The keys that may have signed a token with this header. Raises: UnknownKey."""
         fits = [key for name, alg, key in self.usable if kid in {"", name} and alg in {"", algorithm}]
         if not fits:
-            raise UnknownKey(f"No key named {kid!r} for {algorithm} is published." if kid else "No key fits.")
+            raise UnknownKey(f"No key named {kid[:60]!r} for {algorithm} is published." if kid else "No key fits.")
         return fits[:TRIES_LIMIT]
 
 
