@@ -87,6 +87,11 @@ class TopicAnswer(serializers.Serializer):
     subscribe_scopes = _scope_names("What it needs besides to receive.")
     publish_scopes = _scope_names("What it needs besides to send.")
     security = serializers.ChoiceField(SECURITIES, required=False, help_text="none: no credential is asked for.")
+    api_plan = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Name of an API plan for all of its sessions together; may be empty.",
+    )
 
 
 def _count(help_text: str) -> serializers.IntegerField:
