@@ -95,6 +95,7 @@ class Memory:
         self._table_lock: asyncio.Lock | None = None
         self._denials: tuple[int, DenyList] | None = None
         self._denials_generation = 0
+        self._denials_lock: asyncio.Lock | None = None
         self.entitlements: Answers[Entitlement] = Answers(conf.get("ENTITLEMENTS"))
         self.principals: Answers[tuple[float, Principal]] = Answers(conf.get("PRINCIPALS"))
         self.listeners: list[Listener] = []
@@ -137,12 +138,15 @@ class Memory:
 
     async def denials(self) -> DenyList:
         """The deny policies as they are now."""
-        known = self.known_denials()
-        if known is None:
-            generation = self._denials_generation
-            known = await self.ask(snapshots.load_denials)
-            self._denials = (generation, known)
-        return known
+        if self._denials_lock is None:
+            self._denials_lock = asyncio.Lock()
+        async with self._denials_lock:  # those who come meanwhile wait for one answer
+            known = self.known_denials()
+            if known is None:
+                generation = self._denials_generation
+                known = await self.ask(snapshots.load_denials)
+                self._denials = (generation, known)
+            return known
 
     def known_principal(self, credential: Credential, now: float) -> Principal | None:
         """The principal of a credential that was looked up not long ago."""

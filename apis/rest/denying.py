@@ -1,4 +1,4 @@
-"""/deny-policies: who may not use the gateway. Administrators only."""
+"""/deny-policies: who may not use the gateway. Administrators write, publishers see what concerns their APIs."""
 
 from __future__ import annotations
 
@@ -102,12 +102,15 @@ class DenyPolicyResource(Resource):
         return values
 
     def policy(self, policy_id: UUID) -> DenyPolicy:
-        """Raises: Forbidden, Missing."""
+        """Raises: Missing."""
         return selectors_denying.deny_policy_get(self.actor, policy_id)
 
 
 class DenyPolicies(DenyPolicyResource):
-    @operation("deny-policies_list", "List the deny policies (administrators)", rows=DenyPolicyAnswer, errors=(403,))
+    @operation(
+        "deny-policies_list", "List the deny policies: all, or for publishers those on APIs they see",
+        rows=DenyPolicyAnswer,
+    )  # fmt: skip
     def get(self, request: Request) -> Response:
         return self.page(selectors_denying.deny_policies(self.actor), DenyPolicyAnswer)
 
@@ -125,7 +128,7 @@ class DenyPolicies(DenyPolicyResource):
 
 
 class OneDenyPolicy(DenyPolicyResource):
-    @operation("deny-policies_read", "Show a deny policy", answer=DenyPolicyAnswer, errors=(403, 404))
+    @operation("deny-policies_read", "Show a deny policy", answer=DenyPolicyAnswer, errors=(404,))
     def get(self, request: Request, policy_id: UUID) -> Response:
         return Response(DenyPolicyAnswer(self.policy(policy_id)).data)
 
@@ -135,6 +138,7 @@ class OneDenyPolicy(DenyPolicyResource):
     )  # fmt: skip
     def patch(self, request: Request, policy_id: UUID) -> Response:
         policy = self.policy(policy_id)
+        self.actor.require(Capability.ADMINISTER)
         denying.deny_policy_update(actor=self.actor, policy=policy, **self.values(partial=True))
         return Response(DenyPolicyAnswer(self.policy(policy_id)).data)
 

@@ -45,13 +45,24 @@ def test_a_policy_is_made_changed_and_deleted_and_each_leaves_a_trace(adam, chat
 
 
 @pytest.mark.parametrize("who", ["carol", "pia", "paul", "sam", "vic"])
-def test_nobody_else_sees_or_writes_them(people, rest, actor, who) -> None:
+def test_nobody_else_writes_them(people, rest, actor, who) -> None:
     caller = rest(people[who])
-    caller.get("/deny-policies").refused(403)
+    assert caller.get("/deny-policies").body["results"] == []
     caller.post("/deny-policies", {"ip": "192.0.2.7"}).refused(403)
     with pytest.raises(Forbidden):
         denying.deny_policy_create(actor=actor(people[who]), ip="192.0.2.7")
     assert not DenyPolicy.objects.exists()
+
+
+def test_publishers_see_those_on_their_apis_and_sam_none_against_sam(adam, pia, carol, sam, chat, phone, rest) -> None:
+    on_chat = denying.deny_policy_create(actor=Actor.of(adam), api=chat, person=sam)
+    against_sam = denying.deny_policy_create(actor=Actor.of(adam), application=phone)
+    seen = {name: [row["id"] for row in rest(who).get("/deny-policies").body["results"]]
+            for name, who in {"adam": adam, "pia": pia, "carol": carol, "sam": sam}.items()}  # fmt: skip
+    assert seen == {"adam": [str(against_sam.pk), str(on_chat.pk)], "pia": [str(on_chat.pk)], "carol": [], "sam": []}
+    rest(pia).get(f"/deny-policies/{against_sam.pk}").refused(404)
+    rest(pia).patch(f"/deny-policies/{on_chat.pk}", {"enabled": False}).refused(403)
+    rest(pia).delete(f"/deny-policies/{on_chat.pk}").refused(403)
 
 
 BAD: list[tuple[dict[str, Any], str]] = [

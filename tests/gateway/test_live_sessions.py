@@ -218,6 +218,17 @@ def test_the_sessions_of_a_process_that_died_are_forgotten(
     assert not LiveSession.objects.filter(process_id=row.process_id).exists()
 
 
+def test_a_process_that_was_taken_for_dead_comes_back_with_its_sessions(world: World, backend: Backend) -> None:
+    deal = world.deal(backend.url)
+    with deal.connect() as client:
+        in_directory(client)
+        ProcessRow.objects.all().delete()
+        assert not LiveSession.objects.filter(pk=id_of(client)).exists()
+        until(lambda: listed(world, "pia", f"api={deal.api.pk}"), 12, "it is listed again")
+        assert world.gateway.rest(world.people["pia"], "POST", f"/sessions/{id_of(client)}/close", {}).is_success
+        assert closed(client) == (1008, {"code": "closed_by_operator"})
+
+
 # -- renewal ------------------------------------------------------------------------------------------------------
 
 
