@@ -221,3 +221,21 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return self.kid
+
+
+class WindowCount(models.Model):
+    """What was taken out of one long window of one limit, where no Redis keeps count (`gateway.kept_counters`).
+
+    Several processes add to one row; rows of windows that are over go.
+    """
+
+    counter = models.CharField(max_length=64, help_text="SHA-256 of whose limit it is and which, in hex")
+    start = models.BigIntegerField(help_text="start of the window, epoch seconds")
+    end = models.BigIntegerField(db_index=True, help_text="end of the window, epoch seconds")
+    taken = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("counter", "start"), name="one_count_per_limit_and_window")]
+
+    def __str__(self) -> str:
+        return f"{self.counter} from {self.start}: {self.taken}"
