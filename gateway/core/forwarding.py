@@ -75,14 +75,18 @@ def about_client(
         request_id: joins this handshake to the gateway's log.
         proxies: addresses of trusted proxies between the client and us, the nearest last.
     """
+    return [*_about(client, secure, host, tuple(proxies)), (b"x-request-id", request_id.encode("ascii", "replace"))]
+
+
+@lru_cache(maxsize=4096)  # the same clients come again
+def _about(client: str, secure: bool, host: bytes, proxies: tuple[str, ...]) -> tuple[tuple[bytes, bytes], ...]:
     path = [address.encode("ascii", "replace") for address in (client, *proxies)]
     proto = b"https" if secure else b"http"  # the handshake is an HTTP request; backends know these two
     first, *nodes = [b'for="[%b]"' % address if b":" in address else b"for=" + address for address in path]
     quoted = host.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
-    return [
+    return (
         (b"x-forwarded-for", b", ".join(path)),
         (b"x-forwarded-proto", proto),
         (b"x-forwarded-host", host),
         (b"forwarded", b", ".join([b'%b;host="%b";proto=%b' % (first, quoted, proto), *nodes])),
-        (b"x-request-id", request_id.encode("ascii", "replace")),
-    ]
+    )

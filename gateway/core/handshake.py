@@ -103,7 +103,7 @@ def parse_request(head: bytes) -> Upgrade | Plain:
     raw_path, _, query = target.partition(b"?")
     path = _decode_path(target, raw_path) if query else _decode_known(target)
     headers, named = _read_headers(fields)
-    upgrades = b"websocket" in _items(named.get(b"upgrade", b""))
+    upgrades = lists(named.get(b"upgrade", b""), b"websocket")
     if not upgrades and b"sec-websocket-key" not in named:
         return Plain(method.decode(), path)
     _check_http(method, minor, named, upgrades)
@@ -251,14 +251,14 @@ def _read_headers(fields: bytes) -> tuple[list[tuple[bytes, bytes]], dict[bytes,
         if name in named:
             if name in _ONCE:
                 raise _bad(f"The header {name.decode()} came twice.")
-            value = named[name] + b"," + value  # noqa: PLW2901
-        named[name] = value
+        named[name] = named[name] + b"," + value if name in named else value
     return headers, named
 
 
-def _items(value: bytes) -> list[bytes]:
-    """The elements of a list header, lower-case (RFC 9110 section 5.6.1)."""
-    return [item.strip() for item in value.lower().split(b",")]
+def lists(value: bytes, word: bytes) -> bool:
+    """Whether a list header holds a word, in whatever case (RFC 9110 section 5.6.1); `word` is lower-case."""
+    value = value.lower()
+    return value == word or word in [item.strip() for item in value.split(b",")]
 
 
 def _check_http(method: bytes, minor: bytes, named: dict[bytes, bytes], upgrades: bool) -> None:
@@ -269,7 +269,7 @@ def _check_http(method: bytes, minor: bytes, named: dict[bytes, bytes], upgrades
         raise _bad("The Host header is missing or malformed.")
     if b"content-length" in named or b"transfer-encoding" in named:
         raise _bad("An upgrade request has no body.")
-    if not upgrades or b"upgrade" not in _items(named.get(b"connection", b"")):
+    if not upgrades or not lists(named.get(b"connection", b""), b"upgrade"):
         raise _bad("The headers Upgrade: websocket and Connection: Upgrade belong together.")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.handshake import HEAD_LIMIT, VERSION, accept_key, read_header_lines, render_head
+from gateway.core.handshake import HEAD_LIMIT, VERSION, accept_key, lists, read_header_lines, render_head
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: [\t -~\x80-\xff]*)?")
 _NO_TARGET: Final = re.compile(rb"[\r\n\0 ]")
@@ -50,7 +50,9 @@ class Answer:
 def offered_extensions(extensions: bytes | None) -> bytes | None:
     """What of a client's offer the relay can carry: the permessage family, whose only mark on a frame is RSV1 of a
     message's first (RFC 7692). An extension with other marks would make every one of its frames illegal here."""
-    items = [item.strip() for item in (extensions or b"").split(b",")]
+    if not extensions:
+        return None
+    items = [item.strip() for item in extensions.split(b",")]
     return b", ".join(item for item in items if item.lower().startswith(_PERMESSAGE)) or None
 
 
@@ -126,7 +128,7 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
     if headers is None:
         raise BadAnswer("a header line of the answer is malformed")
     named = _by_name(headers)
-    if b"websocket" not in _items(named, b"upgrade") or b"upgrade" not in _items(named, b"connection"):
+    if not lists(named.get(b"upgrade", b""), b"websocket") or not lists(named.get(b"connection", b""), b"upgrade"):
         raise BadAnswer("the answer lacks Upgrade: websocket or Connection: Upgrade")
     if named.get(b"sec-websocket-accept") != accept_key(key):
         raise BadAnswer("Sec-WebSocket-Accept is missing or wrong")
@@ -147,10 +149,6 @@ def _by_name(headers: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     if len(named) != len(headers):
         named = {name: b", ".join(filter(None, _values(headers, name))) for name in named}
     return named
-
-
-def _items(named: dict[bytes, bytes], wanted: bytes) -> list[bytes]:
-    return [item.strip() for item in named.get(wanted, b"").lower().split(b",")]
 
 
 def _chosen_subprotocol(chosen: bytes | None, offered: bytes | None) -> bytes | None:

@@ -56,7 +56,9 @@ def is_wire_code(code: int) -> bool:
 
 def unmask(body: bytes, key: bytes) -> bytes:
     """`body` with the 4-byte masking key applied (RFC 6455 section 5.3); for the few bytes of a close frame."""
-    return bytes(byte ^ key[index & 3] for index, byte in enumerate(body))
+    size = len(body)
+    mask = (key * (size // 4 + 1))[:size]
+    return (int.from_bytes(body, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
 
 
 def body_of(frame: bytes) -> bytes:
