@@ -248,9 +248,8 @@ def _read_headers(fields: bytes) -> tuple[list[tuple[bytes, bytes]], dict[bytes,
         return headers, named
     named = {}
     for name, value in headers:
-        if name in named:
-            if name in _ONCE:
-                raise _bad(f"The header {name.decode()} came twice.")
+        if name in named and name in _ONCE:
+            raise _bad(f"The header {name.decode()} came twice.")
         named[name] = named[name] + b"," + value if name in named else value
     return headers, named
 
