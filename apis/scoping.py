@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from apis import selectors
 from apis.errors import Missing
 from apis.lifecycle import SERVED
-from apis.models import Api, Application, Person, Revision, Scope, Subscription, Topic
+from apis.models import Api, ApiPlan, Application, Person, Revision, Scope, Subscription, Topic
 from apis.shapes_topics import SCOPE_FIELDS, scope_name_problem, scopes_named
 
 
@@ -65,6 +65,17 @@ def scope_uses(scope: Scope) -> list[str]:
         if scope.name in scopes_named(revision.design["topics"])
     ]
     return found
+
+
+def api_plan_uses(plan: ApiPlan) -> list[str]:
+    """Where topics name an API plan, in words: as they are designed now, and in revisions."""
+    rows = Topic.objects.select_related("api__version_set").filter(api_plan=plan.name)
+    designs = Revision.objects.select_related("api__version_set").order_by("api", "number")
+    return [f"{topic.api}, topic {topic.name}" for topic in rows] + [
+        f"{revision.api}, {str(revision).lower()}"
+        for revision in designs.iterator()
+        if any(topic.get("api_plan") == plan.name for topic in revision.design["topics"])
+    ]
 
 
 def may_hold(scope: Scope, person: Person) -> bool:

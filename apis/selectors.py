@@ -14,9 +14,11 @@ from apis.errors import Missing
 from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State, Transition, actions_from
 from apis.models import (
     Api,
+    ApiPlan,
     Application,
     ApplicationPlan,
     BusinessPlan,
+    CustomPlan,
     Deployment,
     Environment,
     HistoryEntry,
@@ -30,12 +32,12 @@ from apis.permissions import Actor, owns
 from apis.roles import Capability
 from apis.shapes_topics import topic_of
 
-AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan)
+AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
 def apis_visible(actor: Actor) -> QuerySet[Api]:
     """Designs for the publisher portal and REST: all to creators, publishers and administrators, none to others."""
-    rows = Api.objects.select_related("version_set", "provider").prefetch_related(
+    rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
         "business_plans", "endpoints", "topics"
     )
     return rows if actor.can(Capability.SEE_APIS) else rows.none()

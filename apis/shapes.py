@@ -145,8 +145,9 @@ def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
                 problems[f"{index}/{key}"] = f"This should be one of: {', '.join(allowed)}."
         if problem := whole(1, AMOUNT_LIMIT)(limit.get("amount")):
             problems[f"{index}/amount"] = problem
-        if (kind := limit.get("kind")) in UNDIRECTED and limit["direction"] != "both":
-            problems[f"{index}/direction"] = f"A limit on {UNDIRECTED[kind]} has no direction."
+        noun = next((noun for kind, noun in UNDIRECTED.items() if kind == limit.get("kind")), "")
+        if noun and limit["direction"] != "both":
+            problems[f"{index}/direction"] = f"A limit on {noun} has no direction."
         done.append({key: limit.get(key) for key in ("kind", "amount", "per", "direction")})
     seen = [(limit["kind"], limit["per"], limit["direction"]) for limit in done]
     if not problems and len(set(seen)) < len(seen):

@@ -13,7 +13,8 @@ from django.dispatch import Signal
 # The last three have no row that was changed: `command` is something to do, `watch` names a process whose sessions
 # somebody looks at, and `deny` says that the deny policies are others now.
 KINDS: Final = (
-    "api", "subscription", "plan", "application", "person", "token", "key_manager", "deny", "command", "watch",
+    "api", "subscription", "plan", "application", "person", "token", "key_manager", "api_plan", "custom_plan",
+    "deny", "command", "watch",
 )  # fmt: skip
 
 changed = Signal()

@@ -15,7 +15,7 @@ from apis.admin.fields import Choice, Column, Lines, Rows, Text, Whole, YesNo
 from apis.models import ApplicationPlan, BusinessPlan
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services import plans
+from apis.services import plan_values, plans
 
 
 def _pairs(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -75,7 +75,7 @@ class BusinessPlanForm(PlanForm):
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             row = self.instance
-            stored = {name: getattr(row, name) for name in plans.FIELDS[BusinessPlan]}
+            stored = {name: getattr(row, name) for name in plan_values.FIELDS[BusinessPlan]}
             burst = row.burst or {}
             stored |= {"burst_amount": burst.get("amount"), "burst_per": burst.get("per", "second")}
             self.initial = {**stored, **self.initial}
@@ -99,7 +99,7 @@ class ApplicationPlanForm(PlanForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
-            stored = {name: getattr(self.instance, name) for name in plans.FIELDS[ApplicationPlan]}
+            stored = {name: getattr(self.instance, name) for name in plan_values.FIELDS[ApplicationPlan]}
             self.initial = {**stored, **self.initial}
 
 

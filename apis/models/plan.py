@@ -5,10 +5,28 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
-from apis.shapes_plans import default_permission
+from apis.shapes_plans import default_permission, permits
+
+if TYPE_CHECKING:
+    from apis.models.person import Person
+
+
+_WAYS = {"in": " sent", "out": " received", "both": ""}
+_NOUNS = {"seconds": "seconds of connection time"}
+
+
+def limits_in_words(limits: list[dict[str, Any]]) -> list[str]:
+    """Limits (shape: apis.shapes.limits) as "1,000 events per minute"; "unlimited" where there is none."""
+    lines = [
+        f"{limit['amount']:,} {_NOUNS.get(limit['kind'], limit['kind'])}"
+        f"{_WAYS[limit.get('direction', 'both')]} per {limit['per']}"
+        for limit in limits
+    ]
+    return lines or ["unlimited"]
 
 
 class Plan(models.Model):
@@ -31,12 +49,7 @@ class Plan(models.Model):
     @property
     def limit_lines(self) -> list[str]:
         """The limits in words, e.g. "1,000 events per minute"; "unlimited" where there is none."""
-        ways = {"in": " sent", "out": " received", "both": ""}
-        lines = [
-            f"{limit['amount']:,} {limit['kind']}{ways[limit.get('direction', 'both')]} per {limit['per']}"
-            for limit in self.limits
-        ]
-        return lines or ["unlimited"]
+        return limits_in_words(self.limits)
 
     @property
     def says_more(self) -> bool:
@@ -47,6 +60,11 @@ class Plan(models.Model):
 
 class ApplicationPlan(Plan):
     """Limits for one application and end user over all APIs it uses."""
+
+
+def _condition_in_words(row: dict[str, Any]) -> str:
+    what = {"ip": "address", "header": "header", "query": "query parameter", "claim": "claim"}[row["type"]]
+    return f"{what}{' ' if row['name'] else ''}{row['name']} is {'not ' if row['invert'] else ''}{row['value']}"
 
 
 class ApiPlan(Plan):
@@ -61,6 +79,14 @@ class ApiPlan(Plan):
     class Meta(Plan.Meta):
         verbose_name = "API plan"
         verbose_name_plural = "API plans"
+
+    @property
+    def group_lines(self) -> list[tuple[str, str]]:
+        """(whom, limits) in words for each group."""
+        return [
+            (" and ".join(map(_condition_in_words, group["conditions"])), ", ".join(limits_in_words(group["limits"])))
+            for group in self.groups
+        ]
 
 
 class CustomPlan(Plan):
@@ -107,6 +133,21 @@ class BusinessPlan(Plan):
     attributes = models.JSONField(default=dict, blank=True, help_text="name: value, for X-JWT-Assertion")
     permission = models.JSONField(default=default_permission, help_text="shape: apis.shapes_plans.permission")
 
+    def open_to(self, person: Person) -> bool:
+        """Whether this person may subscribe under it."""
+        return permits(self.permission, set(person.roles))
+
+    @property
+    def price_line(self) -> str:
+        """What it costs, in words: "9.90 EUR per month and 0.50 EUR per 1,000 events"; "free" if it costs nothing."""
+        if self.billing == self.Billing.FREE:
+            return "free"
+        parts = [f"{self.price} {self.currency} per {self.cycle}"] if self.price is not None else []
+        if self.unit_price is not None:
+            each = f"{self.unit_events:,} events" if self.unit_events > 1 else "event"
+            parts.append(f"{self.unit_price.normalize():f} {self.currency} per {each}")
+        return " and ".join(parts)
+
     @property
     def terms(self) -> list[str]:
         """All that a subscriber agrees to, in words: the limits, then what else holds, then what happens at the end."""
@@ -124,13 +165,22 @@ class BusinessPlan(Plan):
         if self.limits and not self.stop_on_quota:
             lines.append("going over a limit is counted but not stopped")
         elif self.limits or self.burst:
-            lines.append(_AT_THE_END[self.on_spent])
+            lines.append(_AT_THE_END[self.on_spent] + (", and the sender is told" if self._tells else ""))
+            if self.warn_at:
+                lines.append(f"who asks for it is warned at {self.warn_at} %")
+        if self.billing == self.Billing.COMMERCIAL:
+            lines.append(self.price_line)
         return lines
+
+    @property
+    def _tells(self) -> bool:
+        return self.notice and self.on_spent == self.OnSpent.DROP
 
 
 _AT_THE_END: dict[str, str] = {
     BusinessPlan.OnSpent.CLOSE: "when it is spent, the connection is closed with code 4429",
     BusinessPlan.OnSpent.HOLD: "when it is spent, messages wait until there is room again",
+    BusinessPlan.OnSpent.DROP: "when it is spent, messages are dropped until there is room again",
 }
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 

@@ -41,6 +41,10 @@ class ApiAnswer(serializers.Serializer):
         help_text="The first production URL; null while there is none, and for people who may not see designs."
     )
     business_plans = serializers.SerializerMethodField()
+    api_plan = serializers.SerializerMethodField(
+        help_text="Name of the API plan that counts all of its sessions together; null for none, and for people who "
+        "may not see designs."
+    )
     gateway_urls = serializers.SerializerMethodField(help_text="Where clients connect once it is deployed.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
@@ -58,6 +62,11 @@ class ApiAnswer(serializers.Serializer):
 
     def get_business_plans(self, api: Api) -> list[str]:
         return [plan.name for plan in api.business_plans.all()]
+
+    def get_api_plan(self, api: Api) -> str | None:
+        if api.api_plan is None or not can_see_api(self.root._context["actor"], api):
+            return None
+        return api.api_plan.name
 
     def get_gateway_urls(self, api: Api) -> list[str]:
         return selectors.gateway_urls(api, self.root._context["environments"])
@@ -87,6 +96,11 @@ class TopicAnswer(serializers.Serializer):
     subscribe_scopes = _scope_names("What it needs besides to receive.")
     publish_scopes = _scope_names("What it needs besides to send.")
     security = serializers.ChoiceField(SECURITIES, required=False, help_text="none: no credential is asked for.")
+    api_plan = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="Name of the API plan that counts all sessions of this topic together; empty for none.",
+    )
     api_plan = serializers.CharField(
         required=False,
         allow_blank=True,

@@ -49,6 +49,10 @@ class ApiBody(Body):
 class ApiChangeBody(ApiBody):
     """What may be changed of an API."""
 
+    api_plan = Text(
+        required=False, allow_null=True, help_text="Name of an API plan for all of its sessions together; null: none."
+    )
+
     is_default_version = Flag(
         required=False, help_text="true: it answers where the path names no version, in the place of the one that does."
     )

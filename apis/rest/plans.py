@@ -7,60 +7,31 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors, shapes
-from apis.models import BusinessPlan
+from apis import selectors
 from apis.rest.answers import EnvironmentAnswer
 from apis.rest.base import Resource
-from apis.rest.fields import Body, Raw, Text
+from apis.rest.fields import Body, Text
+from apis.rest.plan_fields import (
+    AttributesField,
+    BillingField,
+    BurstField,
+    CycleField,
+    FlagField,
+    LimitsField,
+    NumberField,
+    OnSpentField,
+    PermissionField,
+    PriceField,
+    UnitPriceField,
+    WordField,
+)
 from apis.rest.schema import operation
 from apis.roles import Capability
 from apis.services import plans
-
-
-class Limit(serializers.Serializer):
-    """At most `amount` of `kind` per window; without `direction` both ways count together."""
-
-    kind = serializers.ChoiceField(shapes.LIMIT_KINDS)
-    amount = serializers.IntegerField()
-    per = serializers.ChoiceField(shapes.PERIODS)
-    direction = serializers.ChoiceField(shapes.DIRECTIONS, required=False)
-
-
-class Burst(serializers.Serializer):
-    """At most `amount` events per second or minute, on top of the limits."""
-
-    amount = serializers.IntegerField()
-    per = serializers.ChoiceField(shapes.BURST_PERIODS)
-
-
-@extend_schema_field(Limit(many=True))
-class LimitsField(Raw):
-    """Checked by apis.shapes.limits."""
-
-
-@extend_schema_field(Burst(allow_null=True))
-class BurstField(Raw):
-    """Checked by apis.shapes.burst."""
-
-
-@extend_schema_field(serializers.IntegerField(allow_null=True))
-class NumberField(Raw):
-    """A number or null, checked by apis.services.plans."""
-
-
-@extend_schema_field(serializers.ChoiceField(BusinessPlan.OnSpent.values))
-class OnSpentField(Raw):
-    """Checked by apis.services.plans."""
-
-
-@extend_schema_field(serializers.BooleanField())
-class FlagField(Raw):
-    """Checked by apis.services.plans."""
 
 
 class ApplicationPlanBody(Body):
@@ -71,6 +42,10 @@ class ApplicationPlanBody(Body):
     limits = LimitsField(required=False)
 
 
+_NOTICE = "With `drop`: whether a sender gets a text message about what was dropped."
+_WARN = "Percent of a limit at which a client that asked for it is warned, 1 to 99; null for never."
+_STOP = "false: use beyond the limits is counted and billed, and nobody is stopped; the burst rate holds all the same."
+_ATTRIBUTES = "Claims of `X-JWT-Assertion`, for APIs that send it to their backends."
 _SUBSCRIPTIONLESS = "Whether an API that offers it lets every application in under it, without a subscription."
 
 
@@ -82,8 +57,18 @@ class BusinessPlanBody(ApplicationPlanBody):
     max_session_s = NumberField(required=False, allow_null=True)
     max_message_bytes = NumberField(required=False, allow_null=True)
     on_spent = OnSpentField(required=False)
-    stop_on_quota = FlagField(required=False)
+    notice = FlagField(required=False, help_text=_NOTICE)
+    warn_at = NumberField(required=False, allow_null=True, help_text=_WARN)
+    stop_on_quota = FlagField(required=False, help_text=_STOP)
     subscriptionless = FlagField(required=False, help_text=_SUBSCRIPTIONLESS)
+    billing = BillingField(required=False)
+    price = PriceField(required=False, allow_null=True, help_text="For each cycle.")
+    currency = WordField(required=False, help_text="ISO 4217; EUR unless given.")
+    cycle = CycleField(required=False)
+    unit_price = UnitPriceField(required=False, allow_null=True, help_text="For each `unit_events` events.")
+    unit_events = NumberField(required=False)
+    attributes = AttributesField(required=False, help_text=_ATTRIBUTES)
+    permission = PermissionField(required=False)
 
 
 class ApplicationPlanAnswer(serializers.Serializer):
@@ -103,8 +88,18 @@ class BusinessPlanAnswer(ApplicationPlanAnswer):
     max_session_s = NumberField()
     max_message_bytes = NumberField()
     on_spent = OnSpentField()
-    stop_on_quota = FlagField()
+    notice = FlagField(help_text=_NOTICE)
+    warn_at = NumberField(help_text=_WARN)
+    stop_on_quota = FlagField(help_text=_STOP)
     subscriptionless = FlagField(help_text=_SUBSCRIPTIONLESS)
+    billing = BillingField()
+    price = PriceField(help_text="For each cycle.")
+    currency = WordField(help_text="ISO 4217.")
+    cycle = CycleField()
+    unit_price = UnitPriceField(help_text="For each `unit_events` events.")
+    unit_events = NumberField()
+    attributes = AttributesField(help_text=_ATTRIBUTES)
+    permission = PermissionField()
 
 
 class PlanResource(Resource):

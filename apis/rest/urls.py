@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from django.views.generic import RedirectView
 
 from apis.rest import (
+    api_plans,
     applications,
     denying,
     designs,
@@ -60,6 +61,10 @@ urlpatterns = [
     path("business-plans/<uuid:plan_id>", plans.OneBusinessPlan.as_view()),
     path("application-plans", plans.ApplicationPlans.as_view()),
     path("application-plans/<uuid:plan_id>", plans.OneApplicationPlan.as_view()),
+    path("api-plans", api_plans.ApiPlans.as_view()),
+    path("api-plans/<uuid:plan_id>", api_plans.OneApiPlan.as_view()),
+    path("custom-plans", api_plans.CustomPlans.as_view()),
+    path("custom-plans/<uuid:plan_id>", api_plans.OneCustomPlan.as_view()),
     path("deny-policies", denying.DenyPolicies.as_view()),
     path("deny-policies/<uuid:policy_id>", denying.OneDenyPolicy.as_view()),
     path("key-managers", key_managers.KeyManagers.as_view()),

@@ -10,9 +10,10 @@ from django.db import IntegrityError, transaction
 from apis import shapes
 from apis.errors import Conflict, Invalid, Taken
 from apis.lifecycle import State
-from apis.models import Api, BusinessPlan, Endpoint, Topic, VersionSet
+from apis.models import Api, Endpoint, Topic, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.choosing import api_plan_named, plans_named
 from apis.services.configuring import address_problem, endpoint_set_url
 from apis.services.holding import hold
 from apis.services.record import announce, record
@@ -83,19 +84,6 @@ def _refuse(problems: dict[str, str]) -> None:
         raise Taken(problems) if taken else Invalid(problems)
 
 
-def plans_named(names: Iterable[str], field: str = "business_plans") -> list[BusinessPlan]:
-    """The business plans with these names, in that order.
-
-    Raises: Invalid naming the first one that does not exist.
-    """
-    wanted = list(dict.fromkeys(names))
-    found = {plan.name: plan for plan in BusinessPlan.objects.filter(name__in=wanted)}
-    for name in wanted:
-        if name not in found:
-            raise Invalid({field: f"There is no business plan named {name}."})
-    return [found[name] for name in wanted]
-
-
 @transaction.atomic
 def api_create(
     *,
@@ -158,28 +146,32 @@ def _api_insert(actor: Actor, version_set: VersionSet, version: str, **fields: A
 
 DESIGN_FIELDS = ("description", "tags", "display_name")
 IDENTITY_FIELDS = ("name", "context", "version")
+PLAN_FIELDS = frozenset({"business_plans", "api_plan"})
 
 
 @transaction.atomic
 def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
-    """Edit an API. Any of name, context, version, endpoint, business_plans, description, tags, display_name.
+    """Edit an API. Any of name, context, version, endpoint, business_plans, api_plan, description, tags, display_name.
 
-    Name, context and version are fixed once a revision or a further version exists. Business plans may be changed
-    by publishers at any time, and by creators until the API is published. An endpoint given here replaces the URL of
-    both key types and keeps their other settings.
+    Name, context and version are fixed once a revision or a further version exists. Plans may be changed by
+    publishers at any time, and by creators until the API is published; the API plan (a name or None) counts at once.
+    An endpoint given here replaces the URL of both key types and keeps their other settings.
 
     Raises: Forbidden, Invalid, Taken, Conflict.
     """
     hold(api)
     require_edit(actor, api, set(changes))
     plans = plans_named(changes["business_plans"]) if "business_plans" in changes else None
-    plain = {key: value for key, value in changes.items() if key != "business_plans"}
+    plain = {key: value for key, value in changes.items() if key not in PLAN_FIELDS}
     _refuse(design_problems(**plain, ignoring=api.version_set))
     before = {key: getattr(api, key) for key in (*DESIGN_FIELDS, *IDENTITY_FIELDS) if key in changes}
     _change_identity(api, changes)
     for field in DESIGN_FIELDS:
         if field in changes:
             setattr(api, field, changes[field])
+    if "api_plan" in changes:
+        before["api_plan"] = api.api_plan.name if api.api_plan else None
+        api.api_plan = api_plan_named(changes["api_plan"])
     api.save()
     if plans is not None:
         before["business_plans"] = sorted(plan.name for plan in api.business_plans.all())
@@ -194,13 +186,13 @@ def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
 
 def require_edit(actor: Actor, api: Api, fields: set[str]) -> None:
     """Raises: Forbidden where the actor may not change these fields of the API in its present state."""
-    if fields == {"business_plans"}:
+    if fields <= PLAN_FIELDS:
         if actor.can(Capability.SET_PLANS_OF_APIS):
             return
         if api.state not in {State.CREATED, State.PRERELEASED}:
             actor.require(Capability.SET_PLANS_OF_APIS)
     actor.require(Capability.DESIGN_APIS)
-    if "business_plans" in fields and api.state not in {State.CREATED, State.PRERELEASED}:
+    if fields & PLAN_FIELDS and api.state not in {State.CREATED, State.PRERELEASED}:
         actor.require(Capability.SET_PLANS_OF_APIS)
 
 
@@ -251,7 +243,7 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     copy = _api_insert(
         actor, api.version_set, version,
         description=api.description, tags=list(api.tags), display_name=api.display_name, runtime=dict(api.runtime),
-        security=dict(api.security),
+        security=dict(api.security), api_plan=api.api_plan,
     )  # fmt: skip
     copy.business_plans.set(api.business_plans.all())
     for topic in api.topics.all():

@@ -1,77 +1,54 @@
-"""Business plans and application plans: administrators write them."""
+"""Business plans, application plans, API plans and custom plans: administrators write them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, models, transaction
 
-from apis import shapes
+from apis import scoping
 from apis.errors import Conflict, Invalid, Taken
-from apis.models import ApplicationPlan, BusinessPlan
+from apis.models import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
+from apis.services.plan_values import check_whole, plan_values
 from apis.services.record import announce, record
-from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
-AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan)
-
-_SHAPES: dict[str, Callable[[Any], tuple[Any, shapes.Problems]]] = {"limits": shapes.limits, "burst": shapes.burst}
-_WORDS: dict[str, Callable[[Any], str]] = {
-    "name": name_problem,
-    "description": lambda text: text_problem(text, DESCRIPTION_LIMIT, "Description"),
-    "on_spent": lambda word: (
-        ""
-        if word in BusinessPlan.OnSpent.values
-        else f"This should be one of: {', '.join(BusinessPlan.OnSpent.values)}."
-    ),
-    "stop_on_quota": shapes.flag,
-    "subscriptionless": shapes.flag,
+AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
+# What gateways hear of a change (apis.signals.KINDS).
+_KINDS: Final[dict[type[models.Model], str]] = {
+    BusinessPlan: "plan",
+    ApplicationPlan: "plan",
+    ApiPlan: "api_plan",
+    CustomPlan: "custom_plan",
 }
-FIELDS: dict[type[models.Model], tuple[str, ...]] = {
-    BusinessPlan: (
-        "name", "description", "limits", "burst", *shapes.SESSION_CHECKS, "on_spent", "stop_on_quota",
-        "subscriptionless",
-    ),
-    ApplicationPlan: ("name", "description", "limits"),
-}  # fmt: skip
-
-
-def plan_values(kind: type[models.Model], values: dict[str, Any]) -> dict[str, Any]:
-    """The given fields of a plan in normal form.
-
-    Raises: Invalid with a path for each problem, e.g. "limits/0/amount".
-    """
-    problems = dict.fromkeys(values.keys() - set(FIELDS[kind]), "This field is not known here.")
-    done = {name: value for name, value in values.items() if name not in problems}
-    for name, value in list(done.items()):
-        if name in _SHAPES:
-            done[name], found = _SHAPES[name](value)
-            problems |= {f"{name}/{path}".rstrip("/"): text for path, text in found.items()}
-        elif name in shapes.SESSION_CHECKS:
-            problems[name] = shapes.SESSION_CHECKS[name](value)
-        else:
-            problems[name] = _WORDS[name](value)
-    if problems := {field: text for field, text in problems.items() if text}:
-        raise Invalid(problems)
-    return done
+_USES: Final[dict[type[models.Model], tuple[str, ...]]] = {
+    BusinessPlan: ("subscriptions", "apis"),
+    ApplicationPlan: ("applications",),
+    ApiPlan: ("apis",),
+    CustomPlan: (),
+}
+USES_SHOWN: Final = 5
 
 
 def _create(kind: type[AnyPlan], actor: Actor, values: dict[str, Any]) -> AnyPlan:
     actor.require(Capability.ADMINISTER)
     if "name" not in values:
         raise Invalid({"name": "Name should not be empty."})
+    if kind is CustomPlan and "key" not in values:
+        raise Invalid({"key": "This should not be empty."})
     done = plan_values(kind, values)
     plan = kind(**done)
+    check_whole(plan)
     _save(plan)
     record(actor, "create_plan", plan, kind=kind._meta.verbose_name)
-    announce("plan", plan.pk)
+    announce(_KINDS[kind], plan.pk)
     return plan
 
 
-def _save(plan: BusinessPlan | ApplicationPlan) -> None:
+def _save(plan: AnyPlan) -> None:
     try:
         with transaction.atomic():
             plan.save()
@@ -84,25 +61,35 @@ def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
     done = plan_values(type(plan), values)
     hold(plan)
     before = {field: getattr(plan, field) for field in done}
+    if isinstance(plan, ApiPlan) and done.get("name", plan.name) != plan.name:
+        raise Invalid({"name": "The name of an API plan stays: topics and revisions carry it."})
     for field, value in done.items():
         setattr(plan, field, value)
+    check_whole(plan)
     _save(plan)
-    record(actor, "update_plan", plan, before=before, after=done)
-    announce("plan", plan.pk)
+    record(actor, "update_plan", plan, before=_written(before), after=_written(done))
+    announce(_KINDS[type(plan)], plan.pk)
     return plan
 
 
-def _delete(actor: Actor, plan: BusinessPlan | ApplicationPlan) -> None:
+def _written(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields as the history keeps them (JSON)."""
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+def _delete(actor: Actor, plan: AnyPlan) -> None:
     actor.require(Capability.ADMINISTER)
     hold(plan)
-    uses = ["subscriptions", "apis"] if isinstance(plan, BusinessPlan) else ["applications"]
-    for use in uses:
+    for use in _USES[type(plan)]:
         if count := getattr(plan, use).count():
             raise Conflict(f"{plan} is in use by {count} {use}.", code="in_use")
+    if isinstance(plan, ApiPlan) and (uses := scoping.api_plan_uses(plan)):
+        more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
+        raise Conflict(f"{plan} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
     key = plan.pk
     record(actor, "delete_plan", plan)
     plan.delete()
-    announce("plan", key)
+    announce(_KINDS[type(plan)], key)
 
 
 @transaction.atomic
@@ -138,4 +125,43 @@ def application_plan_update(*, actor: Actor, plan: ApplicationPlan, **values: An
 @transaction.atomic
 def application_plan_delete(*, actor: Actor, plan: ApplicationPlan) -> None:
     """Raises: Forbidden; Conflict while an application runs under it."""
+    _delete(actor, plan)
+
+
+@transaction.atomic
+def api_plan_create(*, actor: Actor, **values: Any) -> ApiPlan:
+    """Raises: Forbidden for anybody but administrators; Invalid, Taken."""
+    return _create(ApiPlan, actor, values)
+
+
+@transaction.atomic
+def api_plan_update(*, actor: Actor, plan: ApiPlan, **values: Any) -> ApiPlan:
+    """Change a plan, except its name; live sessions follow within a second. Raises: Forbidden, Invalid."""
+    return _update(actor, plan, values)
+
+
+@transaction.atomic
+def api_plan_delete(*, actor: Actor, plan: ApiPlan) -> None:
+    """Raises: Forbidden; Conflict while an API has it, or a topic as it is designed or in a revision."""
+    _delete(actor, plan)
+
+
+@transaction.atomic
+def custom_plan_create(*, actor: Actor, **values: Any) -> CustomPlan:
+    """Raises: Forbidden for anybody but administrators; Invalid, Taken."""
+    return _create(CustomPlan, actor, values)
+
+
+@transaction.atomic
+def custom_plan_update(*, actor: Actor, plan: CustomPlan, **values: Any) -> CustomPlan:
+    """Change a plan, or switch it on and off; live sessions follow within a second.
+
+    Raises: Forbidden, Invalid, Taken.
+    """
+    return _update(actor, plan, values)
+
+
+@transaction.atomic
+def custom_plan_delete(*, actor: Actor, plan: CustomPlan) -> None:
+    """Sessions do not count by it any more. Raises: Forbidden."""
     _delete(actor, plan)

@@ -89,10 +89,16 @@ def application_delete(*, actor: Actor, application: Application) -> None:
     announce("application", key)
 
 
-def _offered(api: Api, plan: str) -> BusinessPlan:
-    row = api.business_plans.filter(name=plan).first()
+def _offered(actor: Actor, api: Api, application: Application, plan: str) -> BusinessPlan:
+    """A plan that the API offers and that is open to the application's owner; administrators may choose any.
+
+    Raises: Invalid.
+    """
+    every = actor.can(Capability.ADMINISTER)
+    offered = [row for row in api.business_plans.all() if every or row.open_to(application.owner)]
+    row = next((row for row in offered if row.name == plan), None)
     if row is None:
-        names = ", ".join(api.business_plans.values_list("name", flat=True)) or "none"
+        names = ", ".join(row.name for row in offered) or "none"
         raise Invalid({"business_plan": f"{api} does not offer a business plan named {plan}; it offers: {names}."})
     return row
 
@@ -108,7 +114,7 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
     hold(application)
     if api.state not in SUBSCRIBABLE:
         raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
-    plan = _offered(api, business_plan)
+    plan = _offered(actor, api, application, business_plan)
     try:
         with transaction.atomic():
             subscription = Subscription.objects.create(api=api, application=application, business_plan=plan)
@@ -134,7 +140,7 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
     Raises: Missing, Forbidden, Invalid.
     """
     _require_own_subscription(actor, hold(subscription))
-    plan = _offered(subscription.api, business_plan)
+    plan = _offered(actor, subscription.api, subscription.application, business_plan)
     before = subscription.business_plan.name
     subscription.business_plan = plan
     subscription.save(update_fields=["business_plan", "updated_at"])

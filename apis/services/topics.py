@@ -35,7 +35,8 @@ def topics_replace(*, actor: Actor, api: Api, topics: Any) -> list[Topic]:
 
 
 def _replace(actor: Actor, api: Api, topics: Any) -> list[Topic]:
-    plans = list(ApiPlan.objects.values_list("name", flat=True))
+    wanted = [row.get("api_plan") for row in topics if isinstance(row, dict)] if isinstance(topics, list) else []
+    plans = _plans_held([name for name in wanted if isinstance(name, str) and name])
     done, problems = check_topics(topics, scoping.scopes_usable(api).values_list("name", flat=True), plans)
     if not problems and (named := scopes_named(done)):  # held, so that none of them is deleted meanwhile
         held = Scope.objects.filter(name__in=named).order_by("name").select_for_update()
@@ -51,6 +52,14 @@ def _replace(actor: Actor, api: Api, topics: Any) -> list[Topic]:
     record(actor, "update_topics", api, api=api, **lines)
     announce("api", api.pk)
     return list(Topic.objects.filter(api=api))
+
+
+def _plans_held(names: list[str]) -> list[str]:
+    """Those of these names that API plans have; they are held, so that none of them is deleted meanwhile."""
+    if not names:
+        return []
+    rows = ApiPlan.objects.filter(name__in=names).order_by("name").select_for_update()
+    return [row.name for row in rows]
 
 
 def _designs(api: Api) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apis.rest import designs
-from apis.services import denying, key_managers, keys, scopes, trying
+from apis.services import denying, key_managers, keys, plans, scopes, trying
 from apis.services.attempts import Attempts
 from tests.apis.conftest import PROBLEM
 from tests.apis.connected import live_session
@@ -35,12 +35,14 @@ class Write:
 
 
 PLAN = {"name": "Copper", "limits": [{"kind": "events", "amount": 5, "per": "minute"}]}
+GROUP = {"name": "office", "conditions": [{"type": "header", "name": "X-Site", "value": "/^a+$/", "invert": True}],
+         "limits": PLAN["limits"]}  # fmt: skip
 NEW = {**CHAT, "name": "New", "context": "/new"}
 WRITES = [
     Write("post", "/apis", {**NEW, "description": "", "tags": [], "display_name": ""}),
     Write("post", "/apis?publish=true", NEW),
     Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example",
-          "is_default_version": True}),
+          "is_default_version": True, "api_plan": "Calm"}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
           "timeouts": {}, "suspension": {}, "headers": {"X-A": "b"}, "tls": {}, "proxy": {}, "dynamic": {},
           "security": {"type": "basic", "username": "us", "password": None}}),
@@ -48,7 +50,7 @@ WRITES = [
     Write("put", "/apis/{api}/runtime", {"max_message_bytes": 200, "max_session_s": 60, "idle_s": 5, "keepalive_s": 5,
           "slow_consumer_s": 5, "max_sessions": 1, "max_sessions_per_application": 1, "max_sessions_per_ip": 1}),
     Write("put", "/apis/{api}/topics", {"topics": [{"name": "/a/{b}", "url_mapping": "/c?d={uri.var.b}",
-          "subscribe": True, "publish": False, "scopes": ["shared"], "security": "oauth"}]}),
+          "subscribe": True, "publish": False, "scopes": ["shared"], "security": "oauth", "api_plan": "Calm"}]}),
     Write("post", "/apis/{api}/scopes", {"name": "new", "display_name": "", "description": "x", "roles": []}),
     Write("patch", "/apis/{api}/scopes/{local}", {"display_name": "x", "description": "x", "roles": ["creator"]}),
     Write("post", "/scopes", {"name": "new", "display_name": "", "description": "x", "roles": []}),
@@ -64,10 +66,16 @@ WRITES = [
     Write("post", "/apis/{api}/versions", {"version": "9"}),
     Write("post", "/business-plans", {**PLAN, "burst": {"amount": 1, "per": "second"}, "max_sessions": 1,
           "max_session_s": 1, "max_message_bytes": 200, "on_spent": "close", "stop_on_quota": True,
-          "subscriptionless": True}),
+          "subscriptionless": True, "notice": True, "warn_at": 80, "billing": "commercial", "price": "9.90",
+          "currency": "USD", "cycle": "year", "unit_price": 0.5, "unit_events": 10, "attributes": {"tier": "gold"},
+          "permission": {"mode": "deny", "roles": ["creator"]}}),
     Write("patch", "/business-plans/{plan}", {"description": "x", "limits": []}),
     Write("post", "/application-plans", {**PLAN, "description": "x"}),
     Write("patch", "/application-plans/{application_plan}", {"description": "x", "limits": []}),
+    Write("post", "/api-plans", {**PLAN, "description": "x", "groups": [GROUP]}),
+    Write("patch", "/api-plans/{api_plan}", {"description": "x", "limits": [], "groups": []}),
+    Write("post", "/custom-plans", {**PLAN, "description": "x", "key": "{user}:{ip}", "enabled": True}),
+    Write("patch", "/custom-plans/{custom_plan}", {"enabled": False, "key": "{ip}"}),
     Write("post", "/applications", {"name": "New", "plan": "Unlimited", "description": "x"}),
     Write("patch", "/applications/{application}", {"name": "New"}),
     Write("post", "/applications/{application}/keys", {"key_type": "sandbox", "grant_types": ["client_credentials"],
@@ -115,6 +123,9 @@ def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
         "shared": scopes.scope_create(actor=actor(adam), name="shared").pk,
         "local": scopes.scope_create(actor=actor(adam), name="local", api=chat).pk,
     }  # fmt: skip
+    calm = plans.api_plan_create(actor=actor(adam), name="Calm")
+    own = plans.custom_plan_create(actor=actor(adam), name="Own", key="{user}", limits=PLAN["limits"])
+    ids |= {"api_plan": calm.pk, "custom_plan": own.pk}
     manager = key_managers.key_manager_create(
         actor=actor(adam), name="Keys", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
     )
