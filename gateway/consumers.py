@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 
 from gateway import conf, meters, tickets
 from gateway.api_keys import uses
-from gateway.core.admission import Admission, MayUse, Question, Redeem, Standing, WhoIs
+from gateway.core.admission import Admission, MayUse, Question, Redeem, Room, Standing, WhoIs
 from gateway.core.announcing import rate_limit_fields
 from gateway.core.assertions import choices
 from gateway.core.endpoints import Url
@@ -130,10 +130,13 @@ class Arrival:
             return memory.known_entitlement(question.application_id, question.api_id)
         if isinstance(question, Redeem):
             return None
-        entitlement = question.entitlement
         throttles = registry.counters.of(question.levels)
+        return self._standing(question) if registry.counters.settled(throttles) else None
+
+    def _standing(self, question: Room) -> Standing:
+        registry, entitlement = self.plane.registry, question.entitlement
         places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
-        return Standing(throttles, *[registry.places[place] for place in places])
+        return Standing(registry.counters.of(question.levels), *[registry.places[place] for place in places])
 
     async def _look_up(self, question: Question, now: float) -> Any:
         await in_task()
@@ -141,7 +144,10 @@ class Arrival:
             return await self.plane.memory.principal(question.credential, now, question.key_managers)
         if isinstance(question, Redeem):
             return await self.plane.memory.ask(tickets.redeem, question.credential.key)
-        assert isinstance(question, MayUse)  # noqa: S101  (Room is always known)
+        if isinstance(question, Room):
+            counters = self.plane.registry.counters
+            await counters.settle(counters.of(question.levels))
+            return self._standing(question)
         return await self.plane.memory.entitlement(question.application_id, question.api_id)
 
     async def _connect(self, entitlement: Entitlement) -> tuple[Session, Url]:

@@ -7,11 +7,11 @@ with the same verbs, leasing out of a common window.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
 from gateway.core.levels import Level, Levels
-from gateway.core.throttling import Throttle
+from gateway.core.throttling import Limit, Throttle
 
 Subject = tuple[str, ...]
 KNOWN: Final = 50_000  # answers of `of` that are remembered: one for each set of levels that sessions have in common
@@ -31,6 +31,18 @@ class Counters(Protocol):
 
     def follow(self) -> None:
         """The clock was set: go on in the windows of its new time, with what was counted."""
+
+    def settled(self, throttles: Iterable[Throttle]) -> bool:
+        """Whether these throttles know what others, or this process before it was started, took out of their windows.
+
+        A handshake that is judged by them waits for `settle` before. Must not wait.
+        """
+
+    async def settle(self, throttles: Iterable[Throttle]) -> None:
+        """Find that out, in bounded time."""
+
+    async def run(self) -> None:
+        """What has to be done besides, until cancelled; then write down what is left."""
 
 
 class LocalCounters:
@@ -69,7 +81,7 @@ class LocalCounters:
         for limit in level.limits:
             throttle = throttles.get(limit.key)
             if throttle is None:
-                throttle = throttles[limit.key] = Throttle(limit, self._clock(), level.prefix, level.plan)
+                throttle = throttles[limit.key] = self._begin(limit, level)
                 heapq.heappush(self._ends, (throttle.end, level.subject, limit.key))
             else:
                 throttle.prefix, throttle.plan = level.prefix, level.plan  # a plan may have got another name
@@ -77,6 +89,22 @@ class LocalCounters:
                     throttle.adopt(limit)
             running.append(throttle)
         return running
+
+    def _begin(self, limit: Limit, level: Level) -> Throttle:
+        """A limit begins to run."""
+        return Throttle(limit, self._clock(), level.prefix, level.plan)
+
+    def _dropped(self, throttle: Throttle) -> None:
+        """Nobody counts by this throttle any more, and its window is over."""
+
+    def settled(self, throttles: Iterable[Throttle]) -> bool:
+        return True
+
+    async def settle(self, throttles: Iterable[Throttle]) -> None:
+        """Nothing has to be found out."""
+
+    async def run(self) -> None:
+        """There is nothing to do."""
 
     def follow(self) -> None:
         now = self._clock()
@@ -102,6 +130,7 @@ class LocalCounters:
             else:
                 self._known.clear()
                 del self._sets[subject][key]
+                self._dropped(throttle)
                 if not self._sets[subject]:
                     del self._sets[subject]
             rolled = True

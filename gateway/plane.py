@@ -8,9 +8,11 @@ from typing import Final
 
 from gateway import meters
 from gateway.assertions import Assertions
+from gateway.clocks import system_clock
 from gateway.control import Control
 from gateway.directory import Directory
 from gateway.health import HealthBook
+from gateway.kept_counters import KeptCounters
 from gateway.memory import Memory, memory
 from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
@@ -23,7 +25,8 @@ class Plane:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.registry = Registry(Recorder(memory.ask))
+        clock = system_clock()
+        self.registry = Registry(Recorder(memory.ask), clock, KeptCounters(clock, memory.ask))
         self.directory = Directory(memory.ask, self.registry)
         self.health = HealthBook(memory.ask, self.registry, self.directory.process_id)
         self.assertions = Assertions(memory.ask, self.registry.clock)
@@ -35,7 +38,7 @@ class Plane:
 
         The server starts this once its loop runs, and cancels it when its last session has ended.
         """
-        jobs = (self.control, self.registry.recorder, self.directory, self.taps, self.health)
+        jobs = (self.control, self.registry.recorder, self.registry.counters, self.directory, self.taps, self.health)
         try:
             await asyncio.gather(*[job.run() for job in jobs], time_the_loop(), time_messages())
         finally:

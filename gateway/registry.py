@@ -46,13 +46,14 @@ class Registry:
     Args:
         recorder: counts their usage.
         clock: epoch seconds, and what they are made of.
+        counters: the running limits; without, those of this process.
     """
 
-    def __init__(self, recorder: Recorder, clock: SteadyClock | None = None) -> None:
+    def __init__(self, recorder: Recorder, clock: SteadyClock | None = None, counters: Counters | None = None) -> None:
         self.clock: SteadyClock = clock or system_clock()
         self.monotonic: Callable[[], float] = self.clock.monotonic
         self.recorder = recorder
-        self.counters: Counters = LocalCounters(self.clock)
+        self.counters: Counters = LocalCounters(self.clock) if counters is None else counters
         self.patrol = Patrol(self.monotonic)
         self.clock_was_set = False  # since control looked last
         self.endpoints = Endpoints()
