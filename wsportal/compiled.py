@@ -32,9 +32,10 @@ MODULES: Final[tuple[str, ...]] = (
     *(
         f"gateway.core.{name}"
         for name in (
-            "admission", "credentials", "flow", "forwarding", "frames", "handshake", "home", "mapping", "matching",
-            "permits", "principals", "records", "rejections", "session", "snapshot", "throttling",
-            "upstream_handshake", "wheel", "windows", "wire",
+            "admission", "announcing", "balancing", "conditions", "credentials", "denying", "endpoints", "flow",
+            "forwarding", "frames", "handshake", "home", "identifying", "levels", "mapping", "matching", "permits",
+            "plans", "principals", "records", "rejections", "restrictions", "session", "snapshot", "suspension",
+            "throttling", "upstream_handshake", "wheel", "windows", "wire",
         )
     ),
     *(f"gateway.relay.{name}" for name in ("legs", "link", "owner", "poller", "sockets", "transports")),
