@@ -46,9 +46,10 @@ _SECRET_TEXT: Final = re.compile(
 _MAY_BE_SECRET_TEXT: Final = re.compile(r"[\s.=:]")  # each of the forms above holds one of these
 CLEAN_TEXTS: Final = 4096
 CLEAN_LENGTH: Final = 200
-_clean: Final[set[str]] = set()
-"""Texts that were looked through and hold nothing: URLs and addresses come again with every session. None with a
-credential in it is ever kept here."""
+_clean: Final[dict[str, str]] = {}
+"""Texts that were looked through and hold nothing, and how JSON writes them: most come again with every session. None
+with a credential in it is ever kept here."""
+_quote: Final = json.encoder.encode_basestring_ascii
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -66,7 +67,7 @@ def redact_text(text: str) -> str:
     if redacted == text and len(text) <= CLEAN_LENGTH:
         if len(_clean) >= CLEAN_TEXTS:
             _clean.clear()
-        _clean.add(text)
+        _clean[text] = _quote(text)
     return redacted
 
 
@@ -76,8 +77,9 @@ def _is_secret_name(name: str) -> bool:
 
 
 @lru_cache(maxsize=1024)  # each kind of event has its own names
-def _secret_names(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(_is_secret_name, names))
+def _members(names: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
+    """How the members of an object with these names begin, and which are secret."""
+    return tuple((f"{_quote(name)}: ", _is_secret_name(name)) for name in names)
 
 
 def _redact(name: str, value: Any, depth: int = 0) -> Any:
@@ -172,22 +174,24 @@ class _Line:
             for step in self._slowly:
                 result = step(logger, method, result)
             return str(result)
-        secret = _secret_names(tuple(event))
-        for name, value in event.items():
+        parts = []
+        for (start, secret), value in zip(_members(tuple(event)), event.values(), strict=True):
             kind = type(value)
-            if kind in _NUMBERS:
-                continue
-            if name in secret:
-                event[name] = REDACTED
+            if kind is int:
+                text = str(value)
+            elif secret and value is not None:
+                text = _to_json(_redact("token", value))
             elif kind is str:
-                if value not in _clean:
-                    event[name] = redact_text(value)
-            elif kind is not list or not _NUMBERS.issuperset(map(type, value)):
-                event[name] = _redact(name, value)
-        event["level"] = _LEVELS.get(method, method)
-        event["logger"] = logger.name
-        event["timestamp"] = datetime.now(UTC).isoformat()[:-6] + "Z"
-        return _to_json(event)
+                text = _clean.get(value) or _quote(redact_text(value))
+            elif kind is list and _NUMBERS.issuperset(map(type, value)):
+                text = _to_json(value)
+            else:
+                text = _to_json(_redact("", value))
+            parts.append(start + text)
+        level = _LEVELS.get(method, method)
+        moment = datetime.now(UTC).isoformat()[:-6]
+        parts.append(f'"level": "{level}", "logger": {_quote(logger.name)}, "timestamp": "{moment}Z"')
+        return "{" + ", ".join(parts) + "}"
 
 
 class _Logger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made at runtime
