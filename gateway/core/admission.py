@@ -12,7 +12,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.core.announcing import rate_limit_fields
+from gateway.core.announcing import rate_limit_fields, told
 from gateway.core.conditions import Asked
 from gateway.core.credentials import Headers, Query, Shown, Subprotocols, sort_query, sort_subprotocols
 from gateway.core.denying import NOBODY
@@ -59,7 +59,7 @@ class MayUse:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Question: how much of the plans is left? Answer: a Standing. It must be answered without waiting."""
+    """Question: how much of the plans is left? Answer: a Standing, counted after whatever was waited for."""
 
     entitlement: Entitlement
     principal: Principal
@@ -236,7 +236,10 @@ def check_plan(entitlement: Entitlement, standing: Standing, now: float, runtime
     waits = plan.on_spent == "hold"
     spent = [one for one in throttles if (one.limit.kind == HANDSHAKES or not waits) and one.spent()]
     if spent:
-        raise Rejection("quota_exceeded", headers=retry_fields(spent, throttles, now))
+        limit = told(spent)
+        amount = f"{limit['amount']} {limit['kind']} per {limit['per']}"
+        detail = f"The {limit['level']} plan {limit['name']} is spent: {amount}."
+        raise Rejection("quota_exceeded", detail, headers=retry_fields(spent, throttles, now), more={"limit": limit})
     for who, most, taken in (
         ("The plan allows", plan.max_sessions, standing.sessions),
         ("This API allows an application", runtime.max_sessions_per_application, standing.sessions),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from math import ceil
 
@@ -39,8 +39,11 @@ def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[
     return (("RateLimit", ", ".join(state)), ("RateLimit-Policy", ", ".join(policies))) if state else ()
 
 
-def told(throttle: Throttle) -> dict[str, int | str]:
-    """What a refusal says of the limit that was met first: its level, the plan's name, and the limit itself."""
+def told(spent: Collection[Throttle]) -> dict[str, int | str]:
+    """What a refusal says of the limit that lasts longest: its level, its plan's name, and the limit itself."""
+    if not spent:
+        return {}
+    throttle = max(spent, key=lambda one: one.end)
     limit = throttle.limit
     level = throttle.prefix.partition("-")[0] or "subscription"
     return {"level": level, "name": throttle.plan, "amount": limit.amount, "per": limit.per, "kind": limit.kind}

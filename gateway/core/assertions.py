@@ -30,6 +30,7 @@ def facts_of(api: ApiSnapshot, principal: Principal, entitlement: Entitlement) -
         ("api_version", api.version),
         ("api_context", api.context),
         ("key_type", principal.key_type),
+        *entitlement.business_plan.attributes,  # none of them has a name of those above (apis.shapes_plans)
     )
 
 

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 Address = IPv4Address | IPv6Address
+NETWORK_64: Final = 64  # bits of an IPv6 address that one customer of a provider shares (RFC 6177)
 _ADDRESSES: Final = 4096  # addresses of clients whose parsing is remembered: it costs more than all the rest
 
 
@@ -24,6 +25,14 @@ def address_of(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def place_of(client: str) -> str:
+    """What counts as one address: the address, or the /64 of an IPv6 one."""
+    address = address_of(client)
+    if address is None or address.version == 4:
+        return client
+    return f"{int(address) >> (128 - NETWORK_64):x}/{NETWORK_64}"
 
 
 @dataclass(frozen=True, slots=True)

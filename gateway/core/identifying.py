@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gateway.core.credentials import Credential, Headers, Shown, find_credential
-from gateway.core.denying import address_of
+from gateway.core.denying import place_of
 from gateway.core.matching import Route
 from gateway.core.rejections import Rejection
 from gateway.core.snapshot import (
@@ -29,7 +29,6 @@ OPEN: Final = "none"  # security of a topic that anybody may connect to
 _SCHEMES: Final = {"oauth": "oauth", "jwt": "oauth", "api_key": "api_key"}  # kind of principal -> scheme of an API
 _WORDS: Final = {"oauth": "access tokens", "api_key": "API keys"}
 TEST_PLAN: Final = PlanSnapshot(name="Test key", max_sessions=10)
-NETWORK_64: Final = 64  # bits of an IPv6 address that one customer of a provider shares (RFC 6177)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +199,4 @@ def for_address(offer: Entitlement, client: str) -> Entitlement:
     Args:
         offer: of the API, with its plan; its subscription id is replaced by one of the address (IPv6: of its /64).
     """
-    address = address_of(client)
-    place = client
-    if address is not None and address.version == 6:
-        place = f"{int(address) >> (128 - NETWORK_64):x}/{NETWORK_64}"
-    return replace(offer, subscription_id=f"anonymous:{offer.api_id}:{place}")
+    return replace(offer, subscription_id=f"anonymous:{offer.api_id}:{place_of(client)}")

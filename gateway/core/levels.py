@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gateway.core.assertions import choices
 from gateway.core.conditions import Asked
+from gateway.core.denying import place_of
 from gateway.core.plans import ApiPlanSnapshot, CustomPlanSnapshot, Group
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, TopicSnapshot
 from gateway.core.throttling import Limit
@@ -139,7 +140,7 @@ def _facts(
         "api": api.name,
         "version": api.version,
         "topic": topic.name,
-        "ip": client,
+        "ip": place_of(client),
         "subscription": entitlement.subscription_id,
         "key_type": principal.key_type,
     }

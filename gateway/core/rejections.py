@@ -8,9 +8,11 @@ RFC 6750 section 3 (WWW-Authenticate), RFC 6455 section 7.4 (close codes).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 PROBLEM_TYPE: Final = "application/problem+json"
 REASON_LIMIT: Final = 123  # RFC 6455 section 5.5: control frame payload 125 bytes, 2 of them the code
@@ -57,6 +59,9 @@ REFUSALS: Final[dict[str, Refusal]] = {
 }
 
 
+NO_MORE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 class Rejection(Exception):
     """A refused handshake.
 
@@ -65,10 +70,20 @@ class Rejection(Exception):
         detail: a sentence for this very case, or "" for the row's own.
         status: only for `upstream_refused`, where the upstream's own 4xx passes on.
         headers: further headers (`Retry-After`, `RateLimit`, ...); they take the place of the row's of that name.
+        more: further members of the problem document, e.g. `limit`.
     """
 
-    def __init__(self, code: str, detail: str = "", status: int = 0, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        status: int = 0,
+        *,
+        headers: tuple[tuple[str, str], ...] = (),
+        more: Mapping[str, Any] = NO_MORE,
+    ) -> None:
         super().__init__(code)
+        self.more = more
         row = REFUSALS[code]
         self.code = code
         self.detail = detail or row.detail
@@ -85,6 +100,7 @@ class Rejection(Exception):
                 "status": self.status,
                 "detail": self.detail,
                 "code": self.code,
+                **self.more,
             }
         ).encode()
 
@@ -148,6 +164,32 @@ CLOSE_CODES: Final[tuple[CloseCode, ...]] = (
     CloseCode(REPLACED, "replaced", "A newer connection took this one's place.", "Do not retry at once."),
     CloseCode(PLAN_SPENT, "quota_exceeded", "The plan is spent.", "Reconnect after `retry_after` seconds."),
 )
+
+
+# What is said of a spent limit: all of it, or the most telling that fits.
+_TOLD: Final = (
+    ("level", "name", "amount", "per", "kind"),
+    ("level", "name", "per", "kind"),
+    ("level", "name"),
+    ("level", "per", "kind"),
+)
+
+
+def spent_reason(wait_s: int, limit: Mapping[str, int | str]) -> str:
+    """The reason of 4429: how long to wait, and as much of which limit is spent as fits.
+
+    Args:
+        limit: `gateway.core.announcing.told`.
+    """
+    for names in _TOLD:
+        facts = {name: limit[name] for name in names if name in limit}
+        more = {"limit": facts} if facts else {}
+        text = json.dumps(
+            {"code": "quota_exceeded", "retry_after": wait_s, **more}, separators=(",", ":"), ensure_ascii=False
+        )
+        if len(text.encode()) <= REASON_LIMIT:
+            return text
+    return close_reason("quota_exceeded", retry_after=wait_s)
 
 
 def close_reason(code: str, **facts: int | str) -> str:

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 from zlib import crc32
 
+from gateway.core.announcing import told
 from gateway.core.conditions import Asked
 from gateway.core.frames import ALL, KEEP, FrameScanner
 from gateway.core.home import Corridor, Ended, Home
 from gateway.core.levels import NOTHING_ASKED, Levels
 from gateway.core.permits import ANY_TOPIC, Permit, permit
 from gateway.core.records import SessionRecord, Tally, UsageKey
-from gateway.core.rejections import PLAN_SPENT, Rejection, close_reason
+from gateway.core.rejections import PLAN_SPENT, Rejection, spent_reason
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime, TopicSnapshot
 from gateway.core.throttling import Purse, Throttle, retry_after
 
@@ -205,8 +206,8 @@ class Session:
             return
         self.throttled += 1
         purse = self.purse_in if direction.name == "IN" else self.purse_out
-        wait_s = retry_after(purse.spent_throttles(), self.home.clock())
-        self.close(PLAN_SPENT, close_reason("quota_exceeded", retry_after=wait_s))
+        spent = purse.spent_throttles()
+        self.close(PLAN_SPENT, spent_reason(retry_after(spent, self.home.clock()), told(spent)))
 
     def discarded(self, direction: Any) -> None:
         """Messages of that direction were left out; the scanner has counted them."""

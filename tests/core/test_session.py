@@ -104,13 +104,19 @@ def test_without_limits_a_session_has_credit_forever_and_no_hook() -> None:
     assert feed(one, Direction.IN, 1, 2, 3) == 3
 
 
+SPENT = (
+    '{"code":"quota_exceeded","retry_after":42,'
+    '"limit":{"level":"subscription","name":"","per":"minute","kind":"events"}}'
+)
+
+
 def test_a_spent_plan_closes_with_4429_and_says_when_to_come_back() -> None:
     home = Home()
     one = session(home, Limit("events", 3, "minute"))
     home.now += 18
     assert feed(one, Direction.IN, 1, 1) == 2
     assert feed(one, Direction.OUT, 1, 1) == 1
-    assert one.link.closed == [(4429, '{"code":"quota_exceeded","retry_after":42}')]
+    assert one.link.closed == [(4429, SPENT)]
     assert one.tally().throttled == 1
 
 
