@@ -29,6 +29,11 @@ def _fingerprint(path: Path) -> tuple[int, int, int]:
     return facts.st_mtime_ns, facts.st_size, facts.st_ino
 
 
+def fingerprints(files: KeyPairFiles) -> Seen:
+    """What tells one state of the files from another; all zeros for one that is not there."""
+    return tuple(_fingerprint(path) for path in (files.cert, files.key))
+
+
 class Certificate:
     """The certificate of a TLS port.
 
@@ -42,17 +47,13 @@ class Certificate:
 
     def __init__(self, files: KeyPairFiles) -> None:
         self.files = files
-        self._seen = self._look()
+        self._seen = fingerprints(files)
         self.context = self._loaded()
 
     def _loaded(self) -> ssl.SSLContext:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.files.cert, self.files.key)
         return context
-
-    def _look(self) -> Seen:
-        """What tells one state of the files from another; all zeros for one that is not there."""
-        return tuple(_fingerprint(path) for path in (self.files.cert, self.files.key))
 
     def renew(self, always: bool = True) -> bool:
         """Take up the files as they are now. They belong together only if both are new, so each look tries again.
@@ -62,7 +63,7 @@ class Certificate:
         Returns:
             Whether new handshakes get another certificate from now on.
         """
-        seen = self._look()
+        seen = fingerprints(self.files)
         if seen == self._seen and not always:
             return False
         self._seen = seen

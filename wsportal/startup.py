@@ -18,8 +18,6 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
-from wsportal.certificates import KeyPairFiles
-
 DEMO_START_SECONDS: Final = 20
 
 
@@ -95,19 +93,6 @@ def migrate() -> None:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0]
-
-
-def twisted_endpoints(host: str, *, plain: int, tls: int, certificate: KeyPairFiles | None) -> list[str]:
-    """Where Daphne listens for the portals, in Twisted's endpoint language; TLS only with a certificate."""
-
-    def quoted(value: object) -> str:
-        return str(value).replace("\\", "\\\\").replace(":", "\\:").replace("=", "\\=")
-
-    endpoints = [f"tcp:port={plain}:interface={quoted(host)}"]
-    if certificate:
-        key, cert = quoted(certificate.key), quoted(certificate.cert)
-        endpoints.append(f"ssl:port={tls}:interface={quoted(host)}:privateKey={key}:certKey={cert}")
-    return endpoints
 
 
 class DemoBackend:

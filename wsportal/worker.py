@@ -1,4 +1,4 @@
-"""A worker's side of `serve gateway --workers N`: what it inherits, and how it hears from the supervisor.
+"""A worker's side of `serve portal|gateway --workers N`: what it inherits, and how it hears from the supervisor.
 
 One byte goes each way over a pair of sockets: READY when it accepts connections, RETIRE when another worker does so in
 its place. Where the supervisor is gone, whatever its end was, the pair ends and the worker drains by itself.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,12 +60,19 @@ class Inheritance:
         """Tell the supervisor that this worker accepts."""
         self.control.send(READY)
 
-    async def obey(self, server: GatewayServer) -> None:
-        """Drain when told to, or when there is nobody any more who could say so."""
+    async def obey(self, server: GatewayServer, finish: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Drain when told to, or when there is nobody any more who could say so.
+
+        Args:
+            finish: ends what another worker replaces, where it is not by sessions that are sent away.
+        """
         word = await asyncio.get_running_loop().sock_recv(self.control, 1)
         if word != RETIRE:
             log.error("supervisor_gone", worker=self.index)
-        server.drain(replaced=word == RETIRE)
+        if finish is not None:
+            await finish()
+        else:
+            server.drain(replaced=word == RETIRE)
         await asyncio.to_thread(metrics.stop)  # the next worker of this index waits for the port
 
 

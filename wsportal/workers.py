@@ -1,4 +1,4 @@
-"""The supervisor of `serve gateway --workers N`: it holds the listening sockets and keeps N workers on them.
+"""The supervisor of `serve portal|gateway --workers N`: it holds the listening sockets and keeps N workers on them.
 
 It accepts nothing itself. A worker that dies is started again after a pause that grows; SIGTERM drains all of them;
 SIGHUP starts N new ones and, once every one of them accepts, has the old ones drain: there is always somebody who
@@ -65,9 +65,13 @@ class Supervisor:
         command: starts one worker, but for its inheritance.
         sockets: what they listen on, by port.
         drain_s: how long a worker may take to send its sessions away.
+        plane: what they carry, for the log.
     """
 
-    def __init__(self, count: int, command: Sequence[str], sockets: Sockets, drain_s: float) -> None:
+    def __init__(
+        self, count: int, command: Sequence[str], sockets: Sockets, drain_s: float, plane: str = "gateway"
+    ) -> None:
+        self.plane = plane
         self.count = count
         self.command = list(command)
         self.sockets = sockets
@@ -92,7 +96,7 @@ class Supervisor:
         if failed:
             self._asked_to_stop()
         else:
-            log.info("listening", plane="gateway", ports=sorted(self.sockets), workers=self.count)
+            log.info("listening", plane=self.plane, ports=sorted(self.sockets), workers=self.count)
         await self._stop.wait()
         if self._renewal is not None:
             self._renewal.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from wsportal.workers import Supervisor
 log = structlog.get_logger("wsportal.serve")
 
 MOST_WORKERS: Final = 64
+MAKERS: Final[dict[str, Callable[..., GatewayServer]]] = {"portal": serving.portal, "gateway": serving.gateway}
 
 
 class Command(BaseCommand):
@@ -27,7 +29,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("plane", choices=("portal", "gateway"))
-        parser.add_argument("--workers", type=int, help="processes that share the gateway's ports; SIGHUP renews them")
+        parser.add_argument("--workers", type=int, help="processes that share the plane's ports; SIGHUP renews them")
         parser.add_argument("--worker", help=argparse.SUPPRESS)  # what such a process inherits (wsportal.worker)
         # Both are read before the settings are loaded (wsportal.bootstrap); here they are described.
         parser.add_argument("--host", default=env.HOST, help="address to listen on (default: this machine only)")
@@ -63,19 +65,17 @@ def serve(plane: str, workers: int | None, worker: str | None) -> int:
 
 
 def supervise(plane: str, workers: int) -> int:
-    """Keep `workers` gateway processes on the same ports. Returns: the exit code. Raises: StartError, OSError."""
-    if plane != "gateway":
-        raise startup.StartError("--workers is for the gateway; start another portal on ports of its own.")
+    """Keep `workers` processes on the ports of a plane. Returns: the exit code. Raises: StartError, OSError."""
     if not 1 <= workers <= MOST_WORKERS:
         raise startup.StartError(f"--workers is {workers}; expected a number from 1 to {MOST_WORKERS}.")
     check_database()
-    certificate = _given(env.GATEWAY_TLS_CERT, env.GATEWAY_TLS_KEY)
+    certificate = _certificate(plane)
     wanted = _ports(plane, certificate)
     startup.check_ports(env.HOST, wanted)
     if env.METRICS_PORT:
         metrics_ports = {f"metrics, worker {index}": env.METRICS_PORT + index for index in range(workers)}
         startup.check_ports(env.METRICS_HOST, metrics_ports)
-    if workers > 1:
+    if workers > 1 and plane == "gateway":
         log.warning(
             "plans_counted_per_worker",
             workers=workers,
@@ -83,7 +83,7 @@ def supervise(plane: str, workers: int) -> int:
         )
     sockets = {port: listen(env.HOST, port) for port in wanted.values()}
     command = [sys.executable, sys.argv[0], "serve", plane, "--host", env.HOST, "--port-offset", str(env.PORT_OFFSET)]
-    return Supervisor(workers, command, sockets, env.DRAIN_SECONDS).run()
+    return Supervisor(workers, command, sockets, env.DRAIN_SECONDS, plane).run()
 
 
 def check_database() -> None:
@@ -107,12 +107,9 @@ def prepare(plane: str, inherited: Inheritance | None = None) -> GatewayServer:
     Raises: StartError.
     """
     if inherited is not None:
-        return _worker(inherited)
+        return _worker(plane, inherited)
     check_database()
-    if plane == "portal":
-        certificate, make = _given(env.PORTAL_TLS_CERT, env.PORTAL_TLS_KEY), serving.portal
-    else:
-        certificate, make = _given(env.GATEWAY_TLS_CERT, env.GATEWAY_TLS_KEY), serving.gateway
+    certificate = _certificate(plane)
     wanted = _ports(plane, certificate)
     startup.check_ports(env.HOST, wanted)
     if env.METRICS_PORT:
@@ -124,16 +121,21 @@ def prepare(plane: str, inherited: Inheritance | None = None) -> GatewayServer:
         ports = sorted(wanted.values())
         log.info("listening", plane=plane, host=env.HOST, ports=ports, metrics=env.METRICS_PORT, corridor=corridor)
 
-    return make(env.HOST, env.PORTS, certificate, ready)
+    return MAKERS[plane](env.HOST, env.PORTS, certificate, ready)
 
 
-def _worker(inherited: Inheritance) -> GatewayServer:
-    certificate = _given(env.GATEWAY_TLS_CERT, env.GATEWAY_TLS_KEY)
-    server = serving.gateway(env.HOST, env.PORTS, certificate, inherited.ready, inherited)
+def _worker(plane: str, inherited: Inheritance) -> GatewayServer:
+    server = MAKERS[plane](env.HOST, env.PORTS, _certificate(plane), inherited.ready, inherited)
     if env.METRICS_PORT:
         port = env.METRICS_PORT + inherited.index
         server.background.append(partial(metrics.serve_when_free, env.METRICS_HOST, port))
     return server
+
+
+def _certificate(plane: str) -> KeyPairFiles | None:
+    if plane == "portal":
+        return _given(env.PORTAL_TLS_CERT, env.PORTAL_TLS_KEY)
+    return _given(env.GATEWAY_TLS_CERT, env.GATEWAY_TLS_KEY)
 
 
 def _given(cert: Any, key: Any) -> KeyPairFiles | None:
