@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test.client import ClientHandler
 
 from apis.models import Api, Application, Person, Subscription
@@ -113,12 +112,9 @@ def chat(paul: Person) -> Api:
 
 
 @pytest.fixture(autouse=True)
-def _no_attempts_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Failed tries are counted in the cache by the minute: no test pays for another's, none meets a minute's end."""
+def _no_minute_ends_while_tries_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failed tries are counted by the minute, in the test's own database: no test meets a minute's end."""
     monkeypatch.setattr(attempts, "time", lambda: 1_800_000_030.0)
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
+from apis.models.attempt import Attempt
 from apis.models.credentials import ApiKey, TestKey
 from apis.models.denying import DenyPolicy
 from apis.models.history import Change, HistoryEntry
@@ -15,6 +16,7 @@ __all__ = [
     "ApiPlan",
     "Application",
     "ApplicationPlan",
+    "Attempt",
     "BusinessPlan",
     "Change",
     "CustomPlan",

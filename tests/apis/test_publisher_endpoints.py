@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from apis import sealing
 from apis.models import Api, Person
@@ -33,11 +32,6 @@ EVERYTHING = {
     "target_value": ["eu", ""], "target_url": ["ws://127.0.0.1:10", ""],
 }  # fmt: skip
 HERE = "endpoints/production/"
-
-
-@pytest.fixture(autouse=True)
-def _fresh_counts() -> None:
-    cache.clear()
 
 
 def config_of(api: Api, key_type: str = "production") -> dict[str, Any]:
