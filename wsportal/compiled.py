@@ -32,10 +32,10 @@ MODULES: Final[tuple[str, ...]] = (
     *(
         f"gateway.core.{name}"
         for name in (
-            "admission", "announcing", "balancing", "conditions", "credentials", "denying", "endpoints", "flow",
-            "forwarding", "frames", "handshake", "home", "identifying", "levels", "mapping", "matching", "permits",
+            "admission", "airtime", "announcing", "balancing", "conditions", "credentials", "denying", "endpoints", "flow",
+            "forwarding", "frames", "grading", "handshake", "home", "identifying", "levels", "limits", "mapping", "matching", "permits",
             "plans", "principals", "records", "rejections", "restrictions", "session", "snapshot", "suspension",
-            "throttling", "upstream_handshake", "wheel", "windows", "wire",
+            "throttling", "upstream_handshake", "warning", "wheel", "windows", "wire",
         )
     ),
     *(f"gateway.relay.{name}" for name in ("legs", "link", "owner", "poller", "sockets", "transports")),

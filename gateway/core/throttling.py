@@ -1,4 +1,4 @@
-"""Plans that count: a Limit is what a plan says, a Throttle is that limit running, a Purse draws from throttles.
+"""Plans that count: a Limit (`gateway.core.limits`) running is a Throttle, and a Purse draws from throttles.
 
 A session has one purse for each direction. The purse holds credit for its scanner: so many messages and so
 many bytes may pass before anybody is asked again, so the frame path pays one comparison. Credit is leased out
@@ -13,62 +13,22 @@ scanner asks before it overdraws, so nobody else holds credit meanwhile. Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 from typing import Final, Protocol
 
+from gateway.core.limits import BOTH, BYTES, EVENTS, FOREVER, HANDSHAKES, SECONDS, SHARE, Limit, tightest
+from gateway.core.warning import Bell, before_warning
 from gateway.core.windows import window
 
-EVENTS: Final = "events"
-BYTES: Final = "bytes"
-HANDSHAKES: Final = "handshakes"
-SECONDS: Final = "seconds"  # of connection time, summed over all sessions
-BOTH: Final = "both"
-
-FOREVER: Final = 1 << 62  # credit meaning unlimited; the same number as in gateway.core.frames
+__all__ = [
+    "BOTH", "BYTES", "EVENTS", "FOREVER", "HANDSHAKES", "LARGEST_LEASE", "SECONDS", "SHARE", "Holder", "Limit",
+    "Purse", "Throttle", "lease_of", "retry_after", "tightest",
+]  # fmt: skip
 
 # The largest lease: big enough that asking costs nothing per message, small enough that a shared plan stays shared.
-LARGEST_LEASE: Final = {EVENTS: 512, BYTES: 4 << 20}
-# A first look at a plan must not take it all: a lease is this part of what is left for each purse that holds one.
-SHARE: Final = 2
-EXACT_HOLDERS: Final = (
-    64  # leases that are added up for an announcement; a handshake must not cost more with each session
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """`amount` of `kind` per `per`, counted in one direction ("in" = from the client) or in both."""
-
-    kind: str
-    amount: int
-    per: str
-    direction: str = BOTH
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What makes two limits count the same thing, whatever their amounts."""
-        return self.kind, self.per, self.direction
-
-    def applies(self, direction: str) -> bool:
-        """Whether something that travels "in" or "out" is counted."""
-        return self.direction in {BOTH, direction}
-
-    @property
-    def policy(self) -> str:
-        """The name of this limit in RateLimit fields, e.g. "events-per-minute-in"."""
-        return f"{self.kind}-per-{self.per}" + ("" if self.direction == BOTH else f"-{self.direction}")
-
-
-def tightest(limits: Iterable[Limit]) -> tuple[Limit, ...]:
-    """The same limits with the smallest amount where two count the same thing (a quota and a burst rate)."""
-    found: dict[tuple[str, str, str], Limit] = {}
-    for limit in limits:
-        other = found.get(limit.key)
-        if other is None or limit.amount < other.amount:
-            found[limit.key] = limit
-    return tuple(found.values())
+LARGEST_LEASE: Final = {EVENTS: 512, BYTES: 4 << 20, SECONDS: 60}
+EXACT_HOLDERS: Final = 64  # leases that are added up for an announcement: a handshake costs the same with more sessions
 
 
 class Scanner(Protocol):
@@ -80,13 +40,24 @@ class Scanner(Protocol):
     def grant(self, events: int, octets: int) -> None: ...
 
 
+class Holder(Protocol):
+    """Who leases from throttles: a `Purse`, or connection time (`gateway.core.airtime`)."""
+
+    def unspent(self, kind: str) -> int:
+        """What it holds and has not spent; negative where it has overdrawn it."""
+
+    def surrender(self, kind: str) -> None:
+        """Give that back."""
+
+
 class Throttle:
     """One limit, running: how much of the present window is taken, and by whose leases.
 
-    `taken` counts everything leased or spent in this window, including what lies unspent in `holders`.
+    `taken` counts everything leased or spent in this window, including what lies unspent in `holders`. `bell` is there
+    while somebody wants to be warned.
     """
 
-    __slots__ = ("attached", "end", "holders", "limit", "plan", "prefix", "start", "taken")
+    __slots__ = ("attached", "bell", "end", "holders", "limit", "plan", "prefix", "start", "taken")
 
     def __init__(self, limit: Limit, now: float, prefix: str = "", plan: str = "") -> None:
         self.limit = limit
@@ -94,8 +65,9 @@ class Throttle:
         self.plan = plan  # the name of its plan, for a refusal
         self.start, self.end = window(limit.per, now)
         self.taken = 0
-        self.holders: dict[Purse, None] = {}  # purses with a lease, in the order they drew (dicts keep it)
+        self.holders: dict[Holder, None] = {}  # those with a lease, in the order they drew (dicts keep it)
         self.attached = 0
+        self.bell: Bell | None = None
 
     def remaining(self) -> int:
         """What is left to lease; negative after an overdraft."""
@@ -103,7 +75,11 @@ class Throttle:
 
     def passed(self) -> int:
         """What really went through in this window: everything taken, less the unspent leases."""
-        return self.taken - sum(purse.unspent(self.limit.kind) for purse in self.holders)
+        return self.taken - sum(holder.unspent(self.limit.kind) for holder in self.holders)
+
+    def used(self) -> int:
+        """What is taken out of this window by anybody, unspent leases included."""
+        return self.taken
 
     def left(self) -> int:
         """What is announced as left: exact, except that of very many sessions the leases count as used."""
@@ -132,11 +108,19 @@ class Throttle:
         """
         self.start, self.end = window(self.limit.per, now)
 
-    def reclaim(self, besides: Purse | None = None) -> None:
-        """Call in the unspent leases of every purse, except of `besides`."""
-        for purse in [*self.holders]:
-            if purse is not besides:
-                purse.surrender(self.limit.kind)
+    def reclaim(self, besides: Holder | None = None) -> None:
+        """Call in the unspent leases of everybody, except of `besides`."""
+        for holder in [*self.holders]:
+            if holder is not besides:
+                holder.surrender(self.limit.kind)
+
+    def short(self, wanted: int, holder: Holder) -> None:
+        """Somebody wants more than is left: the others give first."""
+        self.reclaim(holder)
+
+    def awaited(self) -> bool:
+        """Whether more may be on its way, although nothing is left (`gateway.core.leases`)."""
+        return False
 
     def share(self) -> int:
         """How much one purse may lease now."""
@@ -272,20 +256,31 @@ class Purse:
         if not throttles or self.unspent(kind) >= wanted:
             return 0
         self.surrender(kind)
-        for throttle in throttles:
-            if throttle.remaining() < wanted:
-                throttle.reclaim(self)
-        amount = min([max(throttle.share(), min(wanted, throttle.remaining())) for throttle in throttles])
-        amount = max(amount, 0)
+        amount = lease_of(throttles, self, wanted)
         for throttle in throttles:
             throttle.taken += amount
             # Even with nothing: what a message that has begun overdraws from here on is this window's.
             throttle.holders[self] = None
         return amount
 
+    def awaited(self) -> bool:
+        """Whether it is not known yet if its next message may pass; who waits is told by `Session.try_again`."""
+        return any(one.awaited() for one in self._all()) and not self.spent_throttles()
+
     def spent_throttles(self) -> list[Throttle]:
         """The throttles that let nothing more of this purse pass in their present windows."""
         return [throttle for throttle in self._all() if throttle.spent()]
+
+
+def lease_of(throttles: tuple[Throttle, ...], holder: Holder, wanted: int) -> int:
+    """How much one who holds nothing of these may lease now of all at once: as much as the tightest shares out."""
+    amount = FOREVER
+    for throttle in throttles:
+        if throttle.remaining() < wanted:
+            throttle.short(wanted, holder)
+        if throttle.bell is not None:
+            amount = min(amount, before_warning(throttle, throttle.bell, holder, wanted))
+    return max(0, min([amount, *[max(one.share(), min(wanted, one.remaining())) for one in throttles]]))
 
 
 def retry_after(throttles: Iterable[Throttle], now: float) -> int:
