@@ -51,7 +51,7 @@ def mappable_key_managers() -> QuerySet[KeyManager]:
 
 def mapped_keys_of(application: Application) -> QuerySet[MappedKey]:
     """The clients of key managers that belong to an application."""
-    return application.mapped_keys.select_related("key_manager")
+    return MappedKey.objects.filter(application=application).select_related("key_manager")
 
 
 def mapped_key_get(application: Application, mapped_key_id: UUID | str) -> MappedKey:

@@ -92,7 +92,8 @@ def key_map(
 
 
 def _taken(application: Application, key_manager: KeyManager, key_type: str) -> dict[str, str]:
-    if application.mapped_keys.filter(key_manager=key_manager, key_type=key_type).exists():
+    mine = MappedKey.objects.filter(application=application, key_manager=key_manager, key_type=key_type)
+    if mine.exists():
         return {"key_type": f"This application has a {key_type} client of {key_manager} already; remove it first."}
     return {"consumer_key": "This client belongs to an application already."}
 
