@@ -17,9 +17,13 @@ from typing import Any, Final, cast
 
 import structlog
 
+from gateway import meters
 from gateway.callers import End
+from gateway.capacity import EXHAUSTED
+from gateway.core.handshake import final_answer
 from gateway.core.proxy_protocol import Malformed, Source, parse, wanted
-from gateway.doors import SocketDoor, TransportDoor
+from gateway.core.rejections import Rejection
+from gateway.doors import READ_BYTES, SocketDoor, TransportDoor
 from gateway.doorway import HEAD_WAIT_S
 from gateway.host import Host
 from gateway.relay import HAS_EPOLL, Poller
@@ -28,6 +32,7 @@ from gateway.relay.poller import READABLE
 log = structlog.get_logger("gateway")
 
 PAUSE_S: Final = 0.5  # before accepting again, where this process lacks what a connection takes
+FULL: Final = Rejection("overloaded")
 AT_ONCE: Final = 1 if HAS_EPOLL else 64
 """Connections that are accepted in one turn. The poller says once more that others wait; to be told so by a failure
 costs more."""
@@ -49,6 +54,7 @@ class Listener:
         "_loop",
         "_resting",
         "_sock",
+        "_spare",
         "_tls",
         "_under_way",
         "fd",
@@ -67,6 +73,7 @@ class Listener:
             self._tls = {"ssl": tls, "ssl_handshake_timeout": HEAD_WAIT_S, "ssl_shutdown_timeout": 1.0}
         self._under_way: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
+        self._keep_spare()
         self.fd = sock.fileno()
         self.signs = 0
         if HAS_EPOLL:
@@ -94,6 +101,8 @@ class Listener:
                 self._stop_listening()
             self._sock.close()
             self.fd = -1
+            if self._spare >= 0:
+                os.close(self._spare)
 
     def ready(self, what: int) -> None:
         """See gateway.relay.poller.Guest."""
@@ -106,11 +115,42 @@ class Listener:
                 fd, peer = self._accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
-            except OSError as error:  # no descriptor left, most likely
-                log.error("not_accepting", error=error.strerror)
-                self._rest()
+            except OSError as error:
+                if error.errno not in EXHAUSTED or not self._turn_away():
+                    log.error("not_accepting", error=error.strerror)
+                    self._rest()
                 return
             self._accepted(fd, (str(peer[0]), peer[1]))
+
+    def _turn_away(self) -> bool:
+        """No descriptor is left: use the one that was kept to tell whoever waits so. Whether that was possible."""
+        if self._spare < 0:
+            self._keep_spare()
+            if self._spare < 0:
+                return False
+        os.close(self._spare)
+        fd = -1
+        try:
+            fd, peer = self._accept()
+            log.info("doorway_refused", status=FULL.status, code=FULL.code, peer=str(peer[0]))
+            meters.handshake_ended(FULL.code)
+            if not self._tls:
+                os.set_blocking(fd, False)
+                os.write(fd, final_answer(FULL.status, FULL.all_headers(), FULL.body()))
+                os.read(fd, READ_BYTES)  # unread, it would make a reset of the end
+        except OSError:
+            return fd >= 0
+        finally:
+            if fd >= 0:
+                os.close(fd)
+            self._keep_spare()
+        return True
+
+    def _keep_spare(self) -> None:
+        try:
+            self._spare = os.open(os.devnull, os.O_RDONLY)
+        except OSError:
+            self._spare = -1
 
     def _rest(self) -> None:
         self._stop_listening()

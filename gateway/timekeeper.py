@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, ClassVar, Final, Protocol
 from weakref import WeakKeyDictionary, ref
 
+AT_ONCE: Final = 32  # that are told before anybody else gets a turn
 LATE_S: Final = 0.001  # timers go by a clock that is cut to milliseconds; too early would be once more
 
 
@@ -70,7 +71,7 @@ class Timekeeper:
     def _look(self) -> None:
         self._timer, self._armed_for = None, inf
         now = monotonic()
-        for one in [one for one in self._watched if one.deadline <= now]:
+        for one in [one for one in self._watched if one.deadline <= now][:AT_ONCE]:
             if one.deadline <= now and self._watched.pop(one, self) is None:  # else another one has ended it just now
                 self._tell(one)
         if self._watched:
