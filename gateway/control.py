@@ -51,11 +51,7 @@ class Control:
     """
 
     def __init__(
-        self,
-        memory: Memory,
-        registry: Registry,
-        directory: Directory | None = None,
-        taps: Taps | None = None,
+        self, memory: Memory, registry: Registry, directory: Directory | None = None, taps: Taps | None = None
     ) -> None:
         self.memory = memory
         self.registry = registry
@@ -65,6 +61,7 @@ class Control:
         self._outbox = snapshots.Outbox()
         self._pending: deque[Facet] = deque()
         self._wake = asyncio.Event()
+        self.wake_up = self._wake.set  # in the event loop: look now, not at the next tick
         self._loop: asyncio.AbstractEventLoop | None = None
         self._turn = 0
         self._tidy_at = float("-inf")

@@ -18,6 +18,7 @@ from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
 from gateway.taps import Taps
 from gateway.usage import Recorder
+from gateway.waking import WakeUps
 
 
 class Plane:
@@ -32,6 +33,7 @@ class Plane:
         self.assertions = Assertions(memory.ask, self.registry.clock)
         self.taps = Taps(memory.ask, self.registry, memory.known_table)
         self.control = Control(memory, self.registry, self.directory, self.taps)
+        self.wake_ups = WakeUps(self.control.wake_up)
 
     async def run(self) -> None:
         """Keep live control and usage going until cancelled; then write what is still uncounted.
@@ -40,7 +42,7 @@ class Plane:
         """
         jobs = (self.control, self.registry.recorder, self.registry.counters, self.directory, self.taps, self.health)
         try:
-            await asyncio.gather(*[job.run() for job in jobs], time_the_loop(), time_messages())
+            await asyncio.gather(*[job.run() for job in jobs], self.wake_ups.run(), time_the_loop(), time_messages())
         finally:
             await self.registry.recorder.flush()
 

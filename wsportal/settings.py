@@ -83,16 +83,15 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 DATABASES = {"default": env.DATABASE}
-if env.REDIS_URL:
-    CACHES: dict[str, Any] = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.REDIS_URL}
+# Nothing that counts is kept in the cache: sessions, lockouts and failed tries are rows, for every process to see.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if env.REDIS_URL:  # control messages only (gateway.waking); a socket timeout must outlast a blocking read of 5 s
+    redis_host = {"address": env.REDIS_URL, "socket_connect_timeout": 2, "socket_timeout": 10}
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [redis_host], "prefix": "wsportal", "expiry": 10, "group_expiry": 120},
     }
-    CHANNEL_LAYERS: dict[str, Any] = {
-        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [env.REDIS_URL]}}
-    }
-else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 # People -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "apis.Person"
