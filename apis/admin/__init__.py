@@ -6,6 +6,7 @@ Django's autodiscovery imports this package; each module registers the pages of 
 from __future__ import annotations
 
 from apis.admin import (
+    api_plans,
     applications,
     denying,
     designs,
@@ -19,6 +20,7 @@ from apis.admin import (
 )
 
 __all__ = [
+    "api_plans",
     "applications",
     "denying",
     "designs",

@@ -13,9 +13,11 @@ from oauth2_provider.models import Application as OAuthClient
 
 from apis.models import (
     Api,
+    ApiPlan,
     Application,
     ApplicationPlan,
     BusinessPlan,
+    CustomPlan,
     DenyPolicy,
     Environment,
     HistoryEntry,
@@ -40,7 +42,12 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
     ("Developers", ((Application, "Applications", "apps"), (AccessToken, "Access tokens", "key"))),
     (
         "Plans",
-        ((BusinessPlan, "Business plans", "sell"), (ApplicationPlan, "Application plans", "speed")),
+        (
+            (BusinessPlan, "Business plans", "sell"),
+            (ApplicationPlan, "Application plans", "speed"),
+            (ApiPlan, "API plans", "tune"),
+            (CustomPlan, "Custom plans", "key_visualizer"),
+        ),
     ),
     (
         "People and programs",

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apis import shapes
+from apis import shapes, shapes_plans
 from apis.admin.base import ServiceAdmin, ServiceForm
-from apis.admin.fields import Choice, Column, Lines, Rows, Text, Whole, YesNo
+from apis.admin.fields import Choice, Choices, Column, Lines, Rows, Text, Whole, YesNo
 from apis.models import ApplicationPlan, BusinessPlan
 from apis.permissions import Actor
-from apis.roles import Capability
+from apis.roles import Capability, Role
 from apis.services import plan_values, plans
 
 
@@ -22,26 +22,31 @@ def _pairs(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((word, word) for word in words)
 
 
+_KINDS = tuple((kind, {"seconds": "seconds of connection"}.get(kind, kind)) for kind in shapes.LIMIT_KINDS)
 _DIRECTIONS = {"both": "both ways", "in": "sent by the client", "out": "received by the client"}
+
+
+LIMIT_COLUMNS = (
+    Column("kind", "What", choices=_KINDS, default="events"),
+    Column("amount", "At most", whole=True),
+    Column("per", "Per", choices=_pairs(shapes.PERIODS), default="minute"),
+    Column("direction", "Direction", choices=tuple(_DIRECTIONS.items()), default="both"),
+)
 
 
 class PlanForm(ServiceForm):
     """What both kinds of plan have."""
 
-    mandatory = ("name",)
+    mandatory: ClassVar[tuple[str, ...]] = ("name",)
 
     name = Text()
     description = Lines(rows=2)
     limits = Rows(
-        (
-            Column("kind", "What", choices=_pairs(shapes.LIMIT_KINDS), default="events"),
-            Column("amount", "At most", whole=True),
-            Column("per", "Per", choices=_pairs(shapes.PERIODS), default="minute"),
-            Column("direction", "Direction", choices=tuple(_DIRECTIONS.items()), default="both"),
-        ),
+        LIMIT_COLUMNS,
         key="amount",
         limit=shapes.LIMITS_LIMIT,
-        help_text="No limits = unlimited. Empty a row to remove it. Bytes are payload bytes as they travel.",
+        help_text="No limits = unlimited. Empty a row to remove it. Bytes are payload bytes as they travel; handshakes "
+        "and seconds of connection have no direction.",
     )
 
     def values(self) -> dict[str, Any]:
@@ -58,14 +63,44 @@ class BusinessPlanForm(PlanForm):
     max_session_s = Whole(label="Longest session", help_text="Seconds; empty = the gateway's own limit.")
     max_message_bytes = Whole(label="Largest message", help_text="Bytes; empty = the gateway's own limit.")
     on_spent = Choice(label="When it is spent", choices=BusinessPlan.OnSpent.choices)
-    stop_on_quota = YesNo(label="Stop at the limit", help_text="Unticked, use beyond the limits is only counted.")
+    notice = YesNo(label="Say what was dropped", help_text="Ticked, a sender gets a text message where one is dropped.")
+    warn_at = Whole(
+        label="Warn at", help_text="Percent of a limit, 1 to 99, for clients that asked for it; empty = never."
+    )
+    stop_on_quota = YesNo(
+        label="Stop at the limit",
+        help_text="Unticked, use beyond the limits goes on and is billed; the burst rate holds all the same.",
+    )
+    billing = Choice(label="Billing", choices=BusinessPlan.Billing.choices)
+    price = Text(label="Price", help_text="For each cycle, such as 9.90; empty = none.")
+    currency = Text(label="Currency", help_text="Three capital letters (ISO 4217).")
+    cycle = Choice(label="Cycle", choices=_pairs(shapes_plans.CYCLES))
+    unit_price = Text(label="Price for use", help_text="For each so many events; empty = none.")
+    unit_events = Whole(label="Events that it is for")
+    attributes = Rows(
+        (Column("name", "Name"), Column("value", "Value")),
+        key="name",
+        limit=shapes_plans.ATTRIBUTES_LIMIT,
+        help_text="Claims of X-JWT-Assertion, for APIs that send it to their backends.",
+    )
+    permission_mode = Choice(
+        label="Who may subscribe",
+        choices=(("none", "everybody"), ("allow", "only these roles"), ("deny", "everybody but these roles")),
+    )
+    permission_roles = Choices(label="Roles", choices=_pairs(tuple(role.value for role in Role)))
 
     subscriptionless = YesNo(
         label="Needs no subscription",
         help_text="Ticked, every application may use the APIs that offer this plan, under it.",
     )
 
-    places = {"burst": "burst_amount", "burst/amount": "burst_amount", "burst/per": "burst_per"}
+    places = {
+        "burst": "burst_amount",
+        "burst/amount": "burst_amount",
+        "burst/per": "burst_per",
+        "permission/mode": "permission_mode",
+        "permission/roles": "permission_roles",
+    }
 
     class Meta:
         model = BusinessPlan
@@ -78,17 +113,38 @@ class BusinessPlanForm(PlanForm):
             stored = {name: getattr(row, name) for name in plan_values.FIELDS[BusinessPlan]}
             burst = row.burst or {}
             stored |= {"burst_amount": burst.get("amount"), "burst_per": burst.get("per", "second")}
-            self.initial = {**stored, **self.initial}
+            stored |= {f"permission_{name}": value for name, value in stored.pop("permission").items()}
+            attributes = [{"name": name, "value": text} for name, text in row.attributes.items()]
+            self.initial = {
+                **stored,
+                **self.initial,
+                "attributes": attributes,
+            }  # the row's own form of it is in initial
         else:
-            self.initial = {"stop_on_quota": True, "burst_per": "second", **self.initial}
+            usual = {
+                "stop_on_quota": True,
+                "burst_per": "second",
+                "currency": "EUR",
+                "cycle": "month",
+                "billing": "free",
+            }
+            self.initial = {**usual, "unit_events": 1000, "permission_mode": "none", **self.initial}
 
     def values(self) -> dict[str, Any]:
+        data = self.cleaned_data
         names = (
-            "max_sessions", "max_session_s", "max_message_bytes", "on_spent", "stop_on_quota", "subscriptionless",
+            "max_sessions", "max_session_s", "max_message_bytes", "on_spent", "notice", "warn_at", "stop_on_quota",
+            "subscriptionless", "billing", "currency", "cycle", "unit_events",
         )  # fmt: skip
-        amount = self.cleaned_data["burst_amount"]
-        burst = None if amount is None else {"amount": amount, "per": self.cleaned_data["burst_per"]}
-        return {**super().values(), "burst": burst, **{name: self.cleaned_data[name] for name in names}}
+        amount = data["burst_amount"]
+        return {
+            **super().values(),
+            **{name: data[name] for name in names},
+            **{name: data[name].strip() or None for name in ("price", "unit_price")},
+            "burst": None if amount is None else {"amount": amount, "per": data["burst_per"]},
+            "attributes": {row["name"]: row["value"] for row in data["attributes"]},
+            "permission": {"mode": data["permission_mode"], "roles": data["permission_roles"]},
+        }
 
 
 class ApplicationPlanForm(PlanForm):
@@ -120,14 +176,24 @@ class BusinessPlanAdmin(PlanAdmin):
     """What subscriptions buy."""
 
     form = BusinessPlanForm
-    list_display = ("name", "limits_in_words", "on_spent", "api_total", "subscription_total", "description")
-    list_filter = ("on_spent",)
+    list_display = (
+        "name",
+        "limits_in_words",
+        "on_spent",
+        "price_line",
+        "api_total",
+        "subscription_total",
+        "description",
+    )
+    list_filter = ("on_spent", "billing")
     fieldsets = (
         (None, {"fields": ("name", "description", "limits")}),
         ("Burst", {"fields": ("burst_amount", "burst_per")}),
         ("Sessions", {"fields": ("max_sessions", "max_session_s", "max_message_bytes")}),
-        ("When it is spent", {"fields": ("on_spent", "stop_on_quota")}),
-        ("Who", {"fields": ("subscriptionless",)}),
+        ("When it is spent", {"fields": ("on_spent", "notice", "warn_at", "stop_on_quota")}),
+        ("Price", {"fields": ("billing", "price", "currency", "cycle", "unit_price", "unit_events")}),
+        ("Who", {"fields": ("permission_mode", "permission_roles", "subscriptionless")}),
+        ("What the backend is told", {"fields": ("attributes",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessPlan]:
