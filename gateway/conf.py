@@ -30,6 +30,8 @@ DEFAULTS: Final[dict[str, Any]] = {
     # Seconds between two sweeps of the counters of live sessions; usage is at most 2 s behind (CONTRACT section 4), and
     # what a killed process loses is at most one second of it, writing included.
     "SWEEP_S": 0.8,
+    # Longest usage record in seconds; it divides an hour.
+    "RECORD_S": 3600,
 }
 
 

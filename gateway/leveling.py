@@ -21,6 +21,8 @@ def go_on_under(registry: Registry, table: RoutingTable, session: Session, entit
         return
     levels = levels_of(entitlement, session.principal, api, session.topic, table.custom, asked=session.kept)
     if entitlement != session.entitlement or levels != session.levels:
+        if entitlement.business_plan.name != session.entitlement.business_plan.name:
+            registry.recorder.cut(session)  # a usage record stands under one plan
         session.replan(entitlement, registry.counters.of(levels), levels)
         registry.set_deadlines(session)
 

@@ -8,6 +8,24 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 
+from gateway.models_billing import RecordsAreKept, UsageRecord
+
+__all__ = [
+    "NOBODY",
+    "GatewayProcess",
+    "Inspection",
+    "LiveSession",
+    "RecordsAreKept",
+    "SeenFrame",
+    "SessionCommand",
+    "SigningKey",
+    "Ticket",
+    "UpstreamHealth",
+    "UsageMinute",
+    "UsageRecord",
+    "WindowCount",
+]
+
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 

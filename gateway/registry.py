@@ -54,6 +54,7 @@ class Registry:
         self.monotonic: Callable[[], float] = self.clock.monotonic
         self.recorder = recorder
         self.counters: Counters = LocalCounters(self.clock) if counters is None else counters
+        self.counters.listen(self.answers_came, self.release_held)
         self.patrol = Patrol(self.monotonic)
         self.clock_was_set = False  # since control looked last
         self.endpoints = Endpoints()
@@ -64,6 +65,7 @@ class Registry:
         self._urls: dict[str, Url] = {}
         self._by: dict[Facet, dict[Session, None]] = {}
         self._held: dict[Session, None] = {}
+        self._awaiting: dict[Session, None] = {}
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
@@ -117,8 +119,18 @@ class Registry:
         self.set_deadlines(session)
 
     def held(self, session: Session) -> None:
-        """A plan holds this session back until a window rolls."""
-        self._held[session] = None
+        """A plan holds this session back until a window rolls, or until other processes have been asked."""
+        (self._awaiting if session.awaits() else self._held)[session] = None
+
+    def timed(self, session: Session) -> None:
+        """Its connection time is paid for until another moment than it was."""
+        if session.airtime is not None:
+            self._deadlines.add(session.airtime.until, session.session_id)
+            self.arm()
+
+    def soon(self, action: Callable[[], None], delay_s: float) -> None:
+        """Call this a moment later, from outside of everything."""
+        asyncio.get_running_loop().call_later(delay_s, action)
 
     def ended(self, session: Session, record: SessionRecord) -> None:
         """A session is over, by whomever."""
@@ -133,10 +145,11 @@ class Registry:
             if not members:
                 self._by.pop(facet, None)
         self._held.pop(session, None)
+        self._awaiting.pop(session, None)
         self.patrol.forget(session)
         self._deadlines.tidy(self.sessions)
         self.leave(places_of(session.entitlement.subscription_id, session.api_id, session.client))
-        self.recorder.ended(session)
+        self.recorder.ended(session, record)
         meters.session_ended(record.code, record.initiator)
         entitlement = session.entitlement
         log.info(
@@ -173,6 +186,8 @@ class Registry:
     def set_deadlines(self, session: Session) -> None:
         """Remember when this session's token expires and its time is over; again when one of them was changed."""
         self._deadlines.add(session.time_over_at(), session.session_id)
+        if session.airtime is not None:
+            self._deadlines.add(session.airtime.until, session.session_id)
         expires_at = session.principal.expires_at
         session.dies_at = None if expires_at is None else self.monotonic() + expires_at - self.clock()
         if session.dies_at is not None:
@@ -188,6 +203,8 @@ class Registry:
             members.pop(session, None)
             if not members:
                 self._by.pop(facet, None)
+        if session.principal.end_user != principal.end_user:
+            self.recorder.cut(session)
         session.principal = principal
         for facet in session.facets():
             self._by.setdefault(facet, {})[session] = None
@@ -231,6 +248,8 @@ class Registry:
         now = self.monotonic()
         if self.counters.roll():
             self.release_held()
+        elif self._awaiting:
+            self.answers_came()
         for name in self._deadlines.due(now):
             session = self.sessions.get(name)
             if session is not None:
@@ -242,9 +261,18 @@ class Registry:
         waiting, self._held = self._held, {}
         for session in waiting:
             session.try_again()
+        self.answers_came()
+
+    def answers_came(self) -> None:
+        """Let those try again who wait only to hear whether there is more."""
+        waiting, self._awaiting = self._awaiting, {}
+        for session in waiting:
+            session.try_again()
 
     def _judge_time(self, session: Session, now: float) -> None:
         if session.dies_at is not None and session.dies_at <= now:
             session.close(TOKEN_DEAD, REASONS[TOKEN_DEAD])
         elif session.time_over_at() <= now:
             session.close(TIME_OVER, REASONS[TIME_OVER])
+        elif session.airtime is not None and session.airtime.until <= now:
+            session.pay_time()

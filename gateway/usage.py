@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from gateway import conf
-from gateway.core.records import TALLY_FIELDS, Tally, UsageKey
+from gateway import conf, settling
+from gateway.core.records import TALLY_FIELDS, SessionRecord, Tally, UsageKey
 from gateway.core.session import Session
-from gateway.models import UsageMinute
+from gateway.ledger import Ledger
+from gateway.models import UsageMinute, UsageRecord
 
 log = structlog.get_logger("gateway")
 
@@ -44,38 +45,58 @@ class Recorder:
         self.totals = Tally()  # of all sessions since this process began
         self._live: dict[Session, None] = {}
         self._minutes: dict[Minute, Tally] = {}
+        self._ledger = Ledger(clock)
+        self._now = clock()
+        self._settled_at = float("-inf")
         self._soon = asyncio.Event()
-        self._writing: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[bool] | None = None
         self._away = False
 
     # -- counting -----------------------------------------------------------------------------------------------
 
     def opened(self, session: Session) -> None:
         """A session has begun; it counts in the minute of now."""
+        self._look()
         self._live[session] = None
         if session.begin():
             self._minute(session.usage_key).sessions += 1
             self.totals.sessions += 1
 
-    def ended(self, session: Session) -> None:
+    def ended(self, session: Session, record: SessionRecord) -> None:
         """A session is over: count what is left, and write soon."""
+        self._look()
         self._count(session)
         self._live.pop(session, None)
+        self._ledger.end(session, record)
         self._soon.set()
+
+    def cut(self, session: Session) -> None:
+        """Its plan or its person is about to be another one: end its present usage record."""
+        if session in self._live:
+            self._look()
+            self._count(session)
+            self._ledger.cut(session)
 
     def refused(self, key: UsageKey) -> None:
         """A handshake at a known API was refused."""
+        self._look()
         self._minute(key).refused += 1
         self._soon.set()
 
+    def _look(self) -> None:
+        """Take the time: what is counted until the next look is counted in this minute and hour."""
+        self._now = self._clock()
+        self._ledger.turn(self._now, self._live)
+
     def _minute(self, key: UsageKey) -> Tally:
-        start = int(self._clock()) // MINUTE_S * MINUTE_S
+        start = int(self._now) // MINUTE_S * MINUTE_S
         tally = self._minutes.get((key, start))
         if tally is None:
             tally = self._minutes[key, start] = Tally()
         return tally
 
     def _count(self, session: Session) -> None:
+        self._ledger.catch_up(session)
         news = session.news()
         if news is not None:
             self._minute(session.usage_key).add(news)
@@ -93,39 +114,65 @@ class Recorder:
                 pass
             self._soon.clear()
             await self.flush()
+            await self._settle()
 
     async def flush(self) -> None:
         """Count every live session and write what is new. Keeps what cannot be written."""
         if self._writing is not None:
             await asyncio.shield(self._writing)
+        self._look()
         for session in self._live:
             self._count(session)
-        batch, self._minutes = self._minutes, {}
-        if batch:
+        while True:
+            batch, self._minutes = self._minutes, {}
+            records = self._ledger.take()
+            if not batch and not records:
+                return
             # Cancelled or not, a batch that is under way is written once and waited for by whoever comes next.
-            self._writing = asyncio.ensure_future(self._write(batch))
-            await asyncio.shield(self._writing)
+            self._writing = asyncio.ensure_future(self._write(batch, records))
+            if not await asyncio.shield(self._writing) or not self._ledger.closed:
+                return
 
-    async def _write(self, batch: dict[Minute, Tally]) -> None:
+    async def _settle(self) -> None:
+        """Once an hour, record what processes that died had counted in the minutes and in no record."""
+        hour = (self._now - settling.GRACE_S) // settling.HOUR_S
+        if hour > self._settled_at:
+            back = settling.FIRST_BACK if self._settled_at == float("-inf") else settling.BACK
+            try:
+                found = await self._ask(settling.settle, self._now, back)
+            except Exception as error:  # whatever it is, counting goes on; it is tried again at the next sweep
+                if not self._away:
+                    log.warning("usage_not_settled", error=type(error).__name__)
+                return
+            self._settled_at = hour
+            if found:
+                log.warning("usage_settled", records=found)
+
+    async def _write(self, batch: dict[Minute, Tally], records: list[UsageRecord]) -> bool:
+        """Returns: whether it could be written."""
         try:
-            await self._ask(write, batch)
+            await self._ask(write, batch, records)
         except Exception as error:
             for minute, tally in batch.items():
                 self._minutes.setdefault(minute, Tally()).add(tally)
+            self._ledger.closed[:0] = records
             if not self._away:
                 self._away = True
                 log.exception("usage_not_written", error=type(error).__name__)
+            return False
         else:
             if self._away:
                 self._away = False
                 log.warning("usage_written_again")
+            return True
         finally:
             self._writing = None
 
 
-def write(batch: dict[Minute, Tally]) -> None:
-    """Add these tallies to their rows, all or none of them."""
+def write(batch: dict[Minute, Tally], records: Iterable[UsageRecord] = ()) -> None:
+    """Add these tallies to their rows and write these records, all or none of them; a record that is there stays."""
     with transaction.atomic():
+        UsageRecord.objects.bulk_create(settling.unsettled(records, time.time()), ignore_conflicts=True)
         for (key, start), tally in batch.items():
             which = {
                 "api_id": key.api_id,

@@ -37,6 +37,8 @@ def main() -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_stock)
         print("ready", flush=True)
 
+    if "record_s" in facts:
+        settings.GATEWAY_RECORD_S = facts["record_s"]
     if "descriptors" in facts:
         resource.setrlimit(resource.RLIMIT_NOFILE, (facts["descriptors"], facts["descriptors"]))
 

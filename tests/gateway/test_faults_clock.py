@@ -108,7 +108,7 @@ async def test_a_session_is_recorded_as_long_as_it_was(jump: float) -> None:
     machine = Machine(PlanSnapshot())
     machine.passes(30, jump)
     seen: list[Any] = []
-    machine.registry.recorder.ended = lambda session: None  # type: ignore[method-assign]
+    machine.registry.recorder.ended = lambda session, record: None  # type: ignore[method-assign]
     ended = machine.registry.ended
     machine.registry.ended = lambda session, record: (seen.append(record), ended(session, record))  # type: ignore
     machine.session.ended(SimpleNamespace(initiator="client", code=1000, reason="", how="close"))

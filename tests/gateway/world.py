@@ -53,6 +53,7 @@ class GatewayProcess:
         folder: where its log goes.
         descriptors: how many it may have open; 0 for as many as the machine allows.
         host: the address of its own ports; the portal's stays on loopback.
+        record_s: longest usage record, in seconds; 0 for the gateway's own.
         settings: further environment variables.
     """
 
@@ -64,6 +65,7 @@ class GatewayProcess:
         *,
         descriptors: int = 0,
         host: str = "127.0.0.1",
+        record_s: int = 0,
         **settings: str,
     ) -> None:
         self.host = host
@@ -78,6 +80,7 @@ class GatewayProcess:
             "key": str(certificate.key),
             "host": host,
             **({"descriptors": descriptors} if descriptors else {}),
+            **({"record_s": record_s} if record_s else {}),
         }
         environment = {
             **os.environ,
