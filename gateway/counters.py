@@ -41,6 +41,9 @@ class Counters(Protocol):
     async def settle(self, throttles: Iterable[Throttle]) -> None:
         """Find that out, in bounded time."""
 
+    def listen(self, answered: Callable[[], None], room: Callable[[], None]) -> None:
+        """Who is told that something is known now of throttles that were awaited, or that dry ones may have room."""
+
     async def run(self) -> None:
         """What has to be done besides, until cancelled; then write down what is left."""
 
@@ -102,6 +105,9 @@ class LocalCounters:
 
     async def settle(self, throttles: Iterable[Throttle]) -> None:
         """Nothing has to be found out."""
+
+    def listen(self, answered: Callable[[], None], room: Callable[[], None]) -> None:
+        """Nothing is awaited here."""
 
     async def run(self) -> None:
         """There is nothing to do."""

@@ -32,6 +32,7 @@ GROWTH: Final = 4  # at most so much more than the last time
 TIGHT: Final = (
     20  # a window with less than this part left: purses of idle sessions are called in, idle parts go back soon
 )
+USE_S: Final = 0.05  # for those who waited for a grant to use it, before others may have it
 RETRY_S: Final = (0.03, 0.06, 0.12, 0.25, 0.25, 0.25)  # until those who hold credit elsewhere have given it back
 
 
@@ -64,8 +65,9 @@ class SharedThrottle(Throttle):
     """
 
     __slots__ = (
-        "_asked_at", "_left_there", "_low", "_needed", "_number", "_pace_from", "_share_there", "_target", "_teller",
-        "_tight", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "holder", "known", "name", "retry_at",
+        "_asked_at", "_granted_at", "_left_there", "_low", "_needed", "_number", "_pace_from", "_share_there", "_target",
+        "_teller", "_tight", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "holder", "known", "name",
+        "retry_at",
     )  # fmt: skip
 
     def __init__(
@@ -76,7 +78,7 @@ class SharedThrottle(Throttle):
         self._teller = teller
         self._number = 0
         self._target = self._floor()
-        self._asked_at = 0.0
+        self._asked_at = self._granted_at = 0.0
         self._anew()
 
     def _anew(self) -> None:
@@ -199,6 +201,12 @@ class SharedThrottle(Throttle):
         held = self.allotted = self.taken
         return self._say(held, held, 0, bye) if bye or self._told != (held, held) else None
 
+    def recall(self) -> Call | None:
+        """Others have none: give back what nobody here needs. Who has just been given something may use it first."""
+        if self.asking or self._teller.monotonic() - self._granted_at < USE_S:
+            return None
+        return self.report()
+
     def _say(self, held: int, spent: int, wanted: int, bye: bool = False) -> Call:
         self.asking = True
         self.allotted = held
@@ -208,8 +216,8 @@ class SharedThrottle(Throttle):
         return Call(self.key, self.holder, self._number, held, spent, wanted, needed, limit.amount, end, bye)
 
     def answered(self, call: Call, answer: Answer) -> None:
-        """The pool's word; one about another window dies with that."""
-        if call.holder != self.holder:
+        """The pool's word; one about another window dies with that, and only the last call's counts."""
+        if call.holder != self.holder or call.number != self._number:
             return
         self.asking = False
         self.known = True
@@ -220,6 +228,7 @@ class SharedThrottle(Throttle):
         if not call.wanted:
             return
         if answer.granted:
+            self._granted_at = self._teller.monotonic()
             self.room()
             self._needed = 0
         elif answer.elsewhere <= 0 or self._tries >= len(RETRY_S):
@@ -244,7 +253,7 @@ class SharedThrottle(Throttle):
 
     def lost(self, call: Call) -> None:
         """A call was not answered. What it may have been given all the same the next one puts right."""
-        if call.holder == self.holder:
+        if call.holder == self.holder and call.number == self._number:
             self.asking = False
 
     def lend(self, credit: int) -> None:

@@ -105,7 +105,10 @@ class Process:
             return
         if answer is None:
             self.throttle.lost(call)
-            self.throttle.lend(self.fleet.local_credit)
+            if self.fleet.away:
+                self.throttle.lend(self.fleet.local_credit)
+            else:
+                self.back()
             return
         self.throttle.answered(call, answer)
         if self.throttle.retry_at:
@@ -116,8 +119,8 @@ class Process:
             return
         if message == ROOM:
             self.throttle.room()
-        elif message == DRY and not self.throttle.asking:
-            self._carry(self.throttle.report())
+        elif message == DRY:
+            self._carry(self.throttle.recall())
 
     def back(self) -> None:
         """The pool is there again."""
