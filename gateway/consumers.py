@@ -179,6 +179,7 @@ class Arrival:
             asked=admission.route.asked,
             levels=admission.levels,
             kept=admission.kept,
+            notices=admission.notices,
         )
         try:
             self._hand_over(upstream, session, rate_limit_fields(throttles, registry.clock()))
@@ -199,9 +200,7 @@ class Arrival:
         admission = self.admission
         assert admission.route is not None  # noqa: S101  (admitted)
         # Where messages may have to be left out there is no compression: the others could not be inflated any more.
-        offers = [
-            value for name, value in self.headers if name == b"sec-websocket-extensions" and admission.permit.whole
-        ]
+        offers = [value for name, value in self.headers if name == b"sec-websocket-extensions" and admission.whole]
         host = next((value for name, value in self.headers if name == b"host"), b"")
         timeouts, extras = admission.endpoint.timeouts, admission.endpoint.extras
         path = upstream_target(url, admission.route.rest, admission.query.rest)

@@ -102,6 +102,8 @@ class Watch:
         trace = self.activity
         if trace is None:
             trace = self.activity = Trace(activity, now)
+        elif self.session.waiting:  # a plan holds it back: it has something to say
+            trace.since = now
         elif trace.same(activity, now) and now - trace.since >= idle_s:
             self.session.close(TIME_OVER, IDLE)
         return min(now + idle_s / LOOKS, trace.since + idle_s)

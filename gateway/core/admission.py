@@ -44,7 +44,7 @@ from gateway.core.snapshot import (
     Principal,
     Runtime,
 )
-from gateway.core.throttling import HANDSHAKES, Throttle, retry_after
+from gateway.core.throttling import HANDSHAKES, SECONDS, Throttle, retry_after
 
 __all__ = ["Admission", "MayUse", "Question", "Redeem", "Room", "Standing", "Toll", "WhoIs"]
 
@@ -133,6 +133,17 @@ class Admission:
         self.kept = NOTHING_ASKED
         self.standing = Standing()
         self.toll = Toll()
+
+    @property
+    def whole(self) -> bool:
+        """No message has to be left out, so that compression may be agreed on. Known once it is admitted."""
+        drops = self.entitlement is not None and self.entitlement.business_plan.on_spent == "drop"
+        return self.permit.whole and not drops
+
+    @property
+    def notices(self) -> bool:
+        """The client asked to be warned before a plan is spent."""
+        return self.subprotocols.notices or self.query.notices
 
     def steps(
         self, raw_path: str, headers: Headers, table: RoutingTable, now: float
@@ -234,7 +245,7 @@ def check_plan(entitlement: Entitlement, standing: Standing, now: float, runtime
     for throttle in throttles:
         throttle.roll(now)
     waits = plan.on_spent == "hold"
-    spent = [one for one in throttles if (one.limit.kind == HANDSHAKES or not waits) and one.spent()]
+    spent = [one for one in throttles if (not waits or one.limit.kind in {HANDSHAKES, SECONDS}) and one.spent()]
     if spent:
         limit = told(spent)
         amount = f"{limit['amount']} {limit['kind']} per {limit['per']}"

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import Final
 
 from gateway.core.throttling import LARGEST_LEASE, SECONDS, Throttle, lease_of
+
+ASK_AGAIN_S: Final = 0.25  # where other processes have to be asked first
 
 
 class AirTime:
@@ -79,7 +82,9 @@ class AirTime:
         # not beyond a window: its leases die with it
         amount = min([amount, *(max(1, ceil(throttle.end - now)) for throttle in self._throttles)])
         if amount <= 0:
-            return False
+            awaited = any(throttle.awaited() for throttle in self._throttles)
+            self.until = self._monotonic() + (ASK_AGAIN_S if awaited else 0)
+            return awaited
         for throttle in self._throttles:
             throttle.taken += amount
             throttle.holders[self] = None

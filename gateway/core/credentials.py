@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -22,6 +22,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 BEARER_SUBPROTOCOL: Final = b"base64url.bearer.authorization."  # the form that Kubernetes made known
 PLACEHOLDER: Final = b"wsportal"  # what a client offers whose backend knows no subprotocol
+NOTICES: Final = b"wsportal.notices"  # what a client offers that wants to be warned before a plan is spent
+NOTICES_FLAG: Final = b"wsportal-notices"  # the same in the query, with the value 1
 SECRET_HEADERS: Final = frozenset({b"authorization", b"apikey"})  # never sent upstream
 TICKET: Final = b"ticket"
 QUERY_TOKEN: Final = b"access_token"  # RFC 6750 section 2.3
@@ -39,6 +41,7 @@ class Credential:
 
     kind: str
     token: str = field(repr=False)
+    in_query: bool = field(default=False, compare=False)  # a token or key; a ticket belongs there
 
     @property
     def key(self) -> str:
@@ -53,12 +56,14 @@ class Subprotocols:
     Attributes:
         real: those that the upstream gets, in the client's order.
         placeholder: whether `wsportal` was offered; it is answered where the upstream chose none.
+        notices: whether `wsportal.notices` was offered; answered where neither of these can be.
         secrets: the values behind BEARER_SUBPROTOCOL.
     """
 
     real: tuple[bytes, ...] = ()
     placeholder: bool = False
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    notices: bool = False
 
     @property
     def offer(self) -> bytes | None:
@@ -67,14 +72,14 @@ class Subprotocols:
 
     def answer(self, chosen: bytes | None) -> bytes | None:
         """What the client is told when the upstream chose `chosen`."""
-        return chosen or (PLACEHOLDER if self.placeholder else None)
+        return chosen or (PLACEHOLDER if self.placeholder else NOTICES if self.notices else None)
 
 
 def sort_subprotocols(headers: Headers) -> Subprotocols:
     """Read every `Sec-WebSocket-Protocol` line (RFC 6455 section 11.3.4: it may be split over several)."""
     real: list[bytes] = []
     secrets: list[bytes] = []
-    placeholder = False
+    placeholder = notices = False
     for name, value in headers:
         if name != b"sec-websocket-protocol":
             continue
@@ -84,9 +89,11 @@ def sort_subprotocols(headers: Headers) -> Subprotocols:
                 secrets.append(item[len(BEARER_SUBPROTOCOL) :])
             elif item == PLACEHOLDER:
                 placeholder = True
+            elif item == NOTICES:
+                notices = True
             elif item:
                 real.append(item)
-    return Subprotocols(tuple(real), placeholder, tuple(secrets))
+    return Subprotocols(tuple(real), placeholder, tuple(secrets), notices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +103,12 @@ class Query:
     Attributes:
         rest: what travels on.
         secrets: (name, value) of SECRET_PARAMETERS, percent-decoded.
+        notices: whether `?wsportal-notices=1` is there.
     """
 
     rest: bytes = b""
     secrets: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    notices: bool = False
 
     @property
     def has_ticket(self) -> bool:
@@ -122,19 +131,22 @@ class Shown:
 
 
 def sort_query(query: bytes) -> Query:
-    """Take the credentials out of a query string, however their names are spelled; nothing else is touched."""
+    """Take the credentials and our flag out of a query string, however they are spelled; nothing else is touched."""
     if not query:
         return Query()
     rest: list[bytes] = []
     secrets: list[tuple[bytes, bytes]] = []
+    flags: list[bytes] = []
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
         name = unquote_to_bytes(name) if b"%" in name else name
         if name in SECRET_PARAMETERS:
             secrets.append((name, unquote_to_bytes(value)))
+        elif name == NOTICES_FLAG:
+            flags.append(value)
         else:
             rest.append(part)
-    return Query(b"&".join(rest), tuple(secrets)) if secrets else Query(query)
+    return Query(b"&".join(rest), tuple(secrets), b"1" in flags) if secrets or flags else Query(query)
 
 
 def _from_header(shown: Shown) -> Credential | None:
@@ -203,9 +215,9 @@ def _from_query(shown: Shown) -> Credential | None:
         return None
     token = _in_query(shown, QUERY_TOKEN)
     if token is not None:
-        return Credential("oauth", token)
+        return Credential("oauth", token, in_query=True)
     key = _in_query(shown, QUERY_KEY)
-    return _key(key) if key is not None else None
+    return replace(_key(key), in_query=True) if key is not None else None
 
 
 FINDERS: Final[tuple[Callable[[Shown], Credential | None], ...]] = (

@@ -24,9 +24,10 @@ class Grading:
     Attributes:
         until: end of the window that it was last looked at in (epoch seconds).
         told_at: when the sender was told in this window, or None.
+        seen: messages dropped until it was last looked at.
     """
 
-    __slots__ = ("began", "excess", "grace_s", "late", "told_at", "until")
+    __slots__ = ("began", "excess", "grace_s", "late", "seen", "told_at", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -35,6 +36,7 @@ class Grading:
         self.late = False  # something was dropped in this window after its grace
         self.began = 0.0  # of the run
         self.excess = 0  # messages dropped in it after a grace
+        self.seen = 0
 
     def begin(self, now: float, until: float) -> None:
         """The windows that are spent end at `until`; nothing happens while they are those of the last call."""

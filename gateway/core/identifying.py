@@ -105,6 +105,8 @@ def identify(shown: Shown, route: Route, client: str, now: float) -> Generator[W
         if principal.api_id != api.api_id:
             raise Rejection("invalid_token", "This test key is for another API.")
         principal = replace(principal, scopes=every_scope(api))
+    if credential.in_query:
+        principal = replace(principal, in_query=True)
     return principal, ticket
 
 
@@ -155,6 +157,8 @@ def origin_allowed(security: Security, origin: str) -> bool:
 def still_welcome(api: ApiSnapshot, topic: TopicSnapshot, principal: Principal, origin: str) -> bool:
     """Whether somebody who is connected might come in now, by what their API and topic accept."""
     if principal.kind == ANONYMOUS and topic.security != OPEN:
+        return False
+    if principal.in_query and not api.security.query_credentials:
         return False
     return accepts(api.security, principal.kind) and trusted(api, principal) and origin_allowed(api.security, origin)
 

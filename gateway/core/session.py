@@ -7,25 +7,25 @@ over. Everything it needs from the outside comes with its `Home`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
-from gateway.core.announcing import told
 from gateway.core.conditions import Asked
-from gateway.core.frames import ALL, KEEP, FrameScanner
+from gateway.core.frames import FrameScanner
 from gateway.core.home import Corridor, Ended, Home
 from gateway.core.levels import NOTHING_ASKED, Levels
-from gateway.core.permits import ANY_TOPIC, Permit, permit
+from gateway.core.permits import ANY_TOPIC, permit
 from gateway.core.records import SessionRecord, Tally, UsageKey
-from gateway.core.rejections import PLAN_SPENT, Rejection, spent_reason
+from gateway.core.rejections import Rejection
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Runtime, TopicSnapshot
-from gateway.core.throttling import Purse, Throttle, retry_after
+from gateway.core.spending import Spender
+from gateway.core.throttling import Throttle
 
 LONGEST_SESSION_S: Final = 86_400  # CONTRACT section 6: 24 h with jitter, unless the plan says otherwise
 JITTER: Final = 0.1
 
 
-class Session:
+class Session(Spender):
     """The facts and the credit of one live session. It owns both scanners.
 
     Args:
@@ -37,13 +37,12 @@ class Session:
         throttles: the running limits of all levels; none at all means unlimited, and costs nothing.
         topic, asked: the topic at which it came in, and the path below the API's own that it asked for.
         levels, kept: under which limits it counts, and what it keeps of its handshake to be judged again.
+        notices: whether its client asked for notices of the gateway.
     """
 
     __slots__ = (
-        "api_id", "api_name", "api_version", "asked", "born", "client", "closing", "counted", "dies_at",
-        "entitlement", "home", "kept", "levels", "link", "mark", "origin", "over", "principal", "purse_in",
-        "purse_out", "runtime",
-        "scanner_in", "scanner_out", "session_id", "started_at", "throttled", "topic", "upstream", "waiting",
+        "api_id", "api_name", "api_version", "asked", "born", "client", "counted", "dies_at", "kept", "levels", "mark",
+        "origin", "principal", "runtime", "session_id", "started_at", "topic", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -63,39 +62,32 @@ class Session:
         asked: str = "",
         levels: Levels = (),
         kept: Asked = NOTHING_ASKED,
+        notices: bool = False,
     ) -> None:
         self.runtime = api.runtime_for(principal.key_type)
         largest = self.runtime.message_bytes(entitlement.business_plan)
-        self.home = home
+        into, out = FrameScanner(True, deflate, largest), FrameScanner(False, deflate, largest)
+        super().__init__(home, entitlement, into, out, notices)
         self.session_id = session_id
         self.api_id = api.api_id
         self.api_name = api.name
         self.api_version = api.version
         self.principal = principal
-        self.entitlement = entitlement
         self.client = client
         self.upstream = upstream
         self.origin = origin
         self.started_at = home.clock()
         self.born = home.monotonic()  # durations go by this clock: it is never set
         self.dies_at: float | None = None  # when its token expires (monotonic); set by the registry
-        self.scanner_in = FrameScanner(True, deflate, largest)
-        self.scanner_out = FrameScanner(False, deflate, largest)
-        self.purse_in = Purse(self.scanner_in, home.clock)
-        self.purse_out = Purse(self.scanner_out, home.clock)
-        self.link: Corridor | None = None
-        self.closing: tuple[int, str] | None = None  # decided before there was a link
-        self.waiting: tuple[Any, ...] = ()  # directions that a plan holds back
-        self.throttled = 0
         self.counted = Tally()  # what the recorder has already put into its minutes
         self.mark = 0  # a number that tells whether there is more
-        self.over = False
         self.topic = topic
         self.asked = asked
         self.levels = levels
         self.kept = kept
-        self._draw_from(throttles)
-        self._leave_out(permit(topic, principal.scopes))
+        self.may = permit(topic, principal.scopes)
+        self.choose_messages()
+        self.draw_from(throttles)
 
     @property
     def usage_key(self) -> UsageKey:
@@ -159,18 +151,13 @@ class Session:
         before, self.counted, self.mark = self.counted, self.tally(), mark
         return self.counted.less(before)
 
-    def _draw_from(self, throttles: Iterable[Throttle]) -> None:
-        into, out = self.purse_in, self.purse_out
-        chosen = tuple(throttles)
-        self.scanner_in.refill = into.refill if into.attach(chosen, "in") else None
-        self.scanner_out.refill = out.refill if out.attach(chosen, "out") else None
-
     def replan(self, entitlement: Entitlement, throttles: Iterable[Throttle], levels: Levels = ()) -> None:
         """A plan, or its subscription, was changed: go on under the new terms without a reconnect."""
         self.entitlement = entitlement
         self.levels = levels
         self.govern(self.runtime)
-        self._draw_from(throttles)
+        self.choose_messages()
+        self.draw_from(throttles)
         self.try_again()
 
     def govern(self, runtime: Runtime) -> None:
@@ -188,42 +175,11 @@ class Session:
         """
         self.topic = topic or self.topic
         try:
-            self._leave_out(permit(self.topic, self.principal.scopes))
+            self.may = permit(self.topic, self.principal.scopes)
+            self.choose_messages()
         except (Rejection, ValueError):
             return False
         return True
-
-    def _leave_out(self, may: Permit) -> None:
-        for scanner, is_open in ((self.scanner_in, may.send), (self.scanner_out, may.receive)):
-            if is_open != (scanner.discards != ALL):
-                scanner.discard(KEEP if is_open else ALL)
-
-    def spent(self, direction: Any) -> None:
-        """That direction's next message is not paid for: hold it back, or close with 4429."""
-        if self.entitlement.business_plan.on_spent == "hold":
-            self.waiting = (*self.waiting, direction)
-            self.home.held(self)
-            return
-        self.throttled += 1
-        purse = self.purse_in if direction.name == "IN" else self.purse_out
-        spent = purse.spent_throttles()
-        self.close(PLAN_SPENT, spent_reason(retry_after(spent, self.home.clock()), told(spent)))
-
-    def discarded(self, direction: Any) -> None:
-        """Messages of that direction were left out; the scanner has counted them."""
-
-    def try_again(self) -> None:
-        """A window has rolled, or the plan was changed: let go on what was held back, where there is room now."""
-        waiting, self.waiting = self.waiting, ()
-        for direction in waiting:
-            purse = self.purse_in if direction.name == "IN" else self.purse_out
-            if purse.refill(purse.scanner):
-                if self.link is not None:
-                    self.link.resume(direction)
-            else:
-                self.waiting = (*self.waiting, direction)
-        if self.waiting and not self.over:
-            self.home.held(self)
 
     def attach(self, link: Corridor) -> None:
         """Its frames have begun to travel. What a first message decided before this call is done now."""
@@ -233,31 +189,17 @@ class Session:
         if self.closing is not None:
             link.close(*self.closing)
 
-    def close(self, code: int, reason: str = "") -> None:
-        """End it from here, with one of the gateway's own codes (CONTRACT section 6)."""
-        if self.link is not None:
-            self.link.close(code, reason)
-        elif self.closing is None:
-            self.closing = (code, reason)
-
     def abandon(self) -> None:
         """Its client left before it was answered: give the credit back; it never was a session."""
         self.over = True
-        self._let_go()
-
-    def _let_go(self) -> None:
-        self.waiting = ()
-        self.purse_in.close()
-        self.purse_out.close()
-        # Scanner, purse, session and link hold each other; let go, so that no garbage collection has to.
-        self.scanner_in.refill = self.scanner_out.refill = self.link = None
+        self.let_go()
 
     def ended(self, ending: Ended) -> None:
         """The corridor's last word: return the credit, write the record. Only the first call counts."""
         if self.over:
             return
         self.over = True
-        self._let_go()
+        self.let_go()
         tally = self.tally()
         record = SessionRecord(
             session_id=self.session_id,

@@ -248,6 +248,7 @@ class Principal:
         claims: of a JWT access token; empty for every other kind.
         key_manager: the name of who issued the token; only_named where only APIs that name it take it.
         resources: the URLs of the APIs that an access token is for (RFC 8707); empty for any.
+        in_query: whether this session showed it in the query, which its API may cease to allow.
     """
 
     kind: str
@@ -264,6 +265,7 @@ class Principal:
     key_manager: str = RESIDENT
     only_named: bool = False
     resources: frozenset[str] = frozenset()
+    in_query: bool = False
 
     def alive(self, now: float) -> bool:
         """Whether the credential has not expired at `now` (epoch seconds)."""

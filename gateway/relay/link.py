@@ -115,6 +115,10 @@ class Link:
         leg.write(text_frame(text, os.urandom(4) if leg is self.upstream else b""))
         return True
 
+    def tell(self, text: str) -> bool:
+        """`notice` to the client, whatever it has to do with."""
+        return self.notice(Direction.IN, text)
+
     def give_up(self, leg: Leg) -> None:
         """This side answers nothing or takes nothing any more: end the session as if its connection had broken."""
         if not self.over and self.ending is None:
