@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 
 from apis.models import Api, ApiPlan, BusinessPlan, CustomPlan
 from apis.permissions import Actor
-from apis.roles import Capability
+from apis.roles import Capability, Role
+from apis.shapes_plans import permits
 
 
 def api_plans(actor: Actor) -> QuerySet[ApiPlan]:
@@ -22,8 +23,10 @@ def custom_plans(actor: Actor) -> QuerySet[CustomPlan]:
 
 
 def plans_open_to(actor: Actor | None, api: Api) -> list[BusinessPlan]:
-    """The business plans of an API that this person may subscribe to; all of them for nobody and administrators."""
+    """The business plans of an API that this person may subscribe to; administrators all, nobody as any subscriber."""
     rows = list(api.business_plans.all())
-    if actor is None or actor.can(Capability.ADMINISTER):
+    if actor is None:
+        return [row for row in rows if permits(row.permission, {Role.SUBSCRIBER.value})]
+    if actor.can(Capability.ADMINISTER):
         return rows
     return [row for row in rows if row.open_to(actor.person)]

@@ -35,6 +35,7 @@ class TopicsForm(PageForm):
             Column("subscribe_scopes", "to receive"),
             Column("publish_scopes", "to send"),
             Column("security", "Connecting needs", choices=_SECURITIES, default="oauth"),
+            Column("api_plan", "API plan"),
         ),
         key="name",
         limit=TOPICS_LIMIT,
@@ -49,7 +50,7 @@ class TopicsForm(PageForm):
         for topic in Topic.objects.filter(api=api):
             ways = "both" if topic.subscribe and topic.publish else "subscribe" if topic.subscribe else "publish"
             scopes = {field: ", ".join(getattr(topic, field)) for field in SCOPE_FIELDS}
-            row = {"name": topic.name, "url_mapping": topic.url_mapping, "security": topic.security}
+            row = {field: getattr(topic, field) for field in ("name", "url_mapping", "security", "api_plan")}
             rows.append({**row, "ways": ways, **scopes})
         return rows
 
@@ -58,7 +59,7 @@ class TopicsForm(PageForm):
         """The topics that rows make up, in the shape of `apis.shapes_topics`."""
         return [
             {
-                **{field: row[field] for field in ("name", "url_mapping", "security")},
+                **{field: row[field] for field in ("name", "url_mapping", "security", "api_plan")},
                 **{field: [name.strip() for name in row[field].split(",") if name.strip()] for field in SCOPE_FIELDS},
                 **{way: row["ways"] in {way, "both"} for way in ("subscribe", "publish")},
             }

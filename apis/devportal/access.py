@@ -11,6 +11,7 @@ from apis.lifecycle import LABELS, State
 from apis.models import Api, Application, KeyPair, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.selectors_plans import plans_open_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
     Args:
         wanted: the id of the application to look at; one with a subscription, or any, where it is not their own.
     """
-    closed = _closed(api)
+    closed = _closed(api, actor)
     free_plan = min((plan.name for plan in api.business_plans.all() if plan.subscriptionless), default="")
     keys_only = "oauth" not in api.security["schemes"]
     if actor is None:
@@ -124,9 +125,9 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
     )  # fmt: skip
 
 
-def _closed(api: Api) -> str:
+def _closed(api: Api, actor: Actor | None) -> str:
     if selectors.is_subscribable(api):
-        return ""
+        return "" if plans_open_to(actor, api) else "This API offers no business plan to people of your roles."
     if api.state == State.DEPRECATED:
         return "This version is deprecated: existing subscriptions go on, new ones are not taken."
     if not api.business_plans.all():

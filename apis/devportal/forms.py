@@ -14,6 +14,8 @@ from django.http import QueryDict
 from apis import selectors
 from apis.models import Api, Application, KeyPair, Subscription
 from apis.models.plan import Plan
+from apis.permissions import Actor
+from apis.selectors_plans import plans_open_to
 from apis.services.keys import DEFAULT_GRANT_TYPES, GRANT_TYPES
 from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
 from apis.validators import NAME_LIMIT
@@ -62,11 +64,11 @@ class SubscribeForm(forms.Form):
     new_name = _text("Name of the new application", maxlength=NAME_LIMIT)
     plan = _choice("Business plan")
 
-    def __init__(self, data: Data = None, *, api: Api, applications: Sequence[Application]) -> None:
+    def __init__(self, data: Data = None, *, api: Api, actor: Actor, applications: Sequence[Application]) -> None:
         super().__init__(data)
         own = [(str(application.pk), application.name) for application in applications]
         self.fields["application"] = _choice("Application", [*own, (NEW_APPLICATION, "New application…")])
-        self.fields["plan"] = _choice("Business plan", plan_choices(api))
+        self.fields["plan"] = _choice("Business plan", plan_choices(api, actor))
 
     @property
     def only_new(self) -> bool:
@@ -80,9 +82,9 @@ def plan_label(plan: Plan) -> str:
     return f"{plan.name}: {plan.limit_lines[0]}{more}" if plan.limits else plan.name
 
 
-def plan_choices(api: Api) -> list[tuple[str, str]]:
-    """The business plans on offer."""
-    return [(plan.name, plan_label(plan)) for plan in api.business_plans.all()]
+def plan_choices(api: Api, actor: Actor) -> list[tuple[str, str]]:
+    """The business plans on offer to this person."""
+    return [(plan.name, plan_label(plan)) for plan in plans_open_to(actor, api)]
 
 
 class ChangePlanForm(forms.Form):
@@ -93,7 +95,7 @@ class ChangePlanForm(forms.Form):
     def __init__(self, data: Data = None, *, subscription: Subscription) -> None:
         super().__init__(data, auto_id=f"%s-{subscription.pk}")
         current = subscription.business_plan.name
-        choices = plan_choices(subscription.api)
+        choices = plan_choices(subscription.api, Actor.of(subscription.application.owner))
         if current not in dict(choices):  # the API no longer offers it; it stays until it is changed
             choices.insert(0, (current, f"{plan_label(subscription.business_plan)} (no longer offered)"))
         self.fields["plan"] = _choice("Business plan", choices)

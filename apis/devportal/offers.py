@@ -19,6 +19,7 @@ from apis.devportal.access import Access, access_to
 from apis.devportal.base import actor_of, found_or_404, page_of
 from apis.devportal.forms import ChangePlanForm, SubscribeForm
 from apis.models import Api, Application
+from apis.selectors_plans import plans_open_to
 from apis.validators import unversioned_path
 
 SEARCH_LIMIT: Final = 100  # characters; SQLite refuses LIKE patterns of 50,000 bytes
@@ -94,10 +95,11 @@ def api_page(
     wanted = str(application.pk) if application else request.GET.get("application", "")
     access = access_to(api, actor_of(request), wanted)
     if form is None and access.actor and not access.obstacle:
-        form = SubscribeForm(api=api, applications=access.unsubscribed)
+        form = SubscribeForm(api=api, actor=access.actor, applications=access.unsubscribed)
     offered = scoping.scopes_grantable(access.chosen, None) if access.chosen else []
     needed = list(scoping.scopes_needed(api))
     scopes = [scope for scope in needed if scope in offered]
+    plans = plans_open_to(access.actor, api)
     context = {
         "api": api,
         "access": access,
@@ -106,12 +108,10 @@ def api_page(
         "scopes": scopes,
         "default_urls": default_urls(api),
         "other_versions": selectors.versions_on_offer(api),
-        "plans": api.business_plans.all(),
+        "plans": plans,
         "topics": selectors.topics_served(api),
         "gateway_urls": selectors.gateway_urls_deployed(api),
-        "subscription_forms": [
-            (row, ChangePlanForm(subscription=row), len(api.business_plans.all()) > 1) for row in access.subscriptions
-        ],
+        "subscription_forms": [(row, ChangePlanForm(subscription=row), len(plans) > 1) for row in access.subscriptions],
         "token": token,
         **_commands(request, api, access, token["text"] if token else "", [scope.name for scope in scopes]),
     }

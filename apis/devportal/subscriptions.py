@@ -30,7 +30,7 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
         return redirect("devportal:api", api.pk)
     actor = member(request)
     access = access_to(api, actor)
-    form = SubscribeForm(request.POST, api=api, applications=access.applications)
+    form = SubscribeForm(request.POST, api=api, actor=actor, applications=access.applications)
     if form.is_valid():
         try:
             subscription = _subscribe(actor, api, form)

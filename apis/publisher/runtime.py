@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from apis.errors import Forbidden, ServiceError
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.api_plan import choice_of
 from apis.publisher.forms import RuntimeForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.services import configuring
@@ -27,4 +28,5 @@ def runtime(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         else:
             messages.success(request, "The runtime limits are saved.")
             return go(request, "runtime", api.pk)
-    return show(request, api, "runtime", {"form": form, "is_deployed": api.deployments.exists()}, status=status)
+    context = {"form": form, "is_deployed": api.deployments.exists(), **choice_of(actor, api)}
+    return show(request, api, "runtime", context, status=status)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 
-from apis import scoping, selectors
+from apis import scoping, selectors, selectors_plans
 from apis.errors import Forbidden, Invalid, Missing, ServiceError
-from apis.models import Api, Scope, Topic
+from apis.models import Api, ApiPlan, Scope, Topic
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
@@ -28,11 +28,13 @@ class TopicForm:
 
     Attributes:
         topic: in the shape of `apis.shapes_topics`.
+        api_plans: those that it may name.
         problems: a sentence for each of its fields; `general` those that belong to none.
     """
 
-    def __init__(self, topic: dict[str, Any], scopes: list[Scope]) -> None:
+    def __init__(self, topic: dict[str, Any], scopes: list[Scope], api_plans: list[ApiPlan]) -> None:
         self.topic = topic
+        self.api_plans = api_plans
         self.problems: dict[str, str] = {}
         self.general: list[str] = []
         self.scope_rows = [
@@ -60,6 +62,7 @@ def sent(data: QueryDict) -> dict[str, Any]:
         **{name: name in data for name in ("subscribe", "publish")},
         **{name: data.getlist(name) for name in SCOPE_FIELDS},
         "security": data.get("security", TOPIC_DEFAULTS["security"]),
+        **({"api_plan": data["api_plan"]} if "api_plan" in data else {}),
     }
 
 
@@ -112,10 +115,12 @@ def topic(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Add a topic, or edit the one named in the query: a dialog to a script, a page without."""
     actor.require(Capability.DESIGN_APIS)
     was = request.GET.get("name")
-    scopes = list(scoping.scopes_usable(api))
+    scopes, plans = list(scoping.scopes_usable(api)), list(selectors_plans.api_plans(actor))
     if request.method != "POST":
-        return _sheet(request, api, was, TopicForm(_designed(api, was), scopes))
-    form = TopicForm({**_designed(api, was), **sent(request.POST)}, scopes)  # what the form has no field for stays
+        return _sheet(request, api, was, TopicForm(_designed(api, was), scopes, plans))
+    form = TopicForm(
+        {**_designed(api, was), **sent(request.POST)}, scopes, plans
+    )  # what the form has no field for stays
     try:
         service.topic_save(actor=actor, api=api, topic=form.topic, was=was)
     except (Forbidden, Missing):

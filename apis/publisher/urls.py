@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from apis.publisher import (
+    api_plan,
     creating,
     defaults,
     deploying,
@@ -43,6 +44,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>/security/", securing.security, name="security"),
     path("apis/<uuid:api_id>/test-key/", securing.test_key, name="test_key"),
     path("apis/<uuid:api_id>/runtime/", runtime.runtime, name="runtime"),
+    path("apis/<uuid:api_id>/api-plan/", api_plan.api_plan, name="api_plan"),
     path("apis/<uuid:api_id>/deployments/", deploying.deployments, name="deployments"),
     path("apis/<uuid:api_id>/lifecycle/", moving.lifecycle, name="lifecycle"),
     path("apis/<uuid:api_id>/history/", moving.history, name="history"),
