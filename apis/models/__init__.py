@@ -3,6 +3,7 @@
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
 from apis.models.attempt import Attempt
+from apis.models.billing import SubscriptionTerm
 from apis.models.credentials import ApiKey, TestKey
 from apis.models.denying import DenyPolicy
 from apis.models.history import Change, HistoryEntry
@@ -33,6 +34,7 @@ __all__ = [
     "Revision",
     "Scope",
     "Subscription",
+    "SubscriptionTerm",
     "TestKey",
     "Topic",
     "VersionSet",

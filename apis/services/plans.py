@@ -15,6 +15,7 @@ from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.plan_values import check_whole, plan_values
 from apis.services.record import announce, record
+from apis.services.terms import of_plan, terms_begin, terms_change
 
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 # What gateways hear of a change (apis.signals.KINDS).
@@ -100,8 +101,15 @@ def business_plan_create(*, actor: Actor, **values: Any) -> BusinessPlan:
 
 @transaction.atomic
 def business_plan_update(*, actor: Actor, plan: BusinessPlan, **values: Any) -> BusinessPlan:
-    """Change a plan; live sessions follow within a second. Raises: Forbidden, Invalid, Taken."""
-    return _update(actor, plan, values)
+    """Change a plan; live sessions follow within a second, and its subscriptions run under new terms from now on.
+
+    Raises: Forbidden, Invalid, Taken.
+    """
+    actor.require(Capability.ADMINISTER)
+    terms_begin(of_plan(plan))
+    done = _update(actor, plan, values)
+    terms_change(of_plan(done))
+    return done
 
 
 @transaction.atomic

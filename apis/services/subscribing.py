@@ -14,6 +14,7 @@ from apis.permissions import Actor, can_manage_subscription, owns, require_own
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.terms import terms_begin, terms_change, terms_end
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
 DEFAULT_APPLICATION_PLAN = "Unlimited"
@@ -78,12 +79,23 @@ def application_update(*, actor: Actor, application: Application, **values: Any)
 
 @transaction.atomic
 def application_delete(*, actor: Actor, application: Application) -> None:
-    """Delete an application with its keys, tokens and subscriptions. Raises: Missing, Forbidden."""
+    """Delete an application with its keys, tokens and subscriptions.
+
+    Raises: Missing, Forbidden; Conflict while a subscription of it is blocked, which would be escaped so.
+    """
     require_own(actor, application)
     hold(application)
+    blocked = application.subscriptions.filter(state__in=BLOCKABLE.values()).select_related("api").first()
+    if blocked is not None and not actor.can(Capability.ADMINISTER):
+        raise Conflict(
+            f"Its subscription to {blocked.api} is blocked; it can be deleted once the API's publisher has "
+            "unblocked it.",
+            code="subscription_blocked",
+        )
     key = application.pk
     for pair in application.key_pairs.select_related("client"):
         pair.client.delete()  # takes its tokens and the pair along
+    terms_end(application.subscriptions.select_related("api__version_set", "business_plan"))
     record(actor, "delete_application", application)
     application.delete()
     announce("application", key)
@@ -120,6 +132,7 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
             subscription = Subscription.objects.create(api=api, application=application, business_plan=plan)
     except IntegrityError:
         raise Taken({"application": f"{application} already has a subscription to {api}."}) from None
+    terms_begin([subscription])
     record(actor, "subscribe", subscription, api=api, plan=plan.name)
     announce("subscription", subscription.pk)
     return subscription
@@ -142,8 +155,10 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
     _require_own_subscription(actor, hold(subscription))
     plan = _offered(actor, subscription.api, subscription.application, business_plan)
     before = subscription.business_plan.name
+    terms_begin([subscription])
     subscription.business_plan = plan
     subscription.save(update_fields=["business_plan", "updated_at"])
+    terms_change([subscription])
     record(actor, "change_plan", subscription, api=subscription.api, before=before, after=plan.name)
     announce("subscription", subscription.pk)
     return subscription
@@ -162,6 +177,7 @@ def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
             code="subscription_blocked",
         )
     key = subscription.pk
+    terms_end([subscription])
     record(actor, "unsubscribe", subscription, api=subscription.api)
     subscription.delete()
     announce("subscription", key)
