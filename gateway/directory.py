@@ -159,6 +159,8 @@ def facts_of(session: Session, registry: Registry) -> Facts:
         "client": session.client[:64],
         "origin": session.origin[:300],
         "upstream": without_secrets(session.upstream),
+        "topic": session.topic.name[:200],
+        "compressed": session.scanner_in.deflate,
         "started_at": moment(session.started_at),
         **counted(session, registry),
     }

@@ -113,6 +113,8 @@ class LiveSession(models.Model):
     client = models.CharField(max_length=64, blank=True, default="")
     origin = models.CharField(max_length=300, blank=True, default="")
     upstream = models.TextField(blank=True, default="")
+    topic = models.CharField(max_length=200, blank=True, default="", help_text="name of the topic it came in at")
+    compressed = models.BooleanField(default=False, help_text="messages need those before them to be inflated")
     started_at = models.DateTimeField()
     events_in = models.BigIntegerField(default=0)
     events_out = models.BigIntegerField(default=0)

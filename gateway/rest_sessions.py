@@ -61,6 +61,7 @@ class LiveSessionAnswer(serializers.Serializer):
     expires_at = serializers.DateTimeField(allow_null=True, help_text="When its token expires.")
     client = serializers.CharField(help_text="IP address.")
     origin = serializers.CharField()
+    topic = serializers.CharField(help_text="Name of the topic it came in at.")
     upstream = serializers.CharField()
     started_at = serializers.DateTimeField()
     events_in = serializers.IntegerField(help_text="Messages from the client.")
@@ -196,7 +197,7 @@ class Frames(SessionResource):
         query=(OpenApiParameter("since", int, description="`next` of the last answer; begin to look without it."),),
         detail="The first question begins an inspection, which the history records. Ask again every second or two: it "
         "ends 12 seconds after the last question, and after 10 minutes in any case. Payloads are shown where the API's "
-        "security says so, masked; those of compressed messages are not.",
+        "security says so, masked; of compressed messages those that need none before them.",
     )  # fmt: skip
     def get(self, request: Request, session_id: str) -> Response:
         text = self.query("since")
