@@ -9,11 +9,10 @@ is left to the two kinds of `gateway.doors`. Source: DESIGN section 4.
 from __future__ import annotations
 
 import asyncio
-import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from time import monotonic, perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 
@@ -32,7 +31,7 @@ from gateway.core.handshake import (
 )
 from gateway.core.proxy_protocol import Source
 from gateway.core.rejections import Rejection
-from gateway.host import Host
+from gateway.host import Host, Stage
 from gateway.randomness import random_bytes
 from gateway.relay import Link, LinkOwner
 from gateway.relay.legs import Leg
@@ -52,14 +51,6 @@ EARLY_LIMIT: Final = 65536
 
 class ClientGone(Exception):
     """The client left before it was answered."""
-
-
-class Stage(enum.Enum):
-    """How far a connection has come."""
-
-    HEAD = "reading the request"
-    DECISION = "the application decides"
-    OVER = "answered finally, taken by a relay, or gone"
 
 
 class Doorway(ABC):
@@ -188,9 +179,8 @@ class Doorway(ABC):
         if self._began:
             meters.HANDSHAKE_SECONDS.observe(perf_counter() - self._began)
             self._began = 0.0
-        hearing, self._hearing = self._hearing, None
-        if hearing is not None:
-            hearing.end({"type": "websocket.disconnect", "code": code, "reason": ""})
+        if self._hearing is not None:
+            self._hearing.end({"type": "websocket.disconnect", "code": code, "reason": ""})
 
     def _received(self, head: bytes, early: bytes) -> None:
         request = parse_request(head)
@@ -222,8 +212,7 @@ class Doorway(ABC):
         if self._stage is Stage.OVER:
             return {"type": "websocket.disconnect", "code": 1006, "reason": ""}
         self._hearing = Pause()
-        message: dict[str, Any] = await self._hearing
-        return message
+        return cast(dict[str, Any], await self._hearing)
 
     async def _send(self, message: dict[str, Any]) -> None:
         """What the application says."""
@@ -287,7 +276,6 @@ class Doorway(ABC):
         return link
 
     def _say_finally(self, answer: bytes) -> None:
-        """Write the last bytes of this connection and see it off."""
         self._over(1000)
         self.deadline = monotonic() + FAREWELL_S
         self._host.timekeeper.watch(self)

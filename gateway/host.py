@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any, Protocol
 
 from gateway.core.proxies import Trust
 from gateway.relay import Link
 from gateway.timekeeper import Timekeeper
+
+
+class Stage(enum.Enum):
+    """How far a connection has come."""
+
+    HEAD = "reading the request"
+    DECISION = "the application decides"
+    OVER = "answered finally, taken by a relay, or gone"
 
 
 class Host(Protocol):
