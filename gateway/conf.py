@@ -30,6 +30,11 @@ DEFAULTS: Final[dict[str, Any]] = {
     # Seconds between two sweeps of the counters of live sessions; usage is at most 2 s behind (CONTRACT section 4), and
     # what a killed process loses is at most one second of it, writing included.
     "SWEEP_S": 0.8,
+    # Part of a limit that this process lets pass in one window while Redis is away, rounded up: with N processes a plan
+    # of 100 lets through at most 100 + N times 10. 0: nothing but what was allotted before.
+    "LOCAL_CREDIT": 0.1,
+    # Where all processes count their plans together; None to count alone.
+    "REDIS_URL": None,
     # Longest usage record in seconds; it divides an hour.
     "RECORD_S": 3600,
 }

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from prometheus_client import REGISTRY, Counter, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -44,6 +44,20 @@ ADDED_LATENCY_SECONDS: Final = Histogram(
     "From turning to a connection that has data until its messages are written to the other side; one connection "
     "without TLS a second is timed. What it waited for its turn before is in wsportal_loop_lag_seconds.",
     buckets=(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25),
+)
+COUNTERS_DEGRADED: Final = Gauge(
+    "wsportal_counters_degraded", "1 while Redis is away and plans are counted on local credit; 0 without REDIS_URL."
+)
+COUNTER_CALLS: Final = Counter("wsportal_counters_calls", "Calls to Redis about limits: one for each allotment.")
+COUNTER_CALLS_FAILED: Final = Counter("wsportal_counters_calls_failed", "Calls to Redis that were not answered.")
+COUNTER_SECONDS: Final = Histogram(
+    "wsportal_counters_seconds",
+    "Round trips to Redis; one may carry the calls of many limits.",
+    buckets=(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+COUNTER_LOCAL_CREDIT: Final = Counter(
+    "wsportal_counters_local_credit",
+    "Events, bytes, handshakes and seconds that were lent while Redis was away, all limits together.",
 )
 
 ACCEPTED: Final = "accepted"

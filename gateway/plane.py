@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
-from gateway import meters
+from gateway import conf, meters
 from gateway.assertions import Assertions
 from gateway.clocks import system_clock
 from gateway.control import Control
+from gateway.core.clocks import SteadyClock
+from gateway.counters import Counters
 from gateway.directory import Directory
 from gateway.health import HealthBook
 from gateway.kept_counters import KeptCounters
 from gateway.memory import Memory, memory
+from gateway.redis_pool import RedisPool
 from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
+from gateway.shared_counters import SharedCounters
 from gateway.taps import Taps
 from gateway.usage import Recorder
 from gateway.waking import WakeUps
@@ -27,7 +31,7 @@ class Plane:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         clock = system_clock()
-        self.registry = Registry(Recorder(memory.ask), clock, KeptCounters(clock, memory.ask))
+        self.registry = Registry(Recorder(memory.ask), clock, counters_of(memory, clock))
         self.directory = Directory(memory.ask, self.registry)
         self.health = HealthBook(memory.ask, self.registry, self.directory.process_id)
         self.assertions = Assertions(memory.ask, self.registry.clock)
@@ -52,6 +56,14 @@ class Plane:
         for api_id, url in self.registry.endpoints.urls():
             api = table.by_id.get(api_id) if table is not None else None
             yield api.path if api is not None else api_id, url.url, not url.suspension.paused_until
+
+
+def counters_of(memory: Memory, clock: SteadyClock) -> Counters:
+    """Counters that all processes of one Redis share, or this process's own."""
+    url = conf.get("REDIS_URL")
+    if not url:
+        return KeptCounters(clock, memory.ask)
+    return SharedCounters(clock, clock.monotonic, RedisPool(url), conf.get("LOCAL_CREDIT"))
 
 
 plane: Final = Plane(memory)

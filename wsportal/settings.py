@@ -92,6 +92,7 @@ if env.REDIS_URL:  # control messages only (gateway.waking); a socket timeout mu
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {"hosts": [redis_host], "prefix": "wsportal", "expiry": 10, "group_expiry": 120},
     }
+GATEWAY_REDIS_URL = env.REDIS_URL
 
 # People -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "apis.Person"

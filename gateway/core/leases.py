@@ -60,14 +60,15 @@ class SharedThrottle(Throttle):
         allotted: what this process holds of the window; `taken` is what its sessions have of that.
         known: the pool has answered in this window.
         dry: there is nothing more in it, as far as can be known; asking is in vain until something happens.
+        tight: little is left of the window.
         borrowed: local credit of this window that was used without the pool.
         retry_at: when to ask again (monotonic), 0.0 if not.
     """
 
     __slots__ = (
-        "_asked_at", "_granted_at", "_left_there", "_low", "_needed", "_number", "_pace_from", "_share_there", "_target",
-        "_teller", "_tight", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "holder", "known", "name",
-        "retry_at",
+        "_asked_at", "_granted_at", "_left_there", "_low", "_needed", "_number", "_pace_from", "_share_there",
+        "_target", "_teller", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "holder", "known", "name",
+        "retry_at", "tight",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +86,7 @@ class SharedThrottle(Throttle):
         """Another window: nothing is known of it."""
         self.holder = self._teller.new_life()
         self.allotted = self.borrowed = 0
-        self.known = self.dry = self.asking = self._tight = False
+        self.known = self.dry = self.asking = self.tight = False
         self.retry_at = 0.0
         self._tries = self._needed = self._low = self._pace_from = 0
         self._told = 0, 0  # held and spent, as the pool knows them
@@ -116,7 +117,7 @@ class SharedThrottle(Throttle):
     def short(self, wanted: int, holder: Holder) -> None:
         """Somebody wants more than is left here. Near the end of the window others of this process give first."""
         self.ask(wanted)
-        if self._tight:
+        if self.tight:
             self.reclaim(holder)
 
     def warn(self, holder: Holder, wanted: int) -> int:
@@ -182,7 +183,7 @@ class SharedThrottle(Throttle):
         held = max(self.allotted, self.taken)  # a message may have overdrawn it
         wanted = max(self._needed, self._target - (held - self.taken))
         self._asked_at, self._pace_from = now, self.taken
-        exact = self._tight or len(self.holders) <= EXACT_HOLDERS
+        exact = self.tight or len(self.holders) <= EXACT_HOLDERS
         return self._say(held, min(self.passed() if exact else self._told[1], held), wanted)
 
     def _pace(self, now: float) -> int:
@@ -224,7 +225,7 @@ class SharedThrottle(Throttle):
         self.allotted += answer.granted
         self._told = call.held + answer.granted, call.spent
         self._left_there, self._share_there = max(0, answer.left), answer.share
-        self._tight = answer.left * TIGHT < self.limit.amount
+        self.tight = answer.left * TIGHT < self.limit.amount
         if not call.wanted:
             return
         if answer.granted:
