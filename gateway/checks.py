@@ -19,7 +19,7 @@ def numbers_are_sane(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckM
     found: list[CheckMessage] = []
     for name, default in conf.DEFAULTS.items():
         value = conf.get(name)
-        if isinstance(default, str):
+        if default is None or isinstance(default, str):
             continue
         if isinstance(value, bool) or not isinstance(value, int | float) or value < (default and 1e-9):
             found.append(Error(f"GATEWAY_{name} is {value!r}; expected a positive number.", id="gateway.E001"))

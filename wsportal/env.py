@@ -30,6 +30,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.core.proxies import FORWARDED, X_FORWARDED_FOR
+from wsportal.engines import postgresql
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
@@ -242,12 +243,8 @@ def _database() -> dict[str, Any]:
         raise ConfigurationError("DATABASE_URL is not a valid URL.") from None
     if database["ENGINE"].endswith("sqlite3"):
         return _sqlite(database)
-    # A server that is away is found out in 5 seconds, and asked again with each request instead of ever more seldom.
-    # Requests and gateway checks run in short-lived threads, where a connection per thread would not be reused.
-    database.setdefault("OPTIONS", {}).setdefault(
-        "pool", {"min_size": 1, "max_size": 8, "timeout": 5, "reconnect_timeout": 2}
-    )
-    return database
+    commanded = _value("WSPORTAL_MODE") == "manage" or "migrate" in sys.argv[1:2]
+    return postgresql(database, serves=MODE == "serve" and not commanded)
 
 
 def _default_mode() -> str:
