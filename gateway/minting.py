@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.utils import timezone
 
 from apis import selectors
+from apis.errors import TooOften
 from apis.models import Deployment
+from apis.services.attempts import Attempts
 from gateway import bearers, conf, entitling, reports, snapshots, tickets
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.admission import Admission, MayUse, Question, WhoIs
@@ -18,6 +20,9 @@ from gateway.core.credentials import Headers
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import ANY_TOPIC
 from gateway.core.rejections import Rejection
+
+
+MINTED: Final = Attempts("ticket", limit=6_000)  # a minute, with one credential: each is a row for half a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ def ticket_mint(*, headers: Headers, client: str, secure: bool, wish: Wish) -> M
 
     Raises:
         Rejection: whatever a handshake would be refused with, short of plans and the upstream.
+        TooOften: more than MINTED with one credential.
     """
     deployment = _deployment(wish)
     api = snapshots.api(deployment)
@@ -82,6 +88,8 @@ def ticket_mint(*, headers: Headers, client: str, secure: bool, wish: Wish) -> M
             principal = done.value
             break
     assert admission.entitlement is not None  # noqa: S101  (entered)
+    if wait_s := MINTED.begin(f"{principal.kind}:{principal.token_key}"):
+        raise TooOften(wait_s, "Tickets are asked for too often with this credential")
     ticket, connection_id = tickets.issue(principal, api.api_id, topic=wish.topic, origin=wish.origin)
     url = f"{_gateway(deployment, secure)}{api.path}{wish.topic or ''}?ticket={ticket}"
     return Minted(ticket, connection_id, url, reports.standing(admission.entitlement, principal, now))

@@ -12,8 +12,11 @@ from apis.errors import Forbidden, Missing
 from apis.models import Deployment
 from apis.services.record import announce
 from apis.shapes_security import security_of
-from gateway import commands
+from gateway import commands, snapshots
 from gateway.core import principals
+from gateway.core.identifying import still_welcome
+from gateway.core.permits import permit
+from gateway.core.rejections import Rejection
 from gateway.core.snapshot import Principal
 from gateway.live import YOUNG_S, patiently
 from gateway.models import LiveSession
@@ -28,8 +31,8 @@ _RULES: Final = (
 def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession:
     """From now on this token is the session's, in whatever process; the old one may expire or be revoked.
 
-    A token that the API would not let in (issued by another key manager, without a scope that the topic needs) ends
-    the session with 4403.
+    A token that the API or the topic would not let in is refused, and the session goes on with the one it has. Where
+    those change in the same moment, the session ends with 4403.
 
     Args:
         principal: whose token was shown; it is valid.
@@ -39,7 +42,8 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
 
     Raises:
         Missing: there is no such live session.
-        Forbidden: wrong_application, wrong_key_type, wrong_person, or scope_grew for a token that may do more.
+        Forbidden: wrong_application, wrong_key_type, wrong_person, scope_grew for a token that may do more,
+            insufficient_scope for one that may do too little, not_accepted for one that this API does not take.
     """
     if len(connection_id) > 64 or patiently(LiveSession.objects.all(), connection_id, YOUNG_S) is None:
         raise Missing("There is no such live connection.")
@@ -48,6 +52,7 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
         if session is None:
             raise Missing("There is no such live connection.")
         _check(session, principal)
+        _check_place(session, principal)
         session.token_kind, session.token_id = principal.kind, principal.token_id
         session.scopes = sorted(principal.scopes)
         expires_at = principal.expires_at
@@ -61,8 +66,33 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
 def key_managers_of(connection_id: str) -> frozenset[str]:
     """The key managers that the API of a live session names; none for one that is not there."""
     session = LiveSession.objects.filter(pk=connection_id[:64]).only("api_id").first()
-    deployment = Deployment.objects.filter(api_id=session.api_id).first() if session is not None else None
+    deployment = _deployment(session) if session is not None else None
     return frozenset(security_of(deployment.design)["key_managers"]) if deployment is not None else frozenset()
+
+
+def _deployment(session: LiveSession) -> Deployment | None:
+    rows = Deployment.objects.select_related("api__version_set", "api__api_plan", "revision", "environment")
+    return rows.filter(api_id=session.api_id).order_by("pk").first()
+
+
+def _check_place(session: LiveSession, principal: Principal) -> None:
+    """Would this token be let in where the session is? Raises: Forbidden."""
+    deployment = _deployment(session)
+    if deployment is None:
+        return  # it is being closed
+    api = snapshots.api(deployment)
+    topic = next((one for one in api.topics if one.name == session.topic), None)
+    if topic is None:
+        return  # likewise, or it moves to another topic and is judged there
+    if not still_welcome(api, topic, principal, session.origin):
+        raise Forbidden("The API of this session does not take this token.", code="not_accepted")
+    try:
+        may = permit(topic, principal.scopes)
+    except Rejection as rejection:
+        raise Forbidden(rejection.detail, code=rejection.code) from None
+    if session.compressed and not may.whole:
+        text = "This token opens one direction only, which a session that agreed on compression cannot go on with."
+        raise Forbidden(text, code="insufficient_scope")
 
 
 def _check(session: LiveSession, principal: Principal) -> None:

@@ -50,8 +50,8 @@ class Tickets(Resource):
 
     @operation(
         "tickets_create", "Get a ticket for one handshake",
-        body=TicketBody, answer=TicketAnswer, status=201, errors=(403, 404, 503),
-        auth=[{"bearer": []}],
+        body=TicketBody, answer=TicketAnswer, status=201, errors=(403, 404, 429, 503),
+        auth=[{"bearer": []}, {"api_key": []}],
         detail="With the API's access token (`Authorization: Bearer`) or API key (header `ApiKey`), checked as "
         "in a handshake. The session stands for that credential: it ends when the credential is revoked or expires.",
         example={"context": "/chat", "version": "1.0.0", "origin": "https://app.example.com"},

@@ -199,7 +199,13 @@ SPECTACULAR_SETTINGS = {
                 "type": "http",
                 "scheme": "basic",
                 "description": "User name and password, to mint personal tokens only.",
-            }
+            },
+            "api_key": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "ApiKey",
+                "description": "An API key of an application, to get tickets only.",
+            },
         }
     },
 }

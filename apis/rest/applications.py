@@ -132,7 +132,7 @@ class OneApplication(ApplicationResource):
 
     @operation(
         "applications_delete", "Delete an application with its keys, tokens and subscriptions",
-        status=204, errors=(404,),
+        status=204, errors=(404, 409),
     )  # fmt: skip
     def delete(self, request: Request, application_id: UUID) -> Response:
         subscribing.application_delete(actor=self.actor, application=self.application(application_id))

@@ -24,7 +24,7 @@ _MEANS: Final[Mapping[int, str]] = {
     404: "There is no such object, or you may not see it.",
     409: "It conflicts with what is there: a name that is taken, or a state in which this is not possible.",
     415: "The body is not application/json.",
-    429: "Too many wrong tries; `Retry-After` says how many seconds to wait.",
+    429: "Too many tries; `Retry-After` says how many seconds to wait.",
     503: "Something that had to be asked does not answer now; try again.",
 }
 

@@ -1,12 +1,14 @@
 """Frames of an inspected session as somebody may see them: what kind, what became of it, and a masked payload.
 
-Bounded: of each frame a front is kept, and of very many frames only how many there were. Compressed messages are shown
-by their size only: what they mean depends on everything that was sent before somebody began to look.
+Bounded: of each frame a front is kept, and of very many frames only how many there were. A compressed message is inflated
+where it refers to nothing that was sent before it (RFC 7692 section 7.1.1: always, without context takeover); the others
+cannot be read from the middle on, and are shown by their size.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,10 +31,12 @@ VERDICTS: Final = {
     OVERSIZE: "too_big",
 }
 HIDDEN: Final = "(hidden: what cannot be read as JSON cannot be masked)"
-COMPRESSED: Final = "(compressed)"
+COMPRESSED: Final = "(compressed; it cannot be read without the messages before it)"
+INFLATED_BYTES: Final = 16_384  # of one message, whatever it would grow to
 STARS: Final = "***"
 _FIN: Final = 0x80
 _RSV1: Final = 0x40
+_TAIL: Final = b"\x00\x00\xff\xff"  # which a sender leaves out
 
 
 class Caught(NamedTuple):
@@ -98,14 +102,32 @@ def shown(frame: Caught, see_payload: bool, mask: Iterable[str]) -> Shown:
 def _payload(frame: Caught, kind: str, mask: tuple[str, ...]) -> str | None:
     if frame.event in {PROTOCOL, OVERSIZE} or kind in {"close", "reserved"}:
         return None
-    if frame.first & _RSV1:
-        return COMPRESSED
     body = payload_of(frame.front)
-    whole = len(body) >= frame.size and bool(frame.first & _FIN) and kind != "continuation"
+    complete = len(body) >= frame.size
+    whole = complete and bool(frame.first & _FIN) and kind != "continuation"
+    if frame.first & _RSV1:
+        inflated, complete = inflate(body, whole)
+        if inflated is None:
+            return COMPRESSED
+        body, whole = inflated, whole and complete
     if mask and kind not in {"ping", "pong"}:
         return _masked(body, mask) if whole and kind == "text" else HIDDEN
     text = body.decode("utf-8", "replace") if kind in {"text", "continuation"} else body.hex(" ")
-    return _cut(text.replace("\x00", "\N{SYMBOL FOR NULL}"), len(body) < frame.size)
+    return _cut(text.replace("\x00", "\N{SYMBOL FOR NULL}"), not complete)
+
+
+def inflate(body: bytes, whole: bool) -> tuple[bytes | None, bool]:
+    """What a compressed message says (RFC 7692 section 7.2.2), or the front of one; INFLATED_BYTES of it at most.
+
+    Returns: None where it refers to messages before it (inflating such a thing without them always fails, so nothing
+        wrong is ever shown); and whether that is all of it.
+    """
+    machine = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        found = machine.decompress(body + _TAIL if whole else body, INFLATED_BYTES)
+    except zlib.error:
+        return None, False
+    return found, whole and not machine.unconsumed_tail
 
 
 def _cut(text: str, more: bool) -> str:

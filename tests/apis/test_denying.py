@@ -137,6 +137,15 @@ def test_a_block_cannot_be_escaped_by_subscribing_again(sam, pia, subscription: 
     subscribing.subscription_delete(actor=Actor.of(sam), subscription=subscription)
 
 
+def test_a_block_cannot_be_escaped_with_a_new_application(sam, pia, adam, subscription: Subscription, rest) -> None:
+    application = subscription.application
+    subscribing.subscription_block(actor=Actor.of(pia), subscription=subscription)
+    rest(sam).delete(f"/applications/{application.pk}").refused(409, "subscription_blocked")
+    subscribing.subscription_unblock(actor=Actor.of(pia), subscription=subscription)
+    subscribing.application_delete(actor=Actor.of(sam), application=application)
+    assert not Subscription.objects.filter(pk=subscription.pk).exists()
+
+
 def test_an_administrator_may_remove_a_blocked_subscription(adam, pia, subscription: Subscription) -> None:
     subscribing.subscription_block(actor=Actor.of(pia), subscription=subscription)
     subscribing.subscription_delete(actor=Actor.of(adam), subscription=subscription)

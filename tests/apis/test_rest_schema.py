@@ -61,7 +61,7 @@ def test_bodies_are_described_with_examples_for_the_main_ones(operations):
 
 
 def test_the_ways_to_authenticate_are_described(schema, operations):
-    assert schema["components"]["securitySchemes"].keys() == {"bearer", "session", "password"}
+    assert schema["components"]["securitySchemes"].keys() == {"bearer", "session", "password", "api_key"}
     assert operations["get /api/v1/apis"]["security"] == [{"bearer": []}, {"session": []}]
     assert operations["post /api/v1/tokens"]["security"] == [{"password": []}]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -81,9 +82,27 @@ def test_with_a_mask_nothing_is_shown_that_cannot_be_masked(caught: Caught) -> N
     assert shown(caught, True, ["/card"]).payload == HIDDEN
 
 
-def test_compressed_messages_are_shown_by_size_only() -> None:
-    found = shown(frame(b"\xaa\xbb", 0xC1), True, ())
-    assert (found.payload, found.size_bytes) == (COMPRESSED, 2)
+def deflated(*messages: bytes) -> bytes:
+    """The last of these as it travels when they are sent one after the other with context takeover."""
+    machine = zlib.compressobj(wbits=-15)
+    return [machine.compress(one) + machine.flush(zlib.Z_SYNC_FLUSH) for one in messages][-1][:-4]
+
+
+def test_a_compressed_message_is_shown_where_it_stands_for_itself() -> None:
+    text = json.dumps(CARD).encode()
+    first, second = frame(deflated(text), 0xC1, masked=True), frame(deflated(text, text), 0xC1)
+    assert shown(first, True, ()).payload == text.decode()
+    assert json.loads(shown(first, True, ["/card"]).payload or "") == {**CARD, "card": STARS}
+    assert (shown(second, True, ()).payload, shown(second, True, ["/card"]).payload) == (COMPRESSED, COMPRESSED)
+    assert shown(first, False, ()).payload is None
+
+
+def test_what_a_compressed_message_grows_to_is_bounded() -> None:
+    bomb = frame(deflated(b'{"card":"' + b"4" * 1_000_000 + b'"}'), 0xC1)
+    text = shown(bomb, True, ()).payload
+    assert text is not None
+    assert len(text) == SHOWN_CHARS + 1
+    assert shown(bomb, True, ["/card"]).payload == HIDDEN
 
 
 def test_what_is_shown_and_kept_is_bounded() -> None:

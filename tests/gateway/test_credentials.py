@@ -343,6 +343,16 @@ def test_only_listed_pages_come_in_and_programs_without_one(world: World, backen
     assert deal.knock(Origin="null").status == 101
 
 
+def test_who_came_by_the_query_goes_when_the_api_takes_it_no_more(world: World, backend: Backend) -> None:
+    deal = world.deal(backend.url)
+    secure(world, deal.api, query_credentials=True)
+    with connect(deal.gateway.url(f"{deal.path}?access_token={deal.token}"), proxy=None) as by_query:
+        with deal.connect() as by_header:  # the same token
+            secure(world, deal.api, query_credentials=False)
+            assert closed(by_query)[0] == 4403
+            echo(by_header)
+
+
 @pytest.mark.parametrize("here", [True, False])
 def test_narrower_settings_close_those_who_could_not_come_in_any_more(
     world: World, backend: Backend, here: bool

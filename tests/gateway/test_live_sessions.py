@@ -14,10 +14,11 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from websockets.sync.client import ClientConnection
 
-from apis.models import HistoryEntry
+from apis.models import HistoryEntry, Topic
 from gateway.models import GatewayProcess as ProcessRow
 from gateway.models import LiveSession
 from tests.gateway.backends import Backend, until
+from tests.gateway.test_credentials import deploy
 from tests.gateway.world import Deal, GatewayProcess, World, closed, knock
 from wsportal.certificates import KeyPairFiles
 
@@ -316,6 +317,31 @@ def test_a_token_that_is_not_of_the_same_kind_renews_nothing(world: World, backe
         assert ("WWW-Authenticate" in answer.headers) == (status == 401)
         row_of(deal.token).revoke()
         assert closed(client)[0] == 4401
+
+
+def test_a_token_that_the_topic_does_not_let_in_is_refused_and_the_session_goes_on(
+    world: World, backend: Backend
+) -> None:
+    deal = world.deal(backend.url)
+    topic = Topic.objects.get(api=deal.api)
+    topic.scopes, topic.publish_scopes = ["rooms:read"], ["rooms:write"]
+    topic.save()
+    deploy(world, deal)
+    rights = {one: row_of(one) for one in (world.token(deal), world.token(deal), world.token(deal))}
+    for row, scope in zip(rights.values(), ("default rooms:read rooms:write", "default", "rooms:read"), strict=True):
+        row.scope = scope
+        row.save()
+    whole, nothing, half = rights
+    with deal.connect(token=whole) as compressed, deal.connect(token=whole, compression=None) as plain:
+        for client in (compressed, plain):
+            answer = renew(world.gateway, id_of(client), nothing)
+            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+        answer = renew(world.gateway, id_of(compressed), half)
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+        for client in (compressed, plain):
+            client.send("still here")
+            assert client.recv(5) == "still here"
+        assert renew(world.gateway, id_of(plain), half).status_code == 200
 
 
 def test_a_connection_that_nobody_has_is_not_found(world: World, backend: Backend) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 from websockets.sync.client import ClientConnection, connect
 
-from apis.models import Topic
+from apis.models import Attempt, Topic
 from apis.services import api_keys, securing
 from gateway.models import Ticket
 from tests.gateway.backends import Backend
@@ -163,6 +163,18 @@ def test_what_a_handshake_refuses_is_refused_when_a_ticket_is_asked_for(world: W
     for answer in refusals:
         assert answer.headers["Content-Type"] == "application/problem+json"
     assert not Ticket.objects.filter(api_id=deal.api.pk).exists()
+
+
+def test_tickets_are_limited_per_credential(world: World, backend: Backend) -> None:
+    deal = world.deal(backend.url)
+    mint(deal)
+    Attempt.objects.filter(key__startswith="ticket:").update(count=6_000)
+    answers = [ask(deal) for _ in range(2)]  # a minute may end between the two
+    refused = [one for one in answers if one.status_code == 429]
+    assert refused, [one.text for one in answers]
+    assert refused[0].json()["code"] == "throttled"
+    assert 0 < int(refused[0].headers["Retry-After"]) <= 60
+    assert ask(world.deal(backend.url)).status_code == 201, "another credential has its own"
 
 
 def test_the_answer_says_what_the_plan_has_left(world: World, backend: Backend) -> None:
