@@ -22,7 +22,7 @@ from tests.gateway.backends import Backend, until
 from tests.gateway.world import Deal, GatewayProcess, World, free_port
 from wsportal.certificates import KeyPairFiles
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "deploy"
 SAM = "127.0.0.5"  # where sam connects from; the proxies connect from 127.0.0.1
 SPOOF = {"X-Forwarded-For": "198.51.100.66", "X-Forwarded-Proto": "http", "Forwarded": "for=198.51.100.66;proto=http"}
 Begin = Callable[..., GatewayProcess]

@@ -15,7 +15,7 @@ from tests.gateway.backends import Backend, until
 from tests.gateway.world import closed, free_port
 from tests.installation import Installation, says
 
-COUNTING = 2  # gateway processes count by themselves
+
 HUNDRED = {
     "name": "Hundred",
     "limits": [{"kind": "events", "amount": 100, "per": "day", "direction": "in"}],
@@ -85,7 +85,7 @@ def test_design_publish_subscribe_connect_spend_see_and_block(fleet: Installatio
         for client in (one, other):
             code, reason = closed(client)
             assert (code, reason["code"]) == (4429, "quota_exceeded")
-    assert 99 <= passed <= 100 * COUNTING, "the plan of both gateways together"
+    assert 99 <= passed <= 100, "the plan of both gateways together"
     until(lambda: {status(fleet, gateway, token) for gateway in (0, 1)} == {429}, 15)
 
     def used() -> int:
