@@ -21,7 +21,6 @@ from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import ANY_TOPIC
 from gateway.core.rejections import Rejection
 
-
 MINTED: Final = Attempts("ticket", limit=6_000)  # a minute, with one credential: each is a row for half a minute
 
 

@@ -1,8 +1,8 @@
 """Frames of an inspected session as somebody may see them: what kind, what became of it, and a masked payload.
 
-Bounded: of each frame a front is kept, and of very many frames only how many there were. A compressed message is inflated
-where it refers to nothing that was sent before it (RFC 7692 section 7.1.1: always, without context takeover); the others
-cannot be read from the middle on, and are shown by their size.
+Bounded: of each frame a front is kept, and of very many frames only how many there were. A compressed message is
+inflated where it refers to nothing that was sent before it (RFC 7692 section 7.1.1: always, without context takeover);
+the others cannot be read from the middle on, and are shown by their size.
 """
 
 from __future__ import annotations

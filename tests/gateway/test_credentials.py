@@ -346,11 +346,13 @@ def test_only_listed_pages_come_in_and_programs_without_one(world: World, backen
 def test_who_came_by_the_query_goes_when_the_api_takes_it_no_more(world: World, backend: Backend) -> None:
     deal = world.deal(backend.url)
     secure(world, deal.api, query_credentials=True)
-    with connect(deal.gateway.url(f"{deal.path}?access_token={deal.token}"), proxy=None) as by_query:
-        with deal.connect() as by_header:  # the same token
-            secure(world, deal.api, query_credentials=False)
-            assert closed(by_query)[0] == 4403
-            echo(by_header)
+    with (
+        connect(deal.gateway.url(f"{deal.path}?access_token={deal.token}"), proxy=None) as by_query,
+        deal.connect() as by_header,  # the same token
+    ):
+        secure(world, deal.api, query_credentials=False)
+        assert closed(by_query)[0] == 4403
+        echo(by_header)
 
 
 @pytest.mark.parametrize("here", [True, False])
