@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -20,10 +19,10 @@ from apis.roles import Capability
 from gateway import reports
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
+from gateway.spans import moment
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 ROWS_LIMIT: Final = 10_000
-YEARS: Final = range(1971, 9999)  # nearer to the ends of the calendar a moment may have no counterpart in UTC
 
 
 class UsageTotal(serializers.Serializer):
@@ -94,7 +93,7 @@ class Usage(Resource):
         return Response({"rows": UsageRow(found.rows, many=True).data, "total": found.total}, headers=dict(fields))
 
     def _span(self, step: str) -> tuple[datetime, datetime]:
-        start, end = self._moment("from"), self._moment("to")
+        start, end = moment("from", self.query("from")), moment("to", self.query("to"))
         end = end or (timezone.now() if start is None else max(timezone.now(), start))
         start = start or end - DEFAULT_SPAN
         if start > end:
@@ -102,18 +101,6 @@ class Usage(Resource):
         if (end - start) / reports.STEPS[step][1] > ROWS_LIMIT:
             raise BadQuery({"step": f"This would be more than {ROWS_LIMIT} rows; ask for a longer step or less time."})
         return start, end
-
-    def _moment(self, name: str) -> datetime | None:
-        text = self.query(name)
-        if not text:
-            return None
-        try:
-            moment = parse_datetime(text)
-        except ValueError:
-            moment = None
-        if moment is None or moment.year not in YEARS:
-            raise BadQuery({name: "This should be a date and time such as 2026-11-24T12:00:00Z."})
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class CloseCodes(Resource):

@@ -6,7 +6,9 @@ from django.urls import path
 
 from gateway import (
     rest,
+    rest_billing,
     rest_sessions,
+    rest_simulation,
     rest_tickets,
     rest_trials,
     rest_upstreams,
@@ -21,6 +23,9 @@ app_name = "gateway"
 
 urlpatterns = [
     path("api/v1/usage", rest.Usage.as_view(), name="usage"),
+    path("api/v1/usage/records", rest_billing.UsageRecords.as_view(), name="usage-records"),
+    path("api/v1/subscriptions/<uuid:subscription_id>/statement", rest_billing.SubscriptionStatement.as_view()),
+    path("api/v1/business-plans/simulate", rest_simulation.Simulate.as_view()),
     path("api/v1/close-codes", rest.CloseCodes.as_view(), name="close-codes"),
     path("api/v1/sessions", rest_sessions.Sessions.as_view()),
     path("api/v1/sessions/close", rest_sessions.CloseSessions.as_view()),

@@ -64,6 +64,8 @@ WRITES = [
     Write("post", "/apis/{api}/revisions/1/deploy", {"environments": ["Default"]}),
     Write("post", "/apis/{api}/revisions/1/undeploy", {"environments": ["Default"]}),
     Write("post", "/apis/{api}/versions", {"version": "9"}),
+    Write("post", "/business-plans/simulate", {"limits": PLAN["limits"], "burst": {"amount": 1, "per": "second"},
+          "max_sessions": 1, "max_session_s": 1, "stop_on_quota": False, "days": 7, "api": None, "plan": None}),
     Write("post", "/business-plans", {**PLAN, "burst": {"amount": 1, "per": "second"}, "max_sessions": 1,
           "max_session_s": 1, "max_message_bytes": 200, "on_spent": "close", "stop_on_quota": True,
           "subscriptionless": True, "notice": True, "warn_at": 80, "billing": "commercial", "price": "9.90",
