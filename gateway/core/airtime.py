@@ -53,8 +53,8 @@ class AirTime:
         self._throttles = ()
 
     def unspent(self, kind: str) -> int:
-        """Whole seconds that are paid for and not over; see `gateway.core.throttling.Holder`."""
-        return max(0, int(self.until - self._monotonic())) if kind == SECONDS else 0
+        """Seconds that are paid for and have not begun; see `gateway.core.throttling.Holder`."""
+        return max(0, ceil(self.until - self._monotonic()) - 1) if kind == SECONDS else 0
 
     def surrender(self, kind: str) -> None:
         """Somebody else needs the time, or the window is over: return what is left; `changed` is told."""

@@ -38,11 +38,11 @@ class Grading:
         self.excess = 0  # messages dropped in it after a grace
         self.seen = 0
 
-    def begin(self, now: float, until: float) -> None:
-        """The windows that are spent end at `until`; nothing happens while they are those of the last call."""
+    def begin(self, now: float, start: float, until: float) -> None:
+        """The window that is spent lasts from `start` to `until`; nothing happens while it is that of the last call."""
         if now < self.until and until <= self.until:
             return
-        if not self.late:
+        if not self.late or start > self.until:  # the last one ended in quiet, or was not the one before this
             self.excess = 0
         self.until, self.told_at, self.late = until, None, False
 

@@ -146,7 +146,8 @@ class Spender:
             spent = self._purse(direction).spent_throttles()
             if not spent:
                 return
-            grading.begin(now, max([one.end for one in spent]))
+            longest = max(spent, key=_end)
+            grading.begin(now, longest.start, longest.end)
             if grading.told_at is None and self._tell(direction, spent, now):
                 grading.told(now, retry_after(spent, now))
         elif inward and dropped and grading.ignored(now, dropped):
