@@ -6,8 +6,8 @@ import random
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,14 @@ class End:
         sock.settimeout(WAIT_S)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kept = b""
+        self._busy: list[threading.Thread] = []
+
+    def meanwhile(self, work: Callable[[], object]) -> threading.Thread:
+        """Do something with this end in a thread of its own; `close` waits for it."""
+        thread = threading.Thread(target=work, daemon=True)
+        self._busy.append(thread)
+        thread.start()
+        return thread
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -78,6 +86,14 @@ class End:
         return data
 
     def close(self) -> None:
+        # A thread in the middle of a TLS write would go on in whatever socket gets this descriptor's number next.
+        busy = [thread for thread in self._busy if thread.is_alive()]
+        if busy:
+            with suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        for thread in busy:
+            thread.join(WAIT_S)
+            assert not thread.is_alive(), "a thread still uses this end"
         self.sock.close()
 
     def _more(self) -> None:
@@ -113,8 +129,7 @@ class Session:
     def passes(self, sender: str, data: bytes) -> None:
         """These bytes arrive as they were sent, while nothing else is read."""
         source, target = self.ends(sender)
-        speaking = threading.Thread(target=source.send, args=(data,), daemon=True)
-        speaking.start()
+        speaking = source.meanwhile(lambda: source.send(data))
         got = target.bytes(len(data))
         speaking.join(WAIT_S)
         assert got == data, "not the bytes that were sent"

@@ -8,7 +8,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
@@ -47,8 +46,7 @@ class Flood:
         self.end = end
         self.data = frame(BINARY, bytes(65_536), masked=masked)
         self.sent = 0
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+        self.thread = end.meanwhile(self._run)
 
     def _run(self) -> None:
         try:
@@ -154,7 +152,7 @@ def vanish(end: End, how: str) -> None:
     if how == "reset":
         end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     if how == "half-close":
-        end.sock.shutdown(socket.SHUT_WR)
+        socket.socket.shutdown(end.sock, socket.SHUT_WR)  # of the connection: TLS has nothing of the kind to say
     else:
         end.sock.close()
 
@@ -162,10 +160,10 @@ def vanish(end: End, how: str) -> None:
 @pytest.mark.parametrize("how", ["eof", "reset", "half-close"])
 @pytest.mark.parametrize("who", ["sam", "backend"])
 def test_an_end_that_leaves_without_a_word_is_told_to_the_other(
-    world: World, plain: Corridor, who: str, how: str
+    world: World, corridor: Corridor, who: str, how: str
 ) -> None:
     log = Log(world.gateway)
-    with plain.session() as session:
+    with corridor.session() as session:
         session.passes(who, frame(BINARY, b"last words", masked=who == "sam"))
         leaving, other = session.ends(who)
         started = time.monotonic()

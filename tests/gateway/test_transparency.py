@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from threading import Thread
 
 import pytest
 
@@ -92,12 +91,8 @@ def test_both_ends_may_talk_at_once(wide: Corridor) -> None:
     """Each writes without reading first, more than the gateway or the kernel would hold."""
     there, back = (message(sender, bytes(MIB), BINARY) * 12 for sender in ("sam", "backend"))
     with wide.session() as session:
-        speaking = [
-            Thread(target=end.send, args=(data,), daemon=True)
-            for end, data in ((session.sam, there), (session.backend, back))
-        ]
-        for one in speaking:
-            one.start()
+        session.sam.meanwhile(lambda: session.sam.send(there))
+        session.backend.meanwhile(lambda: session.backend.send(back))
         assert session.backend.bytes(len(there)) == there
         assert session.sam.bytes(len(back)) == back
 
