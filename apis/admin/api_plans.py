@@ -23,7 +23,7 @@ _TYPES: Final = (
     ("query", "query parameter"),
     ("claim", "claim of the token"),
 )
-_IS: Final = (("", "is"), ("not", "is not"))
+_IS: Final = (("", "this value"), ("not", "not this value"))
 _KNOWN: Final = " ".join(f"{{{name}}}" for name in shapes_plans.KEY_VARIABLES)
 ROWS_LIMIT: Final = 40
 
@@ -34,9 +34,9 @@ class ApiPlanForm(PlanForm):
     conditions = Rows(
         (
             Column("group", "Group"),
-            Column("type", "Of the handshake, the", choices=_TYPES, default="ip"),
+            Column("type", "What", choices=_TYPES, default="ip"),
             Column("name", "Named"),
-            Column("invert", "", choices=_IS, default=""),
+            Column("invert", "Is", choices=_IS, default=""),
             Column("value", "Value"),
         ),
         key="group",
