@@ -125,3 +125,10 @@ def test_the_containerfile_copies_what_there_is_and_builds_the_environment_as_ma
     assert done.returncode == 0, done.stderr
     ignored = (ROOT / ".dockerignore").read_text().split()
     assert {".venv", "var", ".git"} <= set(ignored), "no key and no database of this checkout gets into an image"
+
+
+def test_every_metric_of_the_operations_page_exists() -> None:
+    sources = "".join((ROOT / path).read_text() for path in ("gateway/meters.py", "wsportal/metrics.py"))
+    known = set(re.findall(r'"(wsportal_[a-z_]+)"', sources))
+    named = set(re.findall(r"wsportal_[a-z_]+", (ROOT / "docs" / "operations.md").read_text()))
+    assert {name.removesuffix("_total").removesuffix("_bucket") for name in named} <= known
