@@ -72,9 +72,13 @@ class Carrier:
 
     # -- calls --------------------------------------------------------------------------------------------------
 
-    def new_life(self) -> str:
+    def new_life(self) -> int:
         """See `gateway.core.leases.Teller`."""
-        return f"{self._process}.{next(self._lives)}"
+        return next(self._lives)
+
+    def holder(self, life: int) -> str:
+        """See `gateway.core.leases.Teller`."""
+        return f"{self._process}.{life}"
 
     def want(self, throttle: SharedThrottle) -> None:
         """See `gateway.core.leases.Teller`."""
@@ -248,11 +252,14 @@ class Carrier:
         again_at = 0.0
         while True:
             await asyncio.sleep(TICK_S)
-            if not self.away:
-                self._give_back()
-            elif self.monotonic() >= again_at:
-                again_at = self.monotonic() + AGAIN_S
-                await self._begin_anew()
+            try:
+                if not self.away:
+                    self._give_back()
+                elif self.monotonic() >= again_at:
+                    again_at = self.monotonic() + AGAIN_S
+                    await self._begin_anew()
+            except Exception:  # sessions go on whatever it is
+                log.exception("counters_failed")
 
     def _give_back(self) -> None:
         """Look at some allotments, the longest unseen first: what nobody uses goes back."""

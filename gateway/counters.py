@@ -57,8 +57,9 @@ class LocalCounters:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._sets: dict[Subject, dict[tuple[str, str, str], Throttle]] = {}
-        self._ends: list[tuple[float, Subject, tuple[str, str, str]]] = []
+        self._sets: dict[Subject, list[Throttle]] = {}
+        self._ends: dict[float, list[tuple[Subject, Throttle]]] = {}  # windows are aligned: many end at one time
+        self._next: list[float] = []  # a heap of those times
         self._known: dict[tuple[Subject, ...], tuple[Levels, tuple[Throttle, ...]]] = {}  # answers of `of`
 
     def __len__(self) -> int:
@@ -80,12 +81,13 @@ class LocalCounters:
     def _running(self, level: Level) -> list[Throttle]:
         """One throttle for each limit; one whose amount was changed goes on with its count."""
         running = []
-        throttles = self._sets.setdefault(level.subject, {})
+        throttles = self._sets.setdefault(level.subject, [])
         for limit in level.limits:
-            throttle = throttles.get(limit.key)
+            throttle = next((one for one in throttles if one.limit.key == limit.key), None)
             if throttle is None:
-                throttle = throttles[limit.key] = self._begin(limit, level)
-                heapq.heappush(self._ends, (throttle.end, level.subject, limit.key))
+                throttle = self._begin(limit, level)
+                throttles.append(throttle)
+                self._ending(level.subject, throttle)
             else:
                 throttle.prefix, throttle.plan = level.prefix, level.plan  # a plan may have got another name
                 if throttle.limit != limit:
@@ -114,30 +116,38 @@ class LocalCounters:
 
     def follow(self) -> None:
         now = self._clock()
-        self._ends = []
+        self._ends, self._next = {}, []
         for subject, throttles in self._sets.items():
-            for key, throttle in throttles.items():
+            for throttle in throttles:
                 throttle.follow(now)
-                self._ends.append((throttle.end, subject, key))
-        heapq.heapify(self._ends)
+                self._ending(subject, throttle)
+
+    def _ending(self, subject: Subject, throttle: Throttle) -> None:
+        ending = self._ends.get(throttle.end)
+        if ending is None:
+            ending = self._ends[throttle.end] = []
+            heapq.heappush(self._next, throttle.end)
+        ending.append((subject, throttle))
 
     def next_roll(self) -> float | None:
-        return self._ends[0][0] if self._ends else None
+        return self._next[0] if self._next else None
 
     def roll(self) -> bool:
         now = self._clock()
         rolled = False
-        while self._ends and self._ends[0][0] <= now:
-            _, subject, key = heapq.heappop(self._ends)
-            throttle = self._sets[subject][key]
-            if throttle.attached or now < throttle.end:  # its window may have rolled already, with somebody's question
-                throttle.roll(now)
-                heapq.heappush(self._ends, (throttle.end, subject, key))
-            else:
-                self._known.clear()
-                del self._sets[subject][key]
-                self._dropped(throttle)
-                if not self._sets[subject]:
-                    del self._sets[subject]
+        while self._next and self._next[0] <= now:
+            for subject, throttle in self._ends.pop(heapq.heappop(self._next)):
+                if throttle.attached or now < throttle.end:  # it may have rolled already, with somebody's question
+                    throttle.roll(now)
+                    self._ending(subject, throttle)
+                else:
+                    self._drop(subject, throttle)
             rolled = True
         return rolled
+
+    def _drop(self, subject: Subject, throttle: Throttle) -> None:
+        self._known.clear()
+        self._sets[subject].remove(throttle)
+        if not self._sets[subject]:
+            del self._sets[subject]
+        self._dropped(throttle)

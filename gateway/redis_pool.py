@@ -19,7 +19,8 @@ CHANNEL: Final = "wsportal:windows"
 KEEP_S: Final = 300  # a window is kept so long beyond its end, for clocks that do not agree
 ANSWER_S: Final = 1.0
 """For one try of a call; there are two before Redis counts as away. Long enough for a busy machine to be late."""
-ERRORS: Final = (RedisError, OSError, TimeoutError)
+ERRORS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What means that it is away; uvloop's word for a connection that broke a moment ago is a RuntimeError."""
 Hears = Callable[[str, str], object]  # DRY or ROOM, and the key of the window
 
 
@@ -43,7 +44,7 @@ class RedisPool:
         Returns:
             The answers in their order; None for a call that came after a later one.
         Raises:
-            RedisError, OSError, TimeoutError: it is away, or cannot do it.
+            One of ERRORS: it is away, or cannot do it.
         """
         try:
             return await self._tell(calls)
@@ -69,7 +70,7 @@ class RedisPool:
         Args:
             began: called when from here on nothing will be missed.
         Raises:
-            RedisError, OSError, TimeoutError: it is away.
+            One of ERRORS: it is away.
         """
         async with self._ears.pubsub() as ears:
             await ears.subscribe(CHANNEL)

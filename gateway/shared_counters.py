@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -46,7 +47,8 @@ class SharedCounters(LocalCounters):
         self._answered, self.carrier.room = answered, room
 
     def _begin(self, limit: Limit, level: Level) -> Throttle:
-        name = hashlib.sha256(json.dumps([level.subject, limit.key]).encode()).hexdigest()[:40]
+        digest = hashlib.sha256(json.dumps([level.subject, limit.key]).encode()).digest()
+        name = urlsafe_b64encode(digest[:15]).decode("ascii")  # short: there may be very many of them
         about = {"prefix": level.prefix, "plan": level.plan, "name": name}
         throttle = SharedThrottle(limit, self._clock(), **about, teller=self.carrier)
         self.carrier.named[name] = throttle

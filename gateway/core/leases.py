@@ -27,7 +27,8 @@ FLOOR: Final = {BYTES: 64 << 10}  # what is asked for at first, where the share 
 FEW: Final = 32
 CEILING: Final = {BYTES: 256 << 20}
 MANY: Final = 1 << 18
-HORIZON_S: Final = 0.5  # an allotment lasts about so long at the present pace
+HORIZON_S: Final = 6.0  # an allotment lasts about so long at the present pace, where the share allows it
+ASK_AT: Final = 4  # with this part of an allotment left
 GROWTH: Final = 4  # at most so much more than the last time
 TIGHT: Final = (
     20  # a window with less than this part left: purses of idle sessions are called in, idle parts go back soon
@@ -45,8 +46,11 @@ class Teller(Protocol):
     def want(self, throttle: SharedThrottle) -> None:
         """Make its call soon."""
 
-    def new_life(self) -> str:
-        """A name that no holder of any window has had."""
+    def new_life(self) -> int:
+        """A number that no throttle of this process has had."""
+
+    def holder(self, life: int) -> str:
+        """What this throttle is called among the holders of a window, in all processes."""
 
 
 class SharedThrottle(Throttle):
@@ -66,9 +70,9 @@ class SharedThrottle(Throttle):
     """
 
     __slots__ = (
-        "_asked_at", "_granted_at", "_left_there", "_low", "_needed", "_number", "_pace_from", "_share_there",
-        "_target", "_teller", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "holder", "known", "name",
-        "retry_at", "tight",
+        "_asked_at", "_granted_at", "_left_there", "_life", "_low", "_needed", "_number", "_pace_from",
+        "_share_there", "_target", "_teller", "_told", "_tries", "allotted", "asking", "borrowed", "dry", "known",
+        "name", "retry_at", "tight",
     )  # fmt: skip
 
     def __init__(
@@ -84,7 +88,7 @@ class SharedThrottle(Throttle):
 
     def _anew(self) -> None:
         """Another window: nothing is known of it."""
-        self.holder = self._teller.new_life()
+        self._life = self._teller.new_life()
         self.allotted = self.borrowed = 0
         self.known = self.dry = self.asking = self.tight = False
         self.retry_at = 0.0
@@ -95,6 +99,11 @@ class SharedThrottle(Throttle):
 
     def _floor(self) -> int:
         return FLOOR.get(self.limit.kind, 1 if self.limit.kind == HANDSHAKES else FEW)
+
+    @property
+    def holder(self) -> str:
+        """Its name among those who hold a part of the present window."""
+        return self._teller.holder(self._life)
 
     @property
     def key(self) -> str:
@@ -179,7 +188,7 @@ class SharedThrottle(Throttle):
         """Ask for more, out of what is needed here and how fast it has been used."""
         now = self._teller.monotonic()
         self._target = self._pace(now)
-        self._low = self._target // 2
+        self._low = self._target // ASK_AT
         held = max(self.allotted, self.taken)  # a message may have overdrawn it
         wanted = max(self._needed, self._target - (held - self.taken))
         self._asked_at, self._pace_from = now, self.taken
@@ -188,7 +197,7 @@ class SharedThrottle(Throttle):
 
     def _pace(self, now: float) -> int:
         used = self.taken - self._pace_from
-        pace = int(used / max(now - self._asked_at, 0.001) * HORIZON_S * 2)
+        pace = int(used / max(now - self._asked_at, 0.001) * HORIZON_S)
         most = min(CEILING.get(self.limit.kind, MANY), self._share_there, GROWTH * self._target)
         return max(1, min(max(pace, self._floor(), 2 * len(self.holders)), most))
 

@@ -77,9 +77,12 @@ class Process:
     def monotonic(self) -> float:
         return self.fleet.clock()
 
-    def new_life(self) -> str:
+    def new_life(self) -> int:
         self.lives += 1
-        return f"{self.number}.{self.lives}"
+        return self.lives
+
+    def holder(self, life: int) -> str:
+        return f"{self.number}.{life}"
 
     def want(self, throttle: SharedThrottle) -> None:
         self.fleet.later(0.0, self._send)
