@@ -31,7 +31,7 @@ class DraftBody(Body):
     plan = Id(required=False, allow_null=True, help_text="Only subscriptions that run under this business plan now.")
 
 
-class FindingAnswer(serializers.Serializer):
+class LimitMet(serializers.Serializer):
     """One limit of the draft that a subscription would have met."""
 
     kind = serializers.CharField(help_text="events, bytes, handshakes, seconds; sessions (at once), session_s.")
@@ -70,7 +70,7 @@ class SimulatedRow(serializers.Serializer):
     application = serializers.CharField()
     owner = serializers.CharField()
     plan = serializers.CharField(help_text="Under which it runs now.")
-    findings = FindingAnswer(many=True)
+    findings = LimitMet(many=True)
 
 
 class SimulationAnswer(serializers.Serializer):
@@ -105,6 +105,7 @@ class Simulate(Resource):
         detail="For administrators and publishers. It reads usage by the minute and usage records, and saves nothing.",
     )
     def post(self, request: Request) -> Response:
+        self.whole_body()  # none at all would be a plan without limits
         values = self.body(DraftBody)
         api_id, plan_id = values.pop("api", None), values.pop("plan", None)
         done = simulating.plan_simulate(actor=self.actor, now=timezone.now(), api_id=api_id, plan_id=plan_id, **values)
