@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from gateway import conf
 from gateway.core.records import SessionRecord, Tally
 from gateway.core.session import Session
-from gateway.models import UsageRecord
+from gateway.usage_rows import UsageRow
 
 HOUR_S: Final = 3_600
 BATCH: Final = 2_000  # records in one transaction: at the turn of an hour there may be one of every session
+NOTHING: Final = Tally()
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class Begun:
     sequence: int
     at: float
     connected: float
-    base: Tally = field(default_factory=Tally)
+    base: Tally = field(default_factory=lambda: NOTHING)
 
 
 class Ledger:
@@ -45,29 +46,30 @@ class Ledger:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._length = HOUR_S
         self._begun: dict[Session, Begun] = {}  # the first record of a session needs no entry
-        self._period = self._last = self._period_of(clock())
+        self._period = self._last = 0
+        self._from = self._until = 0.0  # the present period (epoch seconds); none before the first look
         self._behind: dict[Session, None] = {}  # whose record of the last period is not cut yet
-        self.closed: list[UsageRecord] = []
-
-    @staticmethod
-    def _period_of(now: float) -> int:
-        return int(now // conf.get("RECORD_S"))
+        self._hours: dict[int, datetime] = {}  # of the last periods
+        self.closed: list[UsageRow] = []
 
     def turn(self, now: float, sessions: Iterable[Session]) -> None:
         """At the first look in a new period: the records of all these sessions are due."""
-        period = self._period_of(now)
-        if period != self._period:
-            for session in list(self._behind):
-                self.catch_up(session)
-            self._last, self._period = self._period, period
-            self._behind = dict.fromkeys(sessions)
+        if self._from <= now < self._until:
+            return
+        for session in list(self._behind):
+            self.catch_up(session)
+        self._length = conf.get("RECORD_S")
+        self._last, self._period = self._period, int(now // self._length)
+        self._from, self._until = self._period * self._length, (self._period + 1) * self._length
+        self._behind = dict.fromkeys(sessions)
 
     def catch_up(self, session: Session) -> None:
         """Cut its record at the turn of the period, if that is due: before what is new is counted."""
         if self._behind and session in self._behind:
             del self._behind[session]
-            self._cut(session, self._period * conf.get("RECORD_S"), self._last)
+            self._cut(session, self._period * self._length, self._last)
 
     def cut(self, session: Session) -> None:
         """Its plan is about to be another one: what was counted so far stands under the present one."""
@@ -81,7 +83,7 @@ class Ledger:
         self._begun.pop(session, None)
         self._behind.pop(session, None)
 
-    def take(self) -> list[UsageRecord]:
+    def take(self) -> list[UsageRow]:
         """The next ones to be written."""
         batch, self.closed = self.closed[:BATCH], self.closed[BATCH:]
         return batch
@@ -105,33 +107,45 @@ class Ledger:
         connected: float,
         record: SessionRecord | None = None,
     ) -> None:
-        done = session.counted.less(present.base)
-        key, entitlement, principal = session.usage_key, session.entitlement, session.principal
-        facts: dict[str, Any] = {} if record is None else {"close_code": record.code, "initiator": record.initiator}
+        done = session.counted if present.base is NOTHING else session.counted.less(present.base)
+        key, principal, entitlement = session.usage_key, session.principal, session.entitlement
+        plan = entitlement.business_plan
+        code, initiator = (None, "") if record is None else (record.code, record.initiator)
+        started, ended = datetime.fromtimestamp(present.at, UTC), datetime.fromtimestamp(at, UTC)
         self.closed.append(
-            UsageRecord(
-                session_id=session.session_id,
-                sequence=present.sequence,
-                api_id=key.api_id,
-                api_name=session.api_name,
-                api_version=session.api_version,
-                application_id=key.application_id or None,
-                application_name=entitlement.application_name,
-                subscription_id=key.subscription_id or None,
-                plan_id=entitlement.business_plan.plan_id,
-                plan=entitlement.business_plan.name,
-                person=principal.end_user,
-                key_type=principal.key_type,
-                hour=datetime.fromtimestamp(period * conf.get("RECORD_S") // HOUR_S * HOUR_S, UTC),
-                started_at=datetime.fromtimestamp(present.at, UTC),
-                ended_at=datetime.fromtimestamp(at, UTC),
-                sessions=done.sessions,
-                events_in=done.events_in,
-                events_out=done.events_out,
-                bytes_in=done.bytes_in,
-                bytes_out=done.bytes_out,
-                throttled=done.throttled,
-                connection_ms=round((connected - present.connected) * 1000),
-                **facts,
+            UsageRow(
+                session.session_id,
+                present.sequence,
+                key.api_id,
+                self._hour(period),
+                started,
+                ended,
+                session.api_name,
+                session.api_version,
+                key.application_id or None,
+                entitlement.application_name,
+                key.subscription_id or None,
+                plan.plan_id,
+                plan.name,
+                principal.end_user,
+                principal.key_type,
+                done.sessions,
+                done.events_in,
+                done.events_out,
+                done.bytes_in,
+                done.bytes_out,
+                done.throttled,
+                round((connected - present.connected) * 1000),
+                code,
+                initiator,
             )
         )
+
+    def _hour(self, period: int) -> datetime:
+        """Start of the hour that this period lies in."""
+        hour = self._hours.get(period)
+        if hour is None:
+            if len(self._hours) > 1:
+                self._hours.clear()
+            hour = self._hours[period] = datetime.fromtimestamp(period * self._length // HOUR_S * HOUR_S, UTC)
+        return hour

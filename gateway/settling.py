@@ -18,6 +18,7 @@ from django.db.models.functions import TruncHour
 
 from apis.models import Api, Application, Subscription
 from gateway.models import UsageMinute, UsageRecord
+from gateway.usage_rows import UsageRow
 
 log = structlog.get_logger("gateway")
 
@@ -84,10 +85,11 @@ def _record(key: Key, hour: datetime, missing: dict[str, int]) -> UsageRecord:
     )
 
 
-def unsettled(records: Iterable[UsageRecord], now: float) -> list[UsageRecord]:
+def unsettled(records: Iterable[UsageRow], now: float) -> list[UsageRow]:
     """These records without those that come so late that their hour was settled without them."""
     chosen = list(records)
-    late = [one for one in chosen if one.hour.timestamp() + HOUR_S + GRACE_S < now]
+    settled = datetime.fromtimestamp(now - GRACE_S - HOUR_S, UTC)
+    late = [one for one in chosen if one.hour < settled]
     if not late:
         return chosen
     names = {settled_name(_key(one), one.hour) for one in late}
@@ -98,5 +100,5 @@ def unsettled(records: Iterable[UsageRecord], now: float) -> list[UsageRecord]:
     return left
 
 
-def _key(one: UsageRecord) -> Key:
+def _key(one: UsageRow) -> Key:
     return tuple(str(getattr(one, name)) if getattr(one, name) else None for name in KEY)

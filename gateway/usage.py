@@ -21,7 +21,8 @@ from gateway import conf, settling
 from gateway.core.records import TALLY_FIELDS, SessionRecord, Tally, UsageKey
 from gateway.core.session import Session
 from gateway.ledger import Ledger
-from gateway.models import UsageMinute, UsageRecord
+from gateway.models import UsageMinute
+from gateway.usage_rows import UsageRow, insert
 
 log = structlog.get_logger("gateway")
 
@@ -148,7 +149,7 @@ class Recorder:
             if found:
                 log.warning("usage_settled", records=found)
 
-    async def _write(self, batch: dict[Minute, Tally], records: list[UsageRecord]) -> bool:
+    async def _write(self, batch: dict[Minute, Tally], records: list[UsageRow]) -> bool:
         """Returns: whether it could be written."""
         try:
             await self._ask(write, batch, records)
@@ -169,10 +170,10 @@ class Recorder:
             self._writing = None
 
 
-def write(batch: dict[Minute, Tally], records: Iterable[UsageRecord] = ()) -> None:
+def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
     """Add these tallies to their rows and write these records, all or none of them; a record that is there stays."""
     with transaction.atomic():
-        UsageRecord.objects.bulk_create(settling.unsettled(records, time.time()), ignore_conflicts=True)
+        insert(settling.unsettled(records, time.time()))
         for (key, start), tally in batch.items():
             which = {
                 "api_id": key.api_id,

@@ -25,6 +25,7 @@ from gateway.core.suspension import Suspension
 from gateway.models import RecordsAreKept, UsageMinute, UsageRecord
 from gateway.registry import Registry, places_of
 from gateway.usage import Recorder, write
+from gateway.usage_rows import NAMES, UsageRow
 from tests.gateway.backends import Backend, until
 from tests.gateway.world import Deal, GatewayProcess, World
 from wsportal.certificates import KeyPairFiles
@@ -144,7 +145,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.now = NOON - 120.0
-        self.written: list[UsageRecord] = []
+        self.written: list[UsageRow] = []
         self.minutes: dict[int, Tally] = {}
         self.fails = False
         clock = SteadyClock(lambda: self.now, lambda: self.now)
@@ -246,9 +247,9 @@ async def test_what_could_not_be_written_is_written_later_once() -> None:
 # Rows that stay ---------------------------------------------------------------------------------------------------
 
 
-def row(key: UsageKey, hour: datetime, **facts: Any) -> UsageRecord:
+def row(key: UsageKey, hour: datetime, **facts: Any) -> UsageRow:
     facts = {"session_id": f"s-{uuid4()}", "sequence": 0, "hour": hour, "started_at": hour, "ended_at": hour, **facts}
-    return UsageRecord(api_id=key.api_id, application_id=key.application_id or None, **facts)
+    return UsageRow(api_id=key.api_id, application_id=key.application_id or None, **facts)
 
 
 @pytest.mark.django_db
@@ -281,3 +282,25 @@ def test_a_record_that_comes_after_its_hour_was_settled_is_not_counted_again() -
     assert settling.settle(now, timedelta(hours=6)) == 1
     write({}, [row(key, hour, events_in=5), row(key, hour + timedelta(hours=1), events_in=1)])
     assert [one.events_in for one in UsageRecord.objects.order_by("events_in")] == [1, 5]
+
+
+@pytest.mark.django_db
+def test_every_column_of_a_record_is_written_and_any_number_at_once() -> None:
+    hour = datetime(2026, 11, 24, 12, tzinfo=UTC)
+    columns = {field.name for field in UsageRecord._meta.get_fields()}
+    assert {*NAMES, "id"} == columns
+    full = UsageRow(
+        f"s-{uuid4()}", 3, str(uuid4()), hour, hour + timedelta(seconds=1.25), hour + timedelta(minutes=2), "Echo",
+        "1.0", str(uuid4()), "App", str(uuid4()), "p", "Gold", "7", "production", 1, 2, 3, 4, 5, 6, 7, 1000, "client",
+    )  # fmt: skip
+    others = [row(UsageKey(full.api_id), hour) for _ in range(250)]
+    before = datetime.now(UTC)
+    write({}, [full, *others])
+    there = UsageRecord.objects.get(session_id=full.session_id)
+    for name, value in full._asdict().items():
+        found = getattr(there, name)
+        assert (str(found) if name.endswith("_id") else found) == value, name
+    assert before <= there.written_at <= datetime.now(UTC)
+    plain = UsageRecord.objects.get(session_id=others[-1].session_id)
+    assert [plain.application_id, plain.subscription_id, plain.close_code] == [None] * 3
+    assert UsageRecord.objects.count() == 251
