@@ -1,4 +1,4 @@
-"""Storms: nonsense by the thousand, headers that drip, clients that come and go; nothing is left of them afterwards.
+"""Storms: nonsense by the thousand, clients that come and go; nothing is left of them afterwards.
 
 `pytest -m soak` runs the long forms; without it they are as long as the default suite can bear.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -258,37 +257,3 @@ async def test_clients_that_come_and_go_leave_nothing_behind(world: World, deal:
 async def test_twenty_thousand_clients_that_come_and_go_leave_nothing_behind(world: World, deal: Deal) -> None:
     whole = request(deal)
     assert await storm(world.gateway, deal, 20_000, lambda n: come_and_go(world.gateway, whole, n)) < GROWTH_KIB
-
-
-# -- headers that drip ---------------------------------------------------------------------------------------------
-
-
-async def test_five_hundred_handshakes_that_drip_are_closed_while_others_are_served(world: World, deal: Deal) -> None:
-    start = request(deal)[:-2]
-    began = time.monotonic()
-    statuses: list[bytes] = []
-    slowest = 0.0
-
-    async def drip() -> None:
-        with suppress(ConnectionError):
-            async with connected(world.gateway) as (reader, writer):
-                answer = asyncio.ensure_future(reader.read(65536))
-                for at in range(60):
-                    writer.write(start[at : at + 1])
-                    await asyncio.wait([answer], timeout=0.5)
-                    if answer.done():
-                        break
-                statuses.append((await answer)[:12])
-
-    async def normal() -> float:
-        started = time.monotonic()
-        assert (await asyncio.to_thread(deal.knock)).status == 101
-        return time.monotonic() - started
-
-    dripping = [asyncio.ensure_future(drip()) for _ in range(500)]
-    while not all(one.done() for one in dripping):
-        slowest = max(slowest, await normal())
-        assert time.monotonic() - began < 15
-        await asyncio.sleep(0.2)
-    assert statuses == [b"HTTP/1.1 408"] * 500
-    assert slowest < 0.5
