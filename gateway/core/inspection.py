@@ -31,7 +31,7 @@ VERDICTS: Final = {
     OVERSIZE: "too_big",
 }
 HIDDEN: Final = "(hidden: what cannot be read as JSON cannot be masked)"
-COMPRESSED: Final = "(compressed; it cannot be read without the messages before it)"
+COMPRESSED: Final = "(compressed)"
 INFLATED_BYTES: Final = 16_384  # of one message, whatever it would grow to
 STARS: Final = "***"
 _FIN: Final = 0x80
