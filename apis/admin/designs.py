@@ -12,12 +12,12 @@ from unfold.decorators import display
 
 from apis import selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
-from apis.admin.fields import Lines, PickPlans, Tags, Text
+from apis.admin.fields import Lines, Pick, PickPlans, Tags, Text
 from apis.admin.records import history_lines
 from apis.admin.security import SecurityPages
 from apis.admin.topics import TopicPages
 from apis.lifecycle import ACTION_LABELS, LABELS, State
-from apis.models import Api, BusinessPlan, Deployment
+from apis.models import Api, ApiPlan, BusinessPlan, Deployment
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services import designs, publishing
@@ -43,6 +43,9 @@ class ApiForm(ServiceForm):
     display_name = Text(help_text="What people read instead of the name, if given.")
     endpoint = Text(help_text="ws:// or wss://; where messages go. Settings of each endpoint come afterwards.")
     business_plans = PickPlans(BusinessPlan.objects.all(), help_text="What subscribers can choose from.")
+    api_plan = Pick(
+        ApiPlan.objects.order_by("name"), label="API plan", help_text="Limits that all of its sessions share; at once."
+    )
     description = Lines(rows=4)
     tags = Tags(help_text="Words with commas between them.")
     mandatory = ("name", "context", "version")
@@ -56,13 +59,16 @@ class ApiForm(ServiceForm):
         api = self.instance
         if not api._state.adding:
             values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
-            self.initial = {**values, "business_plans": api.business_plans.all(), **self.initial}
+            own = {"business_plans": api.business_plans.all(), "api_plan": api.api_plan_id}
+            self.initial = {**values, **own, **self.initial}
 
     def design(self) -> dict[str, Any]:
         """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""
         values = dict(self.cleaned_data)
         if "business_plans" in values:
             values["business_plans"] = [plan.name for plan in values["business_plans"]]
+        if "api_plan" in values:
+            values["api_plan"] = values["api_plan"].name if values["api_plan"] else None
         return values
 
 
@@ -89,7 +95,8 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         ("More", {"fields": ("display_name", "description", "tags"), "classes": ("collapse",)}),
     )
     fieldsets = (
-        ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags", "business_plans")}),
+        ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags")}),
+        ("Plans", {"fields": ("business_plans", "api_plan")}),
         ("Facts", {"fields": ("provided_by", "gateway_addresses", "created_at", "updated_at")}),
     )
     _facts = ("provided_by", "gateway_addresses", "created_at", "updated_at")
@@ -137,7 +144,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
             fixed |= set(designs.IDENTITY_FIELDS)
         unsold = obj.state in {State.CREATED, State.PRERELEASED}
         if not (actor.can(Capability.SET_PLANS_OF_APIS) or (unsold and actor.can(Capability.DESIGN_APIS))):
-            fixed.add("business_plans")
+            fixed |= designs.PLAN_FIELDS
         return (*self._facts, *sorted(fixed))
 
     def create(self, actor: Actor, form: Any) -> Api:
@@ -148,6 +155,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def update(self, actor: Actor, obj: Api, form: Any) -> None:
         before = {key: form.initial.get(key) for key in form.fields}
         before["business_plans"] = [plan.name for plan in obj.business_plans.all()]
+        before["api_plan"] = obj.api_plan.name if obj.api_plan else None
         changes = {key: value for key, value in form.design().items() if value != before[key]}
         if set(changes.get("business_plans", [])) == set(before["business_plans"]):
             changes.pop("business_plans", None)

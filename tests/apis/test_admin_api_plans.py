@@ -155,3 +155,24 @@ def test_what_is_wrong_with_a_business_plan_stands_beside_it(
     page = office.press(at(BusinessPlan.objects.get(name="Bronze")), **changes)
     assert (page.status_code, set(page.context["adminform"].form.errors)) == (400, fields)
     assert everything() == before
+
+
+def test_an_api_takes_its_plan_on_its_page(adam: Person, pia: Person, chat: Api) -> None:
+    plan = calm(adam)
+    for person, value in ((adam, str(plan.pk)), (pia, "")):
+        office = desk(person)
+        office.done(office.press(at(chat), api_plan=value))
+        chat.refresh_from_db()
+        assert chat.api_plan == (plan if value else None)
+    office = desk(adam)
+    office.done(office.press(at(chat), description="Nothing about plans."))
+    assert set(office.press(at(chat), api_plan="moon").context["adminform"].form.errors) == {"api_plan"}
+
+
+def test_a_creator_sees_the_plan_of_a_published_api_and_leaves_it(adam: Person, carol: Person, chat: Api) -> None:
+    calm(adam)
+    designs.api_update(actor=Actor.of(adam), api=chat, api_plan="Calm")
+    assert "Calm" in words(desk(carol).open(at(chat)))
+    desk(carol).done(desk(carol).press(at(chat), description="x"))
+    chat.refresh_from_db()
+    assert (chat.api_plan.name, chat.description) == ("Calm", "x")

@@ -159,7 +159,7 @@ def test_a_taken_name_is_refused_on_the_page(paul: Person, draft: Api) -> None:
 
 def test_a_publisher_who_is_no_creator_changes_plans_only(pia: Person, chat: Api) -> None:
     office = desk(pia)
-    assert set(office.open(at(chat)).context["adminform"].form.fields) == {"business_plans"}
+    assert set(office.open(at(chat)).context["adminform"].form.fields) == {"business_plans", "api_plan"}
     office.done(office.press(at(chat), business_plans=plans("Silver"), description="smuggled", name="Smuggled"))
     chat.refresh_from_db()
     assert ([plan.name for plan in chat.business_plans.all()], chat.description) == (["Silver"], "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
 from apis.models import ApiPlan, CustomPlan
 from apis.permissions import Actor
@@ -160,6 +163,45 @@ def test_a_custom_plan_that_is_off_counts_nobody(world: World, backend: Backend,
         adam.call("PATCH", f"/custom-plans/{made['id']}", {"enabled": True})
         until(lambda: talk(client, 1) == 0)
         assert closed(client)[0] == 4429
+
+
+def test_who_comes_without_a_credential_counts_by_address_and_with_everybody(
+    world: World, backend: Backend, adam: Administrator
+) -> None:
+    deal = world.deal(backend.url)
+    design(world, deal, {"name": "/news", "security": "none"}, {"name": "/*"})
+    adam.api_plan(deal, limits=events(5))
+    with deal.connect() as client:
+        assert talk(client, 3) == 3
+    answer = deal.knock("/news", token="")
+    assert answer.status == 101
+    assert '"events-per-day"' in answer.headers["ratelimit-policy"]  # of the plan that needs no subscription
+    with connect(deal.gateway.url(deal.path + "/news"), proxy=None) as client:
+        assert talk(client, 9) == 2
+        assert closed(client)[1]["limit"]["level"] == "api"
+
+
+# What the backend is told ------------------------------------------------------------------------------------------
+
+
+def test_the_attributes_of_a_plan_are_claims_of_the_assertion(
+    world: World, backend: Backend, adam: Administrator
+) -> None:
+    deal = world.deal(backend.url, plan={"attributes": {"tier": "gold", "x:seats": "7"}})
+    adam.call("PUT", f"/apis/{deal.api.pk}/security", {"backend_jwt": True})
+
+    def told() -> dict[str, Any]:
+        with deal.connect() as client:
+            talk(client, 1)
+        text = backend.requests[-1].headers["X-JWT-Assertion"].split(".")[1]
+        claims: dict[str, Any] = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return claims
+
+    assert {name: told()[name] for name in ("tier", "x:seats")} == {"tier": "gold", "x:seats": "7"}
+    plan = deal.subscription.business_plan
+    adam.call("PATCH", f"/business-plans/{plan.pk}", {"attributes": {"tier": "lead"}})
+    claims = told()
+    assert (claims["tier"], "x:seats" in claims) == ("lead", False)
 
 
 # The tightest wins -------------------------------------------------------------------------------------------------
