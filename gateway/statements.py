@@ -56,6 +56,13 @@ class Line:
         return round(self.connection_ms / 1000)
 
     @property
+    def connection_words(self) -> str:
+        """Connection time as hours, minutes and seconds."""
+        minutes, seconds = divmod(self.connection_s, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+    @property
     def total(self) -> Decimal:
         return self.fixed + self.usage
 

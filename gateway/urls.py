@@ -13,6 +13,7 @@ from gateway import (
     rest_trials,
     rest_upstreams,
     screens,
+    screens_billing,
     screens_live,
     screens_own,
     screens_trial,
@@ -43,6 +44,15 @@ urlpatterns = [
     path("publisher/apis/<uuid:api_id>/sessions/close/", screens_live.close_many, name="sessions-close"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/", screens_live.frames, name="session-frames"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/", screens_live.close, name="session-close"),
+    path("publisher/plan-simulator/", screens_billing.simulator, name="simulator"),
+    path(
+        "publisher/apis/<uuid:api_id>/subscriptions/<uuid:subscription_id>/statement/",
+        screens_billing.statement,
+        name="statement",
+    ),
+    path(
+        "devportal/subscriptions/<uuid:subscription_id>/statement/", screens_billing.own_statement, name="own-statement"
+    ),
     path("devportal/applications/<uuid:application_id>/sessions/", screens_own.sessions, name="own-sessions"),
     path(
         "devportal/applications/<uuid:application_id>/sessions/close/<str:session_id>/",

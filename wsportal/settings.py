@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "wsportal.apps.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "servestatic",

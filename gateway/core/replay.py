@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from gateway.core.limits import BOTH, BYTES, EVENTS, HANDSHAKES, SECONDS, Limit
@@ -80,6 +81,14 @@ class Finding:
     most: int = 0
     most_at: int = 0
     excess: int = 0
+
+    @property
+    def first_time(self) -> datetime:
+        return datetime.fromtimestamp(self.first_at, UTC)
+
+    @property
+    def last_time(self) -> datetime:
+        return datetime.fromtimestamp(self.last_at, UTC)
 
     def met(self, at: int, excess: int) -> None:
         """It was spent at `at`, and `excess` more came."""

@@ -32,6 +32,7 @@ document.addEventListener("click", async (event) => {
     const source = document.querySelector(copy.dataset.copy);
     if (await copied(source)) showCopied(copy);
   }
+  if (event.target.closest("[data-print]")) print();
   const opener = event.target.closest("[data-open-dialog]");
   if (opener) {
     event.preventDefault();
@@ -55,4 +56,9 @@ document.addEventListener("click", (event) => {
   const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
   document.documentElement.dataset.bsTheme = next;
   localStorage.setItem("theme", next);
+});
+
+/* A button that only a script can serve is there only with one. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
 });
