@@ -153,6 +153,10 @@ class SharedThrottle(Throttle):
         """Whether nothing more may pass in this window, anywhere."""
         return self.dry and self.remaining() <= 0 and self.passed() >= self.taken
 
+    def used(self) -> int:
+        """What is taken out of the window: that of other processes as of the last answer, allotments included."""
+        return self.limit.amount - self._left_there - self.remaining()
+
     def left(self) -> int:
         """What is announced: what was left in the pool at the last answer, and what is unspent here."""
         return max(0, self._left_there + self.allotted - self.passed())

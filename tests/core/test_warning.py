@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.throttling import FOREVER, Limit
+from gateway.core.throttling import FOREVER, Limit, Throttle
+from gateway.core.warning import listen
 from tests.core.plan_world import NOW, House, Link, Pipe, entitled, running, session
+from tests.core.test_leases import Fleet, drain
 
 
 def warnings(link: Link) -> list[tuple[str, int]]:
@@ -90,6 +92,28 @@ def test_a_plan_that_gets_or_loses_its_mark_counts_for_live_sessions_and_nothing
     one.replan(entitled(warn_at=50), throttles)
     one.abandon()
     assert throttles[0].bell is None
+
+
+class Alarm:
+    """Somebody who listens to a limit."""
+
+    def __init__(self) -> None:
+        self.left: list[int] = []
+
+    def warn(self, throttle: Throttle) -> None:
+        self.left.append(throttle.left())
+
+
+@settings(max_examples=15, deadline=None)
+@given(amount=st.integers(50, 3000), processes=st.integers(1, 4), seed=st.integers(0, 100))
+def test_in_a_fleet_a_warning_comes_once_too_and_never_after_the_limit(amount: int, processes: int, seed: int) -> None:
+    fleet = Fleet(Limit("events", amount, "day"), processes, seed)
+    alarm = Alarm()
+    listen(fleet.processes[0].throttle, alarm, 80)
+    readers = [process.session() for process in fleet.processes]
+    drain(fleet, readers)
+    assert len(alarm.left) == 1
+    assert alarm.left[0] <= amount - amount * 80 // 100 + 1, "the message that rings has not passed yet"
 
 
 def test_connection_time_ends_with_4429_and_begins_anew_with_the_next_window() -> None:
