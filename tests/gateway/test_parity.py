@@ -5,22 +5,30 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from django.core.checks import Error
 from django.test import override_settings
 
+from apis.models import BusinessPlan
 from apis.shapes_keys import KEY_PREFIX, TEST_KEY_PREFIX
+from apis.shapes_plans import CONDITION_TYPES, KEY_VARIABLES, TAKEN_CLAIMS
 from apis.shapes_security import DEFAULT_SECURITY, SCHEMES, SECURITY_CHECKS
 from apis.shapes_upstream_security import SECURITY_TYPES, default_security, header_name_problem
 from gateway import checks
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core import credentials, identifying
+from gateway.core.assertions import claims_of, facts_of
+from gateway.core.conditions import Asked, condition
 from gateway.core.credentials import FINDERS, Shown, sort_query, sort_subprotocols
 from gateway.core.extras import extras_of
 from gateway.core.forwarding import NEVER_OWN
+from gateway.core.levels import levels_of
+from gateway.core.plans import CustomPlanSnapshot, OnSpent
 from gateway.core.rejections import CLOSE_CODES, REFUSALS
-from gateway.core.snapshot import Security
+from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Security, TopicSnapshot
+from gateway.core.throttling import Limit
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -99,3 +107,25 @@ def test_what_an_api_may_accept_is_known_on_both_sides() -> None:
     assert set(identifying._SCHEMES) <= set(AUTHENTICATORS)
     assert {one.name for one in fields(Security)} == set(SECURITY_CHECKS) == set(DEFAULT_SECURITY)
     assert TEST_KEY_PREFIX == credentials.TEST_KEY_PREFIX != KEY_PREFIX
+
+
+def test_the_gateway_knows_every_kind_of_condition_and_every_variable_of_a_key() -> None:
+    for kind in CONDITION_TYPES:
+        value = "10.0.0.0/8" if kind == "ip" else "x"
+        assert condition(kind, "" if kind == "ip" else "x", value, True).holds(Asked("192.0.2.1"), {})
+    topic = TopicSnapshot("/t")
+    api = ApiSnapshot("a", "Chat", "/c", "1", "/c/1", "published", (topic,), {})
+    key = CustomPlanSnapshot("c", "All", KEY_VARIABLES, (Limit("events", 1, "day"),))
+    offer, who = Entitlement("s", "a", "p", "App", "o"), Principal("oauth", "k", end_user="u")
+    (level,) = levels_of(offer, who, api, topic, (key,), asked=Asked("192.0.2.1"))
+    assert level.subject == ("custom", "c", "u", "p", "Chat", "1", "/t", "192.0.2.1", "s", "production")
+
+
+def test_what_happens_when_a_plan_is_spent_has_the_same_words_on_both_sides() -> None:
+    assert set(BusinessPlan.OnSpent.values) == set(get_args(OnSpent))
+
+
+def test_no_attribute_of_a_plan_takes_the_place_of_a_claim() -> None:
+    api = ApiSnapshot("a", "Chat", "/c", "1", "/c/1", "published", (), {})
+    facts = facts_of(api, Principal("oauth", "k"), Entitlement("s", "a", "p", "App", "o"))
+    assert set(claims_of(facts, "sam", "https://portal", "1", 0)) == TAKEN_CLAIMS
