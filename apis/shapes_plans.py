@@ -34,6 +34,10 @@ _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _ESCAPED: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|\(\?[:=!]", re.S)  # what holds no repeat, or only looks so
 _REPEAT: Final = re.compile(r"[*+?{]")
 _REPEATED_GROUP: Final = re.compile(r"\)[*+?{]")
+# Sessions keep what conditions ask for, and secrets are not kept.
+_SECRET_HEADERS: Final = frozenset(
+    {"authorization", "proxy-authorization", "apikey", "cookie", "sec-websocket-protocol"}
+)
 # What an assertion says by itself (gateway.core.assertions), and what RFC 7519 registers.
 TAKEN_CLAIMS: Final = frozenset({
     "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "end_user", "application_id", "application_name",
@@ -84,7 +88,11 @@ def _condition_name_problem(kind: str, name: Any) -> str:
         return "" if name == "" else "A condition on the address has no name."
     if not isinstance(name, str) or not name or not name.isprintable() or len(name) > TEXT_LIMIT:
         return f"This should be a text of 1 to {TEXT_LIMIT} characters."
-    return "This is no name of a header field." if kind == "header" and not _TOKEN.fullmatch(name) else ""
+    if kind != "header":
+        return ""
+    if name.lower() in _SECRET_HEADERS:
+        return "This header field may carry a credential."
+    return "" if _TOKEN.fullmatch(name) else "This is no name of a header field."
 
 
 def condition(value: Any) -> tuple[dict[str, Any], Problems]:

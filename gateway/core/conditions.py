@@ -34,9 +34,10 @@ class Asked:
 
     def kept(self, conditions: Iterable[Condition]) -> Asked:
         """Only what these conditions ask for: what a session keeps, to be judged again when its plans change."""
-        names = {one.name.encode("ascii", "replace") for one in conditions if one.kind == "header"}
-        headers = tuple([pair for pair in self.headers if pair[0] in names])
-        return Asked(self.client, headers, self.query if any(one.kind == "query" for one in conditions) else b"")
+        wanted = {(one.kind, one.name) for one in conditions}
+        headers = tuple([pair for pair in self.headers if ("header", pair[0].decode("latin-1")) in wanted])
+        parts = [part for part in _parts(self.query) for name, _ in _pairs(part) if ("query", name) in wanted]
+        return Asked(self.client, headers, b"&".join(parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,15 @@ def _fields(name: str, asked: Asked, claims: Mapping[str, Any]) -> list[str]:
 
 
 def _arguments(name: str, asked: Asked, claims: Mapping[str, Any]) -> list[str]:
-    pairs = asked.query.decode("latin-1").split("&", FIELDS_READ)[:FIELDS_READ]
-    return [value for key, value in parse_qsl("&".join(pairs), keep_blank_values=True) if key == name]
+    return [value for part in _parts(asked.query) for key, value in _pairs(part) if key == name]
+
+
+def _parts(query: bytes) -> list[bytes]:
+    return query.split(b"&", FIELDS_READ)[:FIELDS_READ] if query else []
+
+
+def _pairs(part: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(part.decode("latin-1"), keep_blank_values=True)
 
 
 def _claimed(name: str, asked: Asked, claims: Mapping[str, Any]) -> list[str]:

@@ -34,6 +34,8 @@ CONDITIONS: list[tuple[Any, set[str]]] = [
     ({"type": "ip", "name": "x", "value": "10.0.0.1"}, {"name"}),
     ({"type": "header", "name": "X-Site", "value": "office"}, set()),
     ({"type": "header", "name": "X Site", "value": "office"}, {"name"}),
+    ({"type": "header", "name": "Authorization", "value": "/x/"}, {"name"}),
+    ({"type": "header", "name": "cookie", "value": "/x/"}, {"name"}),
     ({"type": "header", "value": "office"}, {"name"}),
     ({"type": "query", "name": "a b", "value": "/^[a-z]+$/"}, set()),
     ({"type": "query", "name": "a", "value": "/[/"}, {"value"}),
