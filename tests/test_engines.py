@@ -32,7 +32,7 @@ print("STILL", Person.objects.count())
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    postgresql = PostgreSQL(tmp_path_factory.mktemp("postgresql") / "data")
+    postgresql = PostgreSQL()
     made = Installation(postgresql.url, tmp_path_factory.mktemp("var"))
     made.manage("migrate", "--verbosity=0")
     yield made

@@ -32,7 +32,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory, redis: Redis) -> Iterator[Installation]:
     """Everything started, and everybody welcomed."""
-    postgresql = PostgreSQL(tmp_path_factory.mktemp("postgresql") / "data")
+    postgresql = PostgreSQL()
     made = Installation(postgresql.url, tmp_path_factory.mktemp("var"), REDIS_URL=redis.url)
     try:
         made.install()
