@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.announcing import rate_limit_fields
 from gateway.core.throttling import (
     FOREVER,
     Limit,
     Purse,
     Throttle,
-    rate_limit_fields,
     retry_after,
     tightest,
 )
