@@ -1,13 +1,19 @@
-"""What is said of running limits in header fields (draft-ietf-httpapi-ratelimit-headers-10, RFC 9651)."""
+"""What is said of running limits, in header fields, refusals and notices.
+
+Source: draft-ietf-httpapi-ratelimit-headers-10, RFC 9651.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 from gateway.core.throttling import BYTES, Limit, Throttle
 from gateway.core.windows import NOMINAL_S
+from gateway.core.wire import CONTROL_LIMIT
 
 
 def _quoted(text: str) -> str:
@@ -47,3 +53,17 @@ def told(spent: Collection[Throttle]) -> dict[str, int | str]:
     limit = throttle.limit
     level = throttle.prefix.partition("-")[0] or "subscription"
     return {"level": level, "name": throttle.plan, "amount": limit.amount, "per": limit.per, "kind": limit.kind}
+
+
+def words(facts: dict[str, Any], throttle: Throttle) -> str:
+    """A notice: compact JSON of at most 125 bytes, with `limit`, the name of the limit in RateLimit fields.
+
+    A name that does not fit is told without that of its plan, e.g. "custom-events-per-day".
+    """
+    prefix, policy = throttle.prefix, throttle.limit.policy
+    level = prefix.partition("-")[0]
+    for limit in (prefix + policy, f"{level}-{policy}" if level else policy):
+        text = json.dumps({**facts, "limit": limit}, separators=(",", ":"))
+        if len(text) <= CONTROL_LIMIT:
+            return text
+    return json.dumps(facts, separators=(",", ":"))

@@ -11,6 +11,7 @@ from typing import Final
 GRACE_S: Final = 5.0
 """What is dropped so soon after a notice was on its way, and nobody is closed who was first told less long ago."""
 GRACE_PART: Final = 0.75  # of the announced wait, where that is shorter: a limit per second has a notice each second
+DRY_S: Final = 0.05  # so long a direction that found no credit does not ask again, unless its window ends before
 TOLERATED: Final = 20
 """Messages that may be dropped beyond that in an unbroken run of windows; with one more the session is closed."""
 
@@ -25,9 +26,10 @@ class Grading:
         until: end of the window that it was last looked at in (epoch seconds).
         told_at: when the sender was told in this window, or None.
         seen: messages dropped until it was last looked at.
+        dry_until: nothing is free before that moment, so nobody need be asked.
     """
 
-    __slots__ = ("began", "excess", "grace_s", "late", "seen", "told_at", "until")
+    __slots__ = ("began", "dry_until", "excess", "grace_s", "late", "seen", "told_at", "until")
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -37,6 +39,7 @@ class Grading:
         self.began = 0.0  # of the run
         self.excess = 0  # messages dropped in it after a grace
         self.seen = 0
+        self.dry_until = 0.0
 
     def begin(self, now: float, start: float, until: float) -> None:
         """The window that is spent lasts from `start` to `until`; nothing happens while it is that of the last call."""

@@ -6,22 +6,20 @@ of `gateway.core.session.Session` that is about plans. Source: CONTRACT sections
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from math import ceil
 from typing import Any, Final
 
 from gateway.core.airtime import AirTime
-from gateway.core.announcing import told
+from gateway.core.announcing import told, words
 from gateway.core.frames import ALL, KEEP, UNPAID, FrameScanner
-from gateway.core.grading import Grading
+from gateway.core.grading import DRY_S, Grading
 from gateway.core.home import Corridor, Home
 from gateway.core.permits import BOTH_WAYS, Permit
 from gateway.core.rejections import PLAN_SPENT, spent_reason
 from gateway.core.snapshot import Entitlement
 from gateway.core.throttling import HANDSHAKES, SECONDS, Purse, Throttle, retry_after
 from gateway.core.warning import listen, unlisten
-from gateway.core.wire import CONTROL_LIMIT
 
 RETRY_S: Final = 0.25  # until a warning that found no gap between two messages is tried again
 
@@ -84,10 +82,31 @@ class Spender:
 
     def _refill(self, scanner: FrameScanner, wanted: int) -> bool:
         """The hook where unpaid messages are dropped: not while it is not known whether there is more."""
-        purse = self.purse_in if scanner is self.scanner_in else self.purse_out
+        inward = scanner is self.scanner_in
+        purse = self.purse_in if inward else self.purse_out
+        if scanner.discards == ALL or scanner.deflate:
+            return purse.refill(scanner, wanted)
+        grading = self._grading(inward)
+        now = self.home.clock()
+        if now < grading.dry_until and (scanner.events <= 0 or scanner.octets <= 0):
+            return False
+        grading.dry_until = 0.0
         found = purse.refill(scanner, wanted)
-        if not found and scanner.discards != ALL and not scanner.deflate:
-            scanner.discards = KEEP if purse.awaited() else UNPAID
+        if not found:
+            awaited = purse.awaited()
+            scanner.discards = KEEP if awaited else UNPAID
+            ends = [] if awaited else [one.end for one in purse.spent_throttles()]
+            grading.dry_until = min(now + DRY_S, max(ends, default=now))
+        return found
+
+    def _grading(self, inward: bool) -> Grading:
+        found = self._graded_in if inward else self._graded_out
+        if found is None:
+            found = Grading()
+            if inward:
+                self._graded_in = found
+            else:
+                self._graded_out = found
         return found
 
     def choose_messages(self) -> None:
@@ -132,13 +151,7 @@ class Spender:
     def _grade(self, direction: Any) -> None:
         """Tell the sender once in a window; close who takes no notice. An upstream is told, too, but never blamed."""
         inward = direction.name == "IN"
-        grading = self._graded_in if inward else self._graded_out
-        if grading is None:
-            grading = Grading()
-            if inward:
-                self._graded_in = grading
-            else:
-                self._graded_out = grading
+        grading = self._grading(inward)
         discarded = self._scanner(direction).discarded
         dropped, grading.seen = discarded - grading.seen, discarded
         now = self.home.clock()
@@ -159,7 +172,7 @@ class Spender:
         if self.link is None or not (asked or (plan.notice and plan.on_spent == "drop")):
             return False
         facts = {"type": "throttled", "code": "quota_exceeded", "retry_after": retry_after(spent, now)}
-        return self.link.notice(direction, words(facts, "limit", max(spent, key=_end)))
+        return self.link.notice(direction, words(facts, max(spent, key=_end)))
 
     def _close_spent(self, spent: list[Throttle]) -> None:
         self.close(PLAN_SPENT, spent_reason(retry_after(spent, self.home.clock()), told(spent)))
@@ -245,7 +258,7 @@ class Spender:
             if throttle not in self._heard or now >= throttle.end:
                 continue
             facts = {"type": "wsportal.warning", "left": throttle.left(), "reset": max(0, ceil(throttle.end - now))}
-            if self.link is None or not self.link.tell(words(facts, "limit", throttle)):
+            if self.link is None or not self.link.tell(words(facts, throttle)):
                 self._unsaid = (*self._unsaid, throttle)
         if self._unsaid:
             self.home.soon(self.say, RETRY_S)
@@ -278,17 +291,3 @@ class Spender:
 
 def _end(throttle: Throttle) -> float:
     return throttle.end
-
-
-def words(facts: dict[str, Any], name: str, throttle: Throttle) -> str:
-    """A notice: compact JSON of at most 125 bytes, with the limit's name in RateLimit fields under `name`.
-
-    A name that does not fit is told without that of its plan, e.g. "custom-events-per-day".
-    """
-    prefix, policy = throttle.prefix, throttle.limit.policy
-    level = prefix.partition("-")[0]
-    for limit in (prefix + policy, f"{level}-{policy}" if level else policy):
-        text = json.dumps({**facts, name: limit}, separators=(",", ":"))
-        if len(text) <= CONTROL_LIMIT:
-            return text
-    return json.dumps(facts, separators=(",", ":"))

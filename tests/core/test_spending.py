@@ -82,6 +82,29 @@ def test_a_session_with_compression_is_closed_where_its_plan_begins_to_drop() ->
     assert [code for code, _ in link.closed] == [4429]
 
 
+def test_a_window_that_begins_lets_pass_again_at_its_very_first_moment() -> None:
+    """Although a direction without credit does not ask for each message."""
+    house = House()
+    one, _ = session(house, running(house, Limit("events", 5, "minute", "in")), on_spent="drop")
+    pipe = Pipe(one)
+    house.now += 59.99
+    assert pipe.send(*[1] * 9) == 5
+    house.now += 0.009
+    assert pipe.send(1) == 0
+    house.now += 0.001
+    assert pipe.send(*[1] * 9) == 5
+
+
+def test_a_plan_that_grows_lets_pass_again_at_once() -> None:
+    house = House()
+    throttles = running(house, Limit("bytes", 30, "minute", "in"))
+    one, _ = session(house, throttles, on_spent="drop")
+    assert Pipe(one).send(20, 20, 20) == 2
+    throttles[0].adopt(Limit("bytes", 50, "minute", "in"))
+    one.replan(entitled(on_spent="drop"), throttles)
+    assert Pipe(one).send(20, 20, 20) == 1
+
+
 @dataclass
 class Client:
     """Somebody who sends under a plan that drops, over a connection with a delay each way.
