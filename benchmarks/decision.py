@@ -3,8 +3,8 @@
     .venv/bin/python benchmarks/decision.py [--messages 2000000] [--counters 100000] [--sessions 1000]
 
 Messages of ten bytes go through the product's own scanner, one in a read and fifty; without a plan, and with one that
-counts events and bytes, alone and in allotments out of a common window. The difference is the decision. Nothing is sent:
-the pool is the product's rule in memory, answered in the next turn.
+counts events and bytes, alone and in allotments out of a common window. The difference is the decision. Nothing is
+sent: the pool is the product's rule in memory, answered in the next turn.
 """
 
 from __future__ import annotations

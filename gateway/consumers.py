@@ -6,7 +6,7 @@ lives on but the small `Session`; there is no message loop, so no frame ever com
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -26,6 +26,7 @@ from gateway.core.records import UsageKey
 from gateway.core.rejections import Rejection
 from gateway.core.session import Session
 from gateway.core.snapshot import Entitlement
+from gateway.counters import Wanted
 from gateway.dialling import dial_any
 from gateway.doorway import ClientGone
 from gateway.plane import Plane, plane
@@ -130,13 +131,27 @@ class Arrival:
             return memory.known_entitlement(question.application_id, question.api_id)
         if isinstance(question, Redeem):
             return None
-        throttles = registry.counters.of(question.levels)
-        return self._standing(question) if registry.counters.settled(throttles) else None
+        counters = registry.counters
+        known = counters.settled(counters.of(question.levels)) and not counters.counts_places(self._wanted(question))
+        return self._standing(question, (0, 0, 0)) if known else None
 
-    def _standing(self, question: Room) -> Standing:
-        registry, entitlement = self.plane.registry, question.entitlement
+    def _wanted(self, question: Room) -> tuple[Wanted, ...]:
+        """The places that a session takes, and how many there are of each."""
+        assert self.admission.route is not None  # noqa: S101  (it is asked after that)
+        entitlement, runtime = question.entitlement, self.admission.route.api.runtime
+        most = [entitlement.business_plan.max_sessions, runtime.max_sessions_per_application]
+        limits = (
+            min([one for one in most if one is not None], default=None),
+            runtime.max_sessions,
+            runtime.max_sessions_per_ip,
+        )
         places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
-        return Standing(registry.counters.of(question.levels), *[registry.places[place] for place in places])
+        return tuple(zip(places, limits, strict=True))
+
+    def _standing(self, question: Room, others: Sequence[int]) -> Standing:
+        registry = self.plane.registry
+        taken = [registry.places[place] + more for (place, _), more in zip(self._wanted(question), others, strict=True)]
+        return Standing(registry.counters.of(question.levels), *taken)
 
     async def _look_up(self, question: Question, now: float) -> Any:
         await in_task()
@@ -147,7 +162,8 @@ class Arrival:
         if isinstance(question, Room):
             counters = self.plane.registry.counters
             await counters.settle(counters.of(question.levels))
-            return self._standing(question)
+            others = await counters.others(self._wanted(question))
+            return self._standing(question, others)
         return await self.plane.memory.entitlement(question.application_id, question.api_id)
 
     async def _connect(self, entitlement: Entitlement) -> tuple[Session, Url]:

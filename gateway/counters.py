@@ -7,13 +7,14 @@ with the same verbs, leasing out of a common window.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final, Protocol
 
 from gateway.core.levels import Level, Levels
 from gateway.core.throttling import Limit, Throttle
 
 Subject = tuple[str, ...]
+Wanted = tuple[Hashable, int | None]  # a place, and how many there are of it; None for as many as you like
 KNOWN: Final = 50_000  # answers of `of` that are remembered: one for each set of levels that sessions have in common
 
 
@@ -40,6 +41,18 @@ class Counters(Protocol):
 
     async def settle(self, throttles: Iterable[Throttle]) -> None:
         """Find that out, in bounded time."""
+
+    def count_places(self, taken: Callable[[Hashable], int]) -> None:
+        """`taken` says how many places of something this process takes."""
+
+    def counts_places(self, wanted: Sequence[Wanted]) -> bool:
+        """Whether other processes have to be asked for these places."""
+
+    async def others(self, wanted: Sequence[Wanted]) -> list[int]:
+        """How many places of each other processes take, in bounded time; one of each is taken where there is one."""
+
+    def left(self, place: Hashable) -> None:
+        """A place is free again."""
 
     def listen(self, answered: Callable[[], None], room: Callable[[], None]) -> None:
         """Who is told that something is known now of throttles that were awaited, or that dry ones may have room."""
@@ -107,6 +120,18 @@ class LocalCounters:
 
     async def settle(self, throttles: Iterable[Throttle]) -> None:
         """Nothing has to be found out."""
+
+    def count_places(self, taken: Callable[[Hashable], int]) -> None:
+        """This process knows its own."""
+
+    def counts_places(self, wanted: Sequence[Wanted]) -> bool:
+        return False
+
+    async def others(self, wanted: Sequence[Wanted]) -> list[int]:
+        return [0] * len(wanted)
+
+    def left(self, place: Hashable) -> None:
+        """Nobody else has to know."""
 
     def listen(self, answered: Callable[[], None], room: Callable[[], None]) -> None:
         """Nothing is awaited here."""

@@ -34,7 +34,7 @@ class RedisPool:
     def __init__(self, url: str) -> None:
         timeouts: dict[str, Any] = {"socket_timeout": ANSWER_S, "socket_connect_timeout": ANSWER_S}
         none = Retry(NoBackoff(), 0)  # every call says it all, so the next one is the retry
-        self._redis: Redis = Redis.from_url(url, decode_responses=True, retry=none, **timeouts)
+        self.redis: Redis = Redis.from_url(url, decode_responses=True, retry=none, **timeouts)
         self._ears: Redis = Redis.from_url(url, decode_responses=True, retry=none, socket_connect_timeout=ANSWER_S)
         self._digest = ""
 
@@ -51,14 +51,14 @@ class RedisPool:
         except NoScriptError:  # it was started anew
             self._digest = ""
         except ERRORS:
-            await self._redis.connection_pool.disconnect(inuse_connections=False)
+            await self.redis.connection_pool.disconnect(inuse_connections=False)
         return await self._tell(calls)
 
     async def _tell(self, calls: Sequence[Call]) -> list[Answer | None]:
         async with asyncio.timeout(ANSWER_S):
             if not self._digest:
-                self._digest = await self._redis.script_load(SCRIPT)
-            pipe = self._redis.pipeline(transaction=False)
+                self._digest = await self.redis.script_load(SCRIPT)
+            pipe = self.redis.pipeline(transaction=False)
             for call in calls:
                 pipe.evalsha(self._digest, 1, PREFIX + call.key, *arguments(call, CHANNEL, KEEP_S))
             rows = await pipe.execute()
@@ -82,6 +82,6 @@ class RedisPool:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        for one in (self._redis, self._ears):
+        for one in (self.redis, self._ears):
             with suppress(*ERRORS):
                 await one.aclose()

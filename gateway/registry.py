@@ -55,6 +55,7 @@ class Registry:
         self.recorder = recorder
         self.counters: Counters = LocalCounters(self.clock) if counters is None else counters
         self.counters.listen(self.answers_came, self.release_held)
+        self.counters.count_places(lambda place: self.places[place])
         self.patrol = Patrol(self.monotonic)
         self.clock_was_set = False  # since control looked last
         self.endpoints = Endpoints()
@@ -105,6 +106,7 @@ class Registry:
             self.places[place] -= 1
             if self.places[place] <= 0:
                 del self.places[place]
+            self.counters.left(place)
 
     def open(self, session: Session, url: Url) -> None:
         """A session has begun in places that were taken with `enter`; it counts on `url` until it ends."""

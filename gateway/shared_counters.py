@@ -1,7 +1,7 @@
 """Counters of all gateway processes together, with Redis as their common memory.
 
 Sessions draw from this process's allotments (`gateway.core.leases`) and ask nobody; what the limits have to ask goes by
-`gateway.carrying`.
+`gateway.carrier`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import asyncio
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
-from gateway.carrying import Carrier
+from gateway.carrier import Carrier
 from gateway.core.leases import SharedThrottle
 from gateway.core.levels import Level
 from gateway.core.limits import Limit
 from gateway.core.throttling import Throttle
-from gateway.counters import LocalCounters
-from gateway.redis_pool import RedisPool
+from gateway.counters import LocalCounters, Wanted
+from gateway.redis_pool import ERRORS, RedisPool
 
 SETTLE_S: Final = 2.5  # a handshake waits no longer for Redis
 
@@ -76,6 +76,23 @@ class SharedCounters(LocalCounters):
                     self.carrier.lend(throttle)
                 return
 
+    def count_places(self, taken: Callable[[Hashable], int]) -> None:
+        self.carrier.places.taken = taken
+
+    def counts_places(self, wanted: Sequence[Wanted]) -> bool:
+        return not self.carrier.away and any(most is not None for _, most in wanted)
+
+    async def others(self, wanted: Sequence[Wanted]) -> list[int]:
+        if self.counts_places(wanted):
+            try:
+                return await self.carrier.places.others(wanted)
+            except ERRORS as error:
+                self.carrier.gone([], error)
+        return [0] * len(wanted)
+
+    def left(self, place: Hashable) -> None:
+        self.carrier.places.left(place)
+
     def _tell(self) -> None:
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
@@ -84,5 +101,5 @@ class SharedCounters(LocalCounters):
         self._answered()
 
     async def run(self) -> None:
-        """See `gateway.carrying.Carrier.run`."""
+        """See `gateway.carrier.Carrier.run`."""
         await self.carrier.run()

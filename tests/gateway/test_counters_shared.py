@@ -264,3 +264,59 @@ def test_without_redis_at_most_the_local_credit_of_each_process_passes(
     assert set(codes) <= {4429, 429}
     assert len(codes) == 4
     assert fresh.counts["received"] == 40, "a tenth of 200 in each of two processes"
+
+
+# Sessions at once ------------------------------------------------------------------------------------------------
+
+
+def test_concurrent_sessions_are_counted_over_both_processes(
+    world: World, fresh: Backend, fleet: list[GatewayProcess]
+) -> None:
+    deal = offer(world, fresh, fleet, {"max_sessions": 3})
+    head = {"Authorization": f"Bearer {deal.token}"}
+    with deal.connect(gateway=fleet[0]), deal.connect(gateway=fleet[1]):
+        with deal.connect(gateway=fleet[1]):
+            refused = [knock(process, deal.path, **head) for process in fleet]
+            assert [(answer.status, answer.code) for answer in refused] == [(429, "too_many_connections")] * 2
+        until(lambda: knock(fleet[0], deal.path, **head).status == 101, 10, "the third place is free again")
+
+
+def test_many_at_once_at_both_processes_get_only_as_many_places_as_there_are(
+    world: World, fresh: Backend, fleet: list[GatewayProcess]
+) -> None:
+    deal = offer(world, fresh, fleet, {"max_sessions": 5})
+    inside, done = threading.Semaphore(0), threading.Event()
+    refused: list[int] = []
+
+    def one(process: GatewayProcess) -> None:
+        try:
+            with deal.connect(gateway=process):
+                inside.release()
+                done.wait(30)
+        except InvalidStatus as answer:
+            refused.append(answer.response.status_code)
+
+    threads = [threading.Thread(target=one, args=(fleet[number % 2],)) for number in range(14)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(refused) >= 9, 20)
+    done.set()
+    for thread in threads:
+        thread.join(30)
+    assert refused == [429] * 9
+
+
+def test_a_killed_process_does_not_keep_its_places(
+    world: World, fresh: Backend, server: Redis, database: str, certificate: KeyPairFiles, tmp_path: Path
+) -> None:
+    deal = world.deal(fresh.url, plan={"max_sessions": 1})
+    head = {"Authorization": f"Bearer {deal.token}"}
+    with ExitStack() as stack:
+        one, other = (
+            stack.enter_context(running(database, certificate, tmp_path, REDIS_URL=server.url)) for _ in range(2)
+        )
+        with deal.connect(gateway=one):
+            assert knock(other, deal.path, **head).status == 429
+            os.kill(one.process.pid, signal.SIGKILL)
+            one.process.wait(10)
+        until(lambda: knock(other, deal.path, **head).status == 101, 30, "its places are free")

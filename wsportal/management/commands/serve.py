@@ -79,7 +79,8 @@ def supervise(plane: str, workers: int) -> int:
         log.warning(
             "plans_counted_per_worker",
             workers=workers,
-            hint=f"each worker counts by itself: a plan of 100 lets through up to {100 * workers}; so do max_sessions",
+            hint=f"each worker counts by itself: a plan of 100 lets through up to {100 * workers}; with REDIS_URL they "
+            "count together",
         )
     sockets = {port: listen(env.HOST, port) for port in wanted.values()}
     command = [sys.executable, sys.argv[0], "serve", plane, "--host", env.HOST, "--port-offset", str(env.PORT_OFFSET)]
