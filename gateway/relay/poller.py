@@ -117,7 +117,10 @@ class Poller:
             for fd, what in ready:
                 leg = legs.get(fd)
                 if leg is not None:
-                    leg.ready(what)
+                    try:
+                        leg.ready(what)
+                    except Exception as error:  # the others of this poll are told once and for all, too
+                        _failed(leg, error)
             if later:
                 self._serve_guests()
             if len(ready) < 2 and not later:
@@ -144,3 +147,12 @@ class Poller:
                     asyncio.get_running_loop().call_exception_handler(facts)
             if perf_counter() >= end:
                 return
+
+
+def _failed(leg: Member, error: Exception) -> None:
+    """This session has a fault: tell so, and end it, for nobody can say what was passed on of it."""
+    facts = {"message": "a session failed", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(facts)
+    link = getattr(leg, "link", None)
+    if link is not None:
+        link.abort()
