@@ -27,7 +27,8 @@ from gateway.usage_rows import UsageRow, insert
 log = structlog.get_logger("gateway")
 
 MINUTE_S: Final = 60
-PROMPT_S: Final = 0.2  # a session's end is written after so long, together with those of the same moment
+PROMPT_S: Final = 0.2
+"""A session's end is written after so long with those of the same moment; in a crowd, with all since the last sweep."""
 Minute = tuple[UsageKey, int]
 Ask = Callable[..., Awaitable[Any]]
 
@@ -107,13 +108,17 @@ class Recorder:
 
     async def run(self) -> None:
         """Sweep and write until cancelled."""
+        loop = asyncio.get_running_loop()
+        last = float("-inf")
         while True:
+            sweep_s = conf.get("SWEEP_S")
             try:
-                await asyncio.wait_for(self._soon.wait(), conf.get("SWEEP_S"))
-                await asyncio.sleep(PROMPT_S)
+                await asyncio.wait_for(self._soon.wait(), sweep_s)
+                await asyncio.sleep(max(PROMPT_S, last + sweep_s - loop.time()))
             except TimeoutError:
                 pass
             self._soon.clear()
+            last = loop.time()
             await self.flush()
             await self._settle()
 
