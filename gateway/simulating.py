@@ -97,9 +97,16 @@ def plan_simulate(
         Missing: for an API that must not be seen. Invalid.
     """
     actor.require(Capability.MANAGE_SUBSCRIPTIONS, Capability.ADMINISTER)
-    draft = draft_of(values)
+    problems: dict[str, Any] = {}
+    draft = Draft()
+    try:
+        draft = draft_of(values)
+    except Invalid as refusal:
+        problems |= refusal.fields
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= DAYS_LIMIT:
-        raise Invalid({"days": f"This should be a whole number between 1 and {DAYS_LIMIT}."})
+        problems["days"] = f"This should be a whole number between 1 and {DAYS_LIMIT}."
+    if problems:
+        raise Invalid(problems)
     if api_id is not None:
         selectors.api_get(actor, api_id)
     chosen = selectors.subscriptions_visible(actor)

@@ -74,8 +74,9 @@ class Line:
             return "free"
         parts = [f"{price.amount} {price.currency} per {price.cycle}"] if price.amount is not None else []
         if price.unit_price is not None:
-            unit = price.unit_price.normalize()
-            parts.append(f"{unit:f} {price.currency} per {price.unit_events:,} messages")
+            unit = f"{price.unit_price:f}".rstrip("0")
+            unit += "0" * max(0, 2 - len(unit.partition(".")[2]))
+            parts.append(f"{unit} {price.currency} per {price.unit_events:,} messages")
         return " and ".join(parts)
 
 
