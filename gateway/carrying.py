@@ -1,297 +1,43 @@
-"""Carries what the limits of this process have to say to Redis, and the answers back.
+"""A principal on its way to the process that carries its session: with a ticket, or with a renewal.
 
-Calls of all limits that want more are made together, once for each turn of the loop and few at a time. Without Redis
-every limit goes on with a bounded local credit; when it is back every limit says what was spent, as a total, so nothing
-is counted twice or forgotten.
+Where a key manager must be asked about a token again and again, the token goes along, sealed, for as long as the row
+that holds it lives (half a minute with a ticket, two minutes with a renewal). No other row holds a token.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-import uuid
-from collections.abc import Callable, Coroutine
-from itertools import count
-from math import ceil
+from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
 
-from gateway import meters
-from gateway.core.leases import SharedThrottle
-from gateway.core.limits import Limit
-from gateway.core.pool import DRY, ROOM, Answer, Call
-from gateway.redis_pool import ERRORS, RedisPool
+from apis.sealing import Unreadable, seal, unseal
+from gateway.core import principals
+from gateway.core.foreign_ids import TokenId
+from gateway.core.snapshot import Principal
+from gateway.foreign import KIND, foreign_tokens
 
 log = structlog.get_logger("gateway")
 
-TICK_S: Final = 0.25
-IDLE_S: Final = 0.5  # a part that nobody here used for so long goes back, where nobody is attached or little is left
-AGAIN_S: Final = 0.5  # between two looks whether Redis is there again
-AT_ONCE: Final = 4  # round trips under way; what is wanted meanwhile goes with the next one
-BATCH: Final = 500  # calls in one round trip
-LOOKS: Final = 5_000  # allotments that are looked at in one tick
-LEAVE_S: Final = 0.8  # to say goodbye; the server gives its jobs a second
-Made = list[tuple[SharedThrottle, Call]]
+SEALED: Final = "sealed"
 
 
-class Carrier:
-    """One process's throttles on their way to Redis and back (`gateway.core.leases.Teller`).
+def packed(principal: Principal, token: str) -> dict[str, Any]:
+    """A principal as JSON, with the token that it was shown by where it must be asked about again."""
+    facts = principals.as_json(principal)
+    if principal.kind == KIND and TokenId.read(principal.token_id).asked:
+        facts[SEALED] = seal(token)
+    return facts
 
-    Args:
-        monotonic: seconds that are never set.
-        pool: the way to Redis.
-        local_credit: part of a limit that this process lets pass in one window without Redis.
 
-    Attributes:
-        named: the running throttles by name.
-        away: Redis does not answer.
-        answered, room: called when something is known of throttles that were awaited, and when dry ones may have room.
-    """
-
-    def __init__(self, monotonic: Callable[[], float], pool: RedisPool, local_credit: float) -> None:
-        self.monotonic = monotonic
-        self.named: dict[str, SharedThrottle] = {}
-        self.away = False
-        self.answered: Callable[[], None] = lambda: None
-        self.room: Callable[[], None] = lambda: None
-        self._pool = pool
-        self._local_credit = local_credit
-        self._process = uuid.uuid4().hex[:16]
-        self._lives = count(1)
-        self._wanting: dict[SharedThrottle, None] = {}
-        self._holding: dict[SharedThrottle, tuple[float, int]] = {}  # when to look again, and what had passed
-        self._under_way: set[asyncio.Task[Any]] = set()
-        self._sending = self._telling = self._reporting = False
-
-    def forget(self, throttle: SharedThrottle) -> None:
-        """Nobody counts by it any more, and its window is over."""
-        self.named.pop(throttle.name, None)
-        self._holding.pop(throttle, None)
-        self._wanting.pop(throttle, None)
-
-    # -- calls --------------------------------------------------------------------------------------------------
-
-    def new_life(self) -> int:
-        """See `gateway.core.leases.Teller`."""
-        return next(self._lives)
-
-    def holder(self, life: int) -> str:
-        """See `gateway.core.leases.Teller`."""
-        return f"{self._process}.{life}"
-
-    def want(self, throttle: SharedThrottle) -> None:
-        """See `gateway.core.leases.Teller`."""
-        self._wanting[throttle] = None
-        self._send_soon()
-
-    def _send_soon(self) -> None:
-        if not self._sending and self._wanting:
-            self._sending = True
-            asyncio.get_running_loop().call_soon(self._send)
-
-    def _send(self) -> None:
-        self._sending = False
-        if self._reporting or len(self._under_way) >= AT_ONCE:
-            return  # the end of that calls here again
-        wanting = list(self._wanting)[:BATCH]
-        for throttle in wanting:
-            del self._wanting[throttle]
-        if self.away:
-            for throttle in wanting:
-                self.lend(throttle)
-            self._tell_all()
-        elif wanting:
-            self._spawn(self._carry([(throttle, throttle.call()) for throttle in wanting]))
-        self._send_soon()
-
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._carried)
-
-    def _carried(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("counters_failed", error=repr(task.exception()))
-        self._send_soon()
-
-    async def _carry(self, made: Made) -> bool:
-        """Make these calls and act on the answers; whether there were any."""
-        began = time.perf_counter()
+def unpacked(facts: Mapping[str, Any]) -> Principal:
+    """What was packed. From here on this process asks about its token. It may ask the database."""
+    principal = principals.from_json(facts)
+    if SEALED in facts:
         try:
-            answers = await self._pool.tell([call for _, call in made])
-        except ERRORS as error:
-            meters.COUNTER_CALLS_FAILED.inc(len(made))
-            self._gone(made, error)
-            return False
-        meters.COUNTER_SECONDS.observe(time.perf_counter() - began)
-        meters.COUNTER_CALLS.inc(len(made))
-        for (throttle, call), answer in zip(made, answers, strict=True):
-            self._take(throttle, call, answer)
-        self._tell_all()
-        return True
-
-    def _take(self, throttle: SharedThrottle, call: Call, answer: Answer | None) -> None:
-        if answer is None:
-            throttle.lost(call)
-            return
-        throttle.answered(call, answer)
-        if answer.granted:
-            self._holding.setdefault(throttle, (self.monotonic() + IDLE_S, throttle.passed()))
-        if throttle.retry_at:
-            delay = max(0.0, throttle.retry_at - self.monotonic())
-            asyncio.get_running_loop().call_later(delay, throttle.retry)
-
-    def _tell_all(self) -> None:
-        """Those who wait look again, once for all answers of this turn of the loop."""
-        if not self._telling:
-            self._telling = True
-            asyncio.get_running_loop().call_soon(self._tell_waiting)
-
-    def _tell_waiting(self) -> None:
-        self._telling = False
-        self.answered()
-
-    def hears(self, word: str, key: str) -> None:
-        """What all processes are told of one window."""
-        throttle = self.named.get(key.partition("@")[0])
-        if throttle is None or throttle.key != key or self.away:
-            return
-        if word == DRY:
-            call = throttle.recall()
-            if call is not None:
-                self._spawn(self._carry([(throttle, call)]))
-        elif word == ROOM and throttle.dry:
-            throttle.room()
-            self.room()
-
-    # -- without Redis ------------------------------------------------------------------------------------------
-
-    def credit_of(self, limit: Limit) -> int:
-        """How much of this limit may pass here in one window while Redis is away."""
-        return ceil(limit.amount * self._local_credit)
-
-    def lend(self, throttle: SharedThrottle) -> None:
-        """Let it go on without Redis."""
-        before = throttle.borrowed
-        throttle.lend(self.credit_of(throttle.limit))
-        meters.COUNTER_LOCAL_CREDIT.inc(max(0, throttle.borrowed - before))
-
-    def _gone(self, made: Made, error: BaseException) -> None:
-        if not self.away:
-            self.away = True
-            meters.COUNTERS_DEGRADED.set(1)
-            log.warning("counters_degraded", error=type(error).__name__, local_credit=self._local_credit)
-        for throttle, call in made:
-            throttle.lost(call)
-            if call.wanted:
-                self.lend(throttle)
-        for throttle in list(self._wanting):
-            self.lend(throttle)
-        self._wanting.clear()
-        self._tell_all()
-
-    async def report(self) -> bool:
-        """Say of every window what was spent in it, and give the rest back; whether Redis heard it."""
-        self._reporting = True
-        try:
-            named = list(self.named.values())
-            for start in range(0, max(len(named), 1), BATCH):
-                made: Made = []
-                for throttle in named[start : start + BATCH]:
-                    throttle.returned()
-                    call = throttle.report()
-                    if call is not None:
-                        made.append((throttle, call))
-                answers = await self._pool.tell([call for _, call in made])
-                for (throttle, call), answer in zip(made, answers, strict=True):
-                    self._take(throttle, call, answer)
-        except ERRORS as error:
-            self._gone(made, error)
-            return False
-        finally:
-            self._reporting = False
-            self._send_soon()
-        return True
-
-    # -- besides ------------------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Hear, give back, look whether Redis is there again; at the end say goodbye."""
-        jobs = [asyncio.ensure_future(job) for job in (self._hear(), self._tick())]
-        try:
-            await asyncio.gather(*jobs)
-        finally:
-            for job in jobs:
-                job.cancel()
-            await self._leave()
-
-    async def _hear(self) -> None:
-        while True:
-            try:
-                await self._pool.listen(self.hears, self._heard)
-            except ERRORS:
-                pass
-            await asyncio.sleep(AGAIN_S)
-
-    def _heard(self) -> None:
-        """It listens again: what was said meanwhile was missed, and Redis may have forgotten everything."""
-        if not self.away and self.named:
-            self._spawn(self._begin_anew())
-
-    async def _begin_anew(self) -> None:
-        if await self.report():
-            if self.away:
-                self.away = False
-                meters.COUNTERS_DEGRADED.set(0)
-                log.warning("counters_shared_again")
-            self.room()
-
-    async def _tick(self) -> None:
-        again_at = 0.0
-        while True:
-            await asyncio.sleep(TICK_S)
-            try:
-                if not self.away:
-                    self._give_back()
-                elif self.monotonic() >= again_at:
-                    again_at = self.monotonic() + AGAIN_S
-                    await self._begin_anew()
-            except Exception:  # sessions go on whatever it is
-                log.exception("counters_failed")
-
-    def _give_back(self) -> None:
-        """Look at some allotments, the longest unseen first: what nobody uses goes back."""
-        now = self.monotonic()
-        made: Made = []
-        for throttle in list(self._holding)[:LOOKS]:
-            due, passed = self._holding[throttle]
-            if due > now:
-                break
-            del self._holding[throttle]
-            now_passed = throttle.passed()
-            if throttle.allotted <= now_passed and not throttle.asking:
-                continue
-            idle = now_passed == passed and (throttle.tight or not throttle.attached)
-            call = throttle.recall() if idle else None
-            if call is not None:
-                made.append((throttle, call))
-            else:
-                self._holding[throttle] = now + IDLE_S, now_passed
-        for start in range(0, len(made), BATCH):
-            self._spawn(self._carry(made[start : start + BATCH]))
-
-    async def _leave(self) -> None:
-        made: Made = []
-        for throttle in self.named.values():
-            call = throttle.report(bye=True) if throttle.known else None
-            if call is not None:
-                made.append((throttle, call))
-        try:
-            async with asyncio.timeout(LEAVE_S):
-                for start in range(0, 0 if self.away else len(made), BATCH):
-                    await self._pool.tell([call for _, call in made[start : start + BATCH]])
-        except ERRORS as error:
-            log.warning("counters_not_left", error=type(error).__name__)
-        await self._pool.close()
+            token = unseal(facts[SEALED])
+        except Unreadable:  # packed by a process with other keys: it lives until it expires
+            log.warning("token_not_asked_about", key_manager=principal.key_manager)
+        else:
+            foreign_tokens.watch(principal.key_manager, token, principal.expires_at or 0.0)
+    return principal

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Final
 
+from gateway import carrying
 from gateway.core import principals
 from gateway.core.selection import Selection
 from gateway.core.session import Session
@@ -29,11 +30,18 @@ def give(kind: str, body: dict[str, Any]) -> str:
     return f"{SessionCommand.objects.create(kind=kind, body=body).pk}.{secrets.token_hex(8)}"
 
 
-def load(subjects: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    """(kind, body) of these commands, in the order they were given. One query."""
+def load(subjects: Iterable[str], mine: Container[str] = ()) -> list[tuple[str, dict[str, Any]]]:
+    """(kind, body) of these commands, in the order they were given. One query.
+
+    Args:
+        mine: sessions of this process; it asks about their fresh tokens from now on.
+    """
     keys = [subject.partition(".")[0] for subject in subjects]
-    rows = SessionCommand.objects.filter(pk__in=keys).order_by("pk")
-    return list(rows.values_list("kind", "body"))
+    rows = list(SessionCommand.objects.filter(pk__in=keys).order_by("pk").values_list("kind", "body"))
+    for kind, body in rows:
+        if kind == "renew" and body["session"] in mine:
+            carrying.unpacked(body["principal"])
+    return rows
 
 
 async def obey(registry: Registry, commands: Iterable[tuple[str, dict[str, Any]]]) -> list[Session]:

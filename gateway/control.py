@@ -158,7 +158,7 @@ class Control:
         """Do what was commanded, before tokens are judged: one that was renewed must not die with its old token."""
         ids = {subject for kind, subject in self._pending if kind == "command"} - set(self._obeyed)
         if ids:
-            found = await self.memory.ask(commands.load, ids)
+            found = await self.memory.ask(commands.load, ids, self.registry.sessions)
             self._obeyed.extend(ids)
             renewed = await commands.obey(self.registry, found)
             await self._judge_renewed(renewed)

@@ -240,6 +240,13 @@ class ForeignTokens:
         self._let_go()
         return found
 
+    def watch(self, name: str, token: str, expires_at: float) -> None:
+        """A session of this process has a token that another one was shown: ask the key manager about it again."""
+        manager = self.managers.load().by_name.get(name)
+        digest, now = sha256(token.encode()).hexdigest()[:DIGEST], self._now()
+        if manager is not None and manager.introspects and digest not in self._watched:
+            self._keep(self._watched, digest, Watched(manager, token, expires_at, now - REASK_S, now))
+
     def _still(self, watched: Watched) -> bool:
         """Whether a token counts, by the last answer; ask again where that is old."""
         now = self._now()

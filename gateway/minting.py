@@ -13,7 +13,7 @@ from apis import selectors
 from apis.errors import TooOften
 from apis.models import Deployment
 from apis.services.attempts import Attempts
-from gateway import bearers, conf, entitling, reports, snapshots, tickets
+from gateway import bearers, carrying, conf, entitling, reports, snapshots, tickets
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.admission import Admission, MayUse, Question, WhoIs
 from gateway.core.credentials import Headers
@@ -80,16 +80,22 @@ def ticket_mint(*, headers: Headers, client: str, secure: bool, wish: Wish) -> M
     admission.client, admission.denials = client, snapshots.load_denials()
     steps = admission.enter(route, shown, now.timestamp(), open_topics=False)
     answer: Any = None
+    token = ""
     while True:
         try:
-            answer = _answer(steps.send(answer))
+            question = steps.send(answer)
+            if isinstance(question, WhoIs):
+                token = question.credential.token
+            answer = _answer(question)
         except StopIteration as done:
             principal = done.value
             break
     assert admission.entitlement is not None  # noqa: S101  (entered)
     if wait_s := MINTED.begin(f"{principal.kind}:{principal.token_key}"):
         raise TooOften(wait_s, "Tickets are asked for too often with this credential")
-    ticket, connection_id = tickets.issue(principal, api.api_id, topic=wish.topic, origin=wish.origin)
+    ticket, connection_id = tickets.issue(
+        carrying.packed(principal, token), api.api_id, topic=wish.topic, origin=wish.origin
+    )
     url = f"{_gateway(deployment, secure)}{api.path}{wish.topic or ''}?ticket={ticket}"
     return Minted(ticket, connection_id, url, reports.standing(admission.entitlement, principal, now))
 

@@ -12,12 +12,12 @@ from apis.errors import Forbidden, Missing
 from apis.models import Deployment
 from apis.services.record import announce
 from apis.shapes_security import security_of
-from gateway import commands, snapshots
-from gateway.core import principals
+from gateway import carrying, commands, snapshots
 from gateway.core.identifying import still_welcome
 from gateway.core.permits import permit
 from gateway.core.rejections import Rejection
 from gateway.core.snapshot import Principal
+from gateway.foreign import foreign_tokens
 from gateway.live import YOUNG_S, patiently
 from gateway.models import LiveSession
 
@@ -28,7 +28,7 @@ _RULES: Final = (
 )
 
 
-def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession:
+def connection_renew(*, principal: Principal, token: str, connection_id: str) -> LiveSession:
     """From now on this token is the session's, in whatever process; the old one may expire or be revoked.
 
     A token that the API or the topic would not let in is refused, and the session goes on with the one it has. Where
@@ -36,6 +36,7 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
 
     Args:
         principal: whose token was shown; it is valid.
+        token: that token.
         connection_id: the X-Request-ID of the handshake's answer, or what a ticket was answered with.
 
     Returns: the session as it is now; `expires_at` is the token's.
@@ -58,14 +59,16 @@ def connection_renew(*, principal: Principal, connection_id: str) -> LiveSession
         expires_at = principal.expires_at
         session.expires_at = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
         session.save(update_fields=["token_kind", "token_id", "scopes", "expires_at"])
-        body = {"session": session.pk, "principal": principals.as_json(principal)}
+        body = {"session": session.pk, "principal": carrying.packed(principal, token)}
         announce("command", commands.give("renew", body))
     return session
 
 
 def key_managers_of(connection_id: str) -> frozenset[str]:
     """The key managers that the API of a live session names; none for one that is not there."""
-    session = LiveSession.objects.filter(pk=connection_id[:64]).only("api_id").first()
+    asked = any(manager.introspects for manager in foreign_tokens.managers.load().by_name.values())
+    # Only for such a token does it matter, so only then one waits for a session that began just now.
+    session = patiently(LiveSession.objects.all(), connection_id[:64], YOUNG_S if asked else 0.0)
     deployment = _deployment(session) if session is not None else None
     return frozenset(security_of(deployment.design)["key_managers"]) if deployment is not None else frozenset()
 

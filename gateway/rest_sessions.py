@@ -226,7 +226,7 @@ class ConnectionToken(Resource):
         principal = principal_of(token, renewal.key_managers_of(connection_id))
         if principal is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
-        session = renewal.connection_renew(principal=principal, connection_id=connection_id)
+        session = renewal.connection_renew(principal=principal, token=token, connection_id=connection_id)
         return Response({"connection_id": session.pk, "expires_at": session.expires_at})
 
     def get_authenticate_header(self, request: Request) -> str:

@@ -10,21 +10,23 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
+from gateway import carrying
 from gateway.authenticators import AUTHENTICATORS
-from gateway.core import principals
 from gateway.core.identifying import Ticket
-from gateway.core.snapshot import Principal
 from gateway.models import Ticket as TicketRow
 
 LIFE_S: Final = 30  # CONTRACT section 4
 
 
-def issue(principal: Principal, api_id: str, *, topic: str | None, origin: str | None) -> tuple[str, str]:
+def issue(principal: dict[str, Any], api_id: str, *, topic: str | None, origin: str | None) -> tuple[str, str]:
     """Write a ticket down.
+
+    Args:
+        principal: whom it stands for, packed (`gateway.carrying`).
 
     Returns: the ticket in clear, which only its hash is kept of, and the id of the session-to-be.
     """
@@ -33,7 +35,7 @@ def issue(principal: Principal, api_id: str, *, topic: str | None, origin: str |
         digest=_digest(ticket),
         connection_id=connection_id,
         api_id=api_id,
-        principal=principals.as_json(principal),
+        principal=principal,
         topic=topic,
         origin=origin,
         expires_at=timezone.now() + timedelta(seconds=LIFE_S),
@@ -53,7 +55,7 @@ def redeem(digest: str) -> Ticket | None:
     gone, _ = TicketRow.objects.filter(digest=digest).delete()  # one DELETE: exactly one of those who try deletes it
     if not gone:
         return None
-    principal = principals.from_json(row.principal)
+    principal = carrying.unpacked(row.principal)
     alive = AUTHENTICATORS[principal.kind].alive([principal.token_id])
     if principal.token_id not in alive:
         return None

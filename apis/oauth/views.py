@@ -22,6 +22,7 @@ from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import Request as OAuthRequest
 
+from apis.selectors_credentials import scopes_on_offer
 from apis.services.attempts import Attempts
 
 GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
@@ -175,7 +176,7 @@ class Metadata(View):
             "token_endpoint_auth_methods_supported": [*AUTH_METHODS, "none"],
             "revocation_endpoint_auth_methods_supported": [*AUTH_METHODS, "none"],
             "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
-            "scopes_supported": list(oauth2_settings.SCOPES),
+            "scopes_supported": [*oauth2_settings.SCOPES, *scopes_on_offer()],
             "authorization_response_iss_parameter_supported": True,
             "service_documentation": issuer + reverse("rest:docs"),
         }

@@ -180,6 +180,7 @@ def test_the_server_describes_itself(db):
     assert document["token_endpoint"] == "https://testserver/oauth2/token"
     assert document["code_challenge_methods_supported"] == ["S256"]
     assert "implicit" not in document["grant_types_supported"]
+    assert "default" in document["scopes_supported"]
     for name in ("authorization_endpoint", "revocation_endpoint", "introspection_endpoint"):
         assert Client().get(urlsplit(document[name]).path).status_code != 404
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import Client
 from oauth2_provider.models import AccessToken
 
 from apis.models import Api, Application, Person, Subscription
@@ -49,6 +50,14 @@ def test_it_gets_none_of_them_unless_it_asks(program: Program, scoped: Api) -> N
 def test_what_it_may_not_have_is_invalid_scope(program: Program, scoped: Api, scope: str) -> None:
     refused(asked(program, scope), 400, "invalid_scope")
     assert not AccessToken.objects.exists()
+
+
+def test_the_server_names_the_scopes_of_apis_on_offer(program: Program, scoped: Api, client: Client) -> None:
+    named = client.get("/.well-known/oauth-authorization-server").json()["scopes_supported"]
+    assert {"default", "rooms:write"} <= set(named)
+    assert not {"rooms:moderate", "elsewhere"} & set(named), "no topic asks for them"
+    Api.objects.filter(pk=scoped.pk).update(state="created")
+    assert "rooms:write" not in client.get("/.well-known/oauth-authorization-server").json()["scopes_supported"]
 
 
 def test_a_scope_is_gone_with_the_subscription(program: Program, scoped: Api, subscription: Subscription) -> None:

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from apis.models import MappedKey
 from tests.gateway.backends import Backend, until
+from tests.gateway.test_faults_process import running
 from tests.gateway.world import Deal, World, closed, knock
 from tests.keymaster import KeyMaster, key_master
 
@@ -230,6 +231,31 @@ def test_an_opaque_token_is_asked_about_where_an_api_names_its_key_manager(world
     refused(deal, token)
     ask(world, "paul", "PUT", f"/apis/{deal.api.pk}/security", {})
     ask(world, "adam", "DELETE", f"/key-managers/{row['id']}")
+
+
+def test_a_token_that_came_with_a_ticket_or_a_renewal_is_asked_about_again(
+    world, oracle, backend, database, certificate, tmp_path
+):
+    deal = world.deal(backend.url)
+    row = asked(world, oracle)
+    mapped(world, deal, row)
+    ask(world, "paul", "PUT", f"/apis/{deal.api.pk}/security", {"key_managers": ["Resident", row["name"]]})
+    with running(database, certificate, tmp_path) as other:
+        first, second = oracle.token(), oracle.token()
+        tickets = [call(world, "POST", "/tickets", first, {"api": str(deal.api.pk)}).json() for _ in range(2)]
+        until(lambda: knock(other, deal.path).status == 401, 10, "it is published there")
+        by_ticket, renewed = (
+            connect(other.url(f"{deal.path}?ticket={one['ticket']}"), proxy=None, open_timeout=30) for one in tickets
+        )
+        with by_ticket as kept, renewed as fresh:
+            answer = call(world, "PUT", f"/connections/{tickets[1]['connection_id']}/token", second)
+            assert answer.status_code == 200, answer.text
+            oracle.revoke(first)
+            assert closed(kept, 40)[0] == TOKEN_DEAD
+            fresh.send("still here")
+            assert fresh.recv(5) == "still here"
+            oracle.revoke(second)
+            assert closed(fresh, 40)[0] == TOKEN_DEAD
 
 
 def test_a_client_is_mapped_by_whoever_can_show_a_token_of_it(world, master, manager, deal):
