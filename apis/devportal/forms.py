@@ -12,7 +12,7 @@ from django import forms
 from django.http import QueryDict
 
 from apis import selectors
-from apis.models import Api, Application, KeyPair, Subscription
+from apis.models import Api, Application, BusinessPlan, KeyPair, Subscription
 from apis.models.plan import Plan
 from apis.permissions import Actor
 from apis.selectors_plans import plans_open_to
@@ -77,9 +77,11 @@ class SubscribeForm(forms.Form):
 
 
 def plan_label(plan: Plan) -> str:
-    """A plan's name with its first limit in words; all its terms stand on the API's page."""
-    more = ", …" if len(plan.limits) > 1 else ""
-    return f"{plan.name}: {plan.limit_lines[0]}{more}" if plan.limits else plan.name
+    """A plan's name with its first limit and its price in words; all its terms stand on the API's page."""
+    parts = [plan.limit_lines[0] + (", …" if len(plan.limits) > 1 else "")] if plan.limits else []
+    if isinstance(plan, BusinessPlan) and plan.billing == BusinessPlan.Billing.COMMERCIAL:
+        parts.append(plan.price_line)
+    return f"{plan.name}: {'; '.join(parts)}" if parts else plan.name
 
 
 def plan_choices(api: Api, actor: Actor) -> list[tuple[str, str]]:

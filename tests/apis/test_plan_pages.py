@@ -92,4 +92,5 @@ def test_the_terms_of_a_plan_stand_on_the_apis_page(visit: Browsers, adam: Perso
     )
     shown = words(visit(sam).get(page_of(chat)))
     assert "9.90 EUR per month" in shown
+    assert "Bronze: 1,000 events per minute; 9.90 EUR per month" in shown  # where one is chosen
     assert "messages are dropped until there is room again, and the sender is told" in shown
