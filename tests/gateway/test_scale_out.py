@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.engines import PostgreSQL, Redis
 from tests.gateway.backends import Backend, until
 from tests.gateway.world import closed, free_port
 from tests.installation import Installation, says
-
 
 HUNDRED = {
     "name": "Hundred",
@@ -134,3 +134,24 @@ def test_without_redis_nothing_breaks(fleet: Installation, offer: dict[str, Any]
     until(lambda: [status(fleet, gateway, token) for gateway in (0, 1)] == [101, 101], 15)
     facts = httpx.get(f"http://127.0.0.1:{fleet.gateways[0].gateway}/health", timeout=30)
     assert json.loads(facts.text)["status"] == "up"
+
+
+def test_a_gateway_dies_and_its_clients_go_on_at_the_other(fleet: Installation, offer: dict[str, Any]) -> None:
+    third = fleet.serve("gateway")
+    token = fleet.access_token(offer["keys"])
+    with fleet.connect(2, "/chat/1.0.0", token) as client, fleet.connect(0, "/chat/1.0.0", token) as neighbour:
+        assert says(client)
+        third.kill()
+        with pytest.raises(ConnectionClosed) as lost:
+            client.recv(30)
+        assert lost.value.rcvd is None, "nobody was left to say goodbye"
+        assert says(neighbour)
+    with fleet.connect(1, "/chat/1.0.0", token) as client:
+        assert says(client)
+    again = fleet.serve("gateway")
+    with fleet.connect(3, "/chat/1.0.0", token) as client:
+        assert says(client)
+        assert again.stop(signal.SIGTERM, 30) == 0
+        assert closed(client)[0] in (1001, 1012)
+    with fleet.connect(0, "/chat/1.0.0", token) as client:
+        assert says(client)
