@@ -9,6 +9,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from websockets.sync.client import ClientConnection
 
 from tests.engines import Redis
 from tests.gateway.backends import Backend
@@ -46,7 +47,8 @@ def test_a_change_is_felt_in_both_processes_by_those_whom_it_concerns(
     act, code = CLOSING[case]
     deal, bystanders = world.deal(backend.url), world.deal(backend.url)
     with ExitStack() as stack:
-        clients, others = [], []
+        clients: list[ClientConnection] = []
+        others: list[ClientConnection] = []
         for gateway in fleet:
             known(gateway, deal, bystanders)
             clients.append(stack.enter_context(deal.connect(gateway=gateway)))
