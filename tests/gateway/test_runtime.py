@@ -67,7 +67,7 @@ def test_an_api_ends_sessions_that_last_too_long(world: World, backend: Backend,
     started = time.monotonic()
     with deal.connect() as client:
         assert closed(client) == (4408, {"code": "time_over"})
-    assert 0.9 < time.monotonic() - started < 2
+    assert 0.9 < time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(("api", "endpoint"), [(1, 0), (1, 60), (60, 1)])
@@ -83,7 +83,7 @@ def test_a_silent_session_is_closed_after_the_shorter_of_the_apis_and_the_endpoi
     started = time.monotonic()
     with deal.connect(ping_interval=None) as client:
         assert closed(client)[0] == 4408
-    assert 0.9 < time.monotonic() - started < 2.5
+    assert 0.9 < time.monotonic() - started < 5
 
 
 def test_an_idle_time_that_is_set_later_counts_for_live_sessions_from_then_on(world: World, backend: Backend) -> None:
@@ -92,7 +92,7 @@ def test_an_idle_time_that_is_set_later_counts_for_live_sessions_from_then_on(wo
         runtime(world, deal, idle_s=1)
         started = time.monotonic()
         assert closed(client)[0] == 4408
-        assert 0.9 < time.monotonic() - started < 2.5
+        assert 0.9 < time.monotonic() - started < 5
 
 
 def test_a_long_frame_under_way_is_not_idle(world: World, plain: Corridor) -> None:
