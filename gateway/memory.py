@@ -12,27 +12,24 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Generic, TypeVar
 
-from channels.db import DatabaseSyncToAsync
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from oauth2_provider.models import AccessToken
 
 from apis.services.record import announce
 from apis.signals import changed
 from gateway import conf, entitling, snapshots
+from gateway.asking import Threads
 from gateway.authenticators import AUTHENTICATORS
 from gateway.core.credentials import Credential
 from gateway.core.denying import DenyList
 from gateway.core.matching import RoutingTable
 from gateway.core.snapshot import Entitlement, Principal
 from gateway.foreign import KIND, foreign_tokens
-from gateway.running import in_task
 
 T = TypeVar("T")
-CONNECTION_S: Final = 60
 Listener = Callable[[str, str], object]
 
 
@@ -76,19 +73,11 @@ class Answers(Generic[T]):
             return list(self._known.values())
 
 
-def _keep_connection() -> None:
-    """Let this thread keep its connection for a while; to open one costs more than any query of ours."""
-    for connection in connections.all():
-        if not connection.settings_dict["OPTIONS"].get("pool"):
-            changes = {"CONN_MAX_AGE": CONNECTION_S, "CONN_HEALTH_CHECKS": True}
-            connection.settings_dict = {**connection.settings_dict, **changes}
-
-
 class Memory:
     """Routing table, entitlements and principals of one process."""
 
     def __init__(self) -> None:
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads = Threads()
         self._table: tuple[int, RoutingTable] | None = None
         self._table_generation = 0
         self._table_guard = threading.Lock()
@@ -104,10 +93,7 @@ class Memory:
 
     async def ask(self, query: Callable[..., T], *args: Any) -> T:
         """Run a database query in one of the gateway's own threads."""
-        if self._threads is None:
-            self._threads = ThreadPoolExecutor(conf.get("DATABASE_THREADS"), "gateway-db", _keep_connection)
-        await in_task()
-        return await DatabaseSyncToAsync(query, thread_sensitive=False, executor=self._threads)(*args)
+        return await self._threads.ask(query, *args)
 
     def known_table(self) -> RoutingTable | None:
         """The routing table, if it is known and nothing has changed since."""
