@@ -34,7 +34,8 @@ TIGHT: Final = (
     20  # a window with less than this part left: purses of idle sessions are called in, idle parts go back soon
 )
 USE_S: Final = 0.05  # for those who waited for a grant to use it, before others may have it
-RETRY_S: Final = (0.03, 0.06, 0.12, 0.25, 0.25, 0.25)  # until those who hold credit elsewhere have given it back
+# until those who hold credit elsewhere have given it back; of any length, or compiling takes it apart
+RETRY_S: Final[tuple[float, ...]] = (0.03, 0.06, 0.12, 0.25, 0.25, 0.25)
 
 
 class Teller(Protocol):
