@@ -28,7 +28,7 @@ FOREIGN = {"POSTGRES_PASSWORD", "POSTGRES_USER", "POSTGRES_DB", "PYTHONUNBUFFERE
 def variables() -> set[str]:
     """Every environment variable that wsportal reads, by the source that reads them."""
     source = (ROOT / "wsportal" / "env.py").read_text()
-    found = set(re.findall(r"""_(?:value|parsed|file)\(\s*f?"([A-Z][A-Z_]+)\"""", source))
+    found = set(re.findall(r"""_(?:value|parsed|file|server)\(\s*f?"([A-Z][A-Z_]+)\"""", source))
     for prefix in re.findall(r'_tls_pair\("([A-Z]+)"\)', source):
         found |= {f"{prefix}_TLS_CERT", f"{prefix}_TLS_KEY"}
     return found | {compiled.VARIABLE}

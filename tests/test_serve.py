@@ -50,6 +50,8 @@ def production(folder: Path, **more: str) -> dict[str, str]:
         ({"DJANGO_SECRET_KEY": "a" * 60}, "DJANGO_SECRET_KEY is a default or too weak"),
         ({"PORTAL_TLS_CERT": __file__}, "PORTAL_TLS_CERT and PORTAL_TLS_KEY belong together"),
         ({"GATEWAY_TLS_KEY": "/nowhere.pem"}, "GATEWAY_TLS_KEY names /nowhere.pem"),
+        ({"DATABASE_URL": "mysql://us:open-sesame@db/x"}, "DATABASE_URL must start with postgresql://"),
+        ({"REDIS_URL": "us:open-sesame@localhost"}, "REDIS_URL must start with redis://"),
         ({"PORTAL_URL": "portal.example"}, "PORTAL_URL"),
         ({"GATEWAY_URL": "https://gateway.example"}, "GATEWAY_URL"),
         ({"METRICS_PORT": "99999"}, "METRICS_PORT"),
@@ -66,6 +68,7 @@ def test_a_wrong_variable_is_one_line_and_is_not_repeated_where_it_is_secret(
     assert line.startswith("wsportal: ")
     assert said in line
     assert KEY not in line
+    assert "sesame" not in line
 
 
 @pytest.mark.parametrize("plane", ["portal", "gateway"])

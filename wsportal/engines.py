@@ -1,4 +1,4 @@
-"""How a process talks to PostgreSQL: a pool, and limits to what it waits for."""
+"""How a process talks to its database: PostgreSQL by a pool and with limits to what it waits for, SQLite in turns."""
 
 from __future__ import annotations
 
@@ -23,6 +23,18 @@ STATEMENT_LIMITS: Final = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
 }
+
+
+def sqlite(database: dict[str, Any], *, durable: bool) -> None:
+    """Complete Django's settings of a SQLite file. `durable`: whether what is written must outlast a crash."""
+    # WAL lets readers work beside the one writer; an immediate transaction waits for its turn at BEGIN
+    # instead of failing with "database is locked" half-way.
+    synchronous = "NORMAL" if durable else "OFF"
+    database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous};",
+    }
 
 
 def postgresql(database: dict[str, Any], *, serves: bool) -> dict[str, Any]:

@@ -30,7 +30,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from gateway.core.proxies import FORWARDED, X_FORWARDED_FOR
-from wsportal.engines import postgresql
+from wsportal.engines import postgresql, sqlite
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
@@ -213,14 +213,7 @@ def _encryption_keys() -> tuple[str, ...]:
 
 
 def _sqlite(database: dict[str, Any]) -> dict[str, Any]:
-    # WAL lets readers work beside the one writer; an immediate transaction waits for its turn at BEGIN
-    # instead of failing with "database is locked" half-way. A test run needs no durability.
-    synchronous = "OFF" if MODE == "test" else "NORMAL"
-    database["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": f"PRAGMA journal_mode=WAL;PRAGMA synchronous={synchronous};",
-    }
+    sqlite(database, durable=MODE != "test")
     if MODE == "test":
         # A file, not memory: server threads and processes of a test see the same rows. The process id
         # keeps parallel runs apart.
@@ -230,13 +223,17 @@ def _sqlite(database: dict[str, Any]) -> dict[str, Any]:
     return database
 
 
+def _server(name: str, *schemes: str) -> str:
+    url = _value(name)
+    if url and urlsplit(url).scheme not in schemes:  # it may hold a password, so it is not repeated
+        raise ConfigurationError(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+    return url
+
+
 def _database() -> dict[str, Any]:
-    url = _value("DATABASE_URL")
+    url = _server("DATABASE_URL", "postgresql", "postgres", "sqlite")
     if not url:
         return _sqlite({"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "wsportal.sqlite3")})
-    if urlsplit(url).scheme not in ("sqlite", "postgres", "postgresql"):
-        # The value may hold a password, so it is not repeated.
-        raise ConfigurationError("DATABASE_URL must start with postgresql:// or sqlite:///.")
     try:
         database = cast(dict[str, Any], environ.Env.db_url_config(url))
     except ValueError:
@@ -261,7 +258,8 @@ DEBUG: Final = _parsed("DEBUG", "false", _boolean, "true or false")
 SECRET_KEY: Final = _secret_key()
 ENCRYPTION_KEYS: Final = _encryption_keys()
 DATABASE: Final = _database()
-REDIS_URL: Final = _value("REDIS_URL") or None
+REDIS_URL: Final = _server("REDIS_URL", "redis", "rediss", "unix") or None
+LOCAL_CREDIT_PERCENT: Final = _parsed("LOCAL_CREDIT_PERCENT", "10", _whole_number(0, 100), "percent from 0 to 100")
 
 HOST: Final = _value("WSPORTAL_HOST", "127.0.0.1")  # the address to listen on; `--host` sets it
 PORT_OFFSET: Final = _parsed("PORT_OFFSET", "0", _whole_number(-8000, 55537), "a whole number from -8000 to 55537")
