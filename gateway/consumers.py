@@ -132,8 +132,13 @@ class Arrival:
         if isinstance(question, Redeem):
             return None
         counters = registry.counters
-        known = counters.settled(counters.of(question.levels)) and not counters.counts_places(self._wanted(question))
-        return self._standing(question, (0, 0, 0)) if known else None
+        throttles = counters.of(question.levels)
+        if not counters.settled(throttles) or (counters.shared and counters.counts_places(self._wanted(question))):
+            return None
+        taken = registry.places.get  # not [], which calls Python for a place that nobody has taken
+        entitlement = question.entitlement
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        return Standing(throttles, *[taken(place, 0) for place in places])
 
     def _wanted(self, question: Room) -> tuple[Wanted, ...]:
         """The places that a session takes, and how many there are of each."""

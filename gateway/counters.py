@@ -19,7 +19,13 @@ KNOWN: Final = 50_000  # answers of `of` that are remembered: one for each set o
 
 
 class Counters(Protocol):
-    """Running limits by whom they belong to."""
+    """Running limits by whom they belong to.
+
+    Attributes:
+        shared: with other processes; where they are not, nobody has to be asked for places.
+    """
+
+    shared: bool
 
     def of(self, levels: Levels) -> tuple[Throttle, ...]:
         """The throttles of a session of these levels, in their order. Must not wait."""
@@ -67,6 +73,8 @@ class LocalCounters:
     A set of throttles is dropped when no session is attached and its windows are over: what nobody counts any more
     costs nothing.
     """
+
+    shared = False
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -34,6 +34,8 @@ class SharedCounters(LocalCounters):
         local_credit: part of a limit that a process lets pass in one window without Redis.
     """
 
+    shared = True
+
     def __init__(
         self, clock: Callable[[], float], monotonic: Callable[[], float], pool: RedisPool, local_credit: float
     ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.core.announcing import rate_limit_fields, told
 from gateway.core.conditions import Asked
@@ -28,7 +28,7 @@ from gateway.core.identifying import (
     origin_allowed,
     origin_of,
 )
-from gateway.core.levels import NOTHING_ASKED, Levels, kept_of, levels_of
+from gateway.core.levels import NOTHING_ASKED, Levels, kept_of, levels_of, plan_levels
 from gateway.core.matching import Route, RoutingTable
 from gateway.core.permits import BOTH_WAYS, Permit, permit
 from gateway.core.rejections import Rejection
@@ -82,6 +82,7 @@ class Standing:
     from_address: int = 0
 
 
+KNOWN_STATES: Final = OPEN_STATES | UNSUBSCRIBED_STATES
 Question = WhoIs | Redeem | MayUse | Room
 
 
@@ -167,9 +168,12 @@ class Admission:
             raise Rejection("not_found")
         principal = yield from self.enter(route, headers, now)
         assert self.entitlement is not None  # noqa: S101  (entered)
-        asked = Asked(self.client, headers, self.query.rest)
-        self.levels = levels_of(self.entitlement, principal, route.api, route.topic, table.custom, asked=asked)
-        self.kept = kept_of(route.api, route.topic, asked)
+        if table.custom or route.api.api_plan is not None or route.topic.api_plan is not None:
+            asked = Asked(self.client, headers, self.query.rest)
+            self.levels = levels_of(self.entitlement, principal, route.api, route.topic, table.custom, asked=asked)
+            self.kept = kept_of(route.api, route.topic, asked)
+        else:  # nothing that the handshake shows matters
+            self.levels = plan_levels(self.entitlement, principal.end_user)
         self.standing = yield Room(self.entitlement, principal, self.levels)
         self.toll = check_plan(self.entitlement, self.standing, now, route.api.runtime)
         return self.entitlement
@@ -222,7 +226,7 @@ def check_state(state: str) -> None:
     """A blocked API says so before anybody is asked who they are; a retired one is not there."""
     if state == BLOCKED:
         raise Rejection("api_blocked")
-    if state not in OPEN_STATES | UNSUBSCRIBED_STATES:
+    if state not in KNOWN_STATES:
         raise Rejection("not_found")
 
 

@@ -86,6 +86,8 @@ class EndpointState:
         tried = False
         if target is not None:
             urls = [self.targets[target]]
+        elif len(self.urls) == 1:
+            urls = self.urls
         else:
             urls = [self.urls[index] for index in self._turns.order([one.sessions for one in self.urls])]
         for url in urls:
@@ -106,7 +108,7 @@ class Endpoints:
     def of(self, api_id: str, key_type: str, config: EndpointSnapshot) -> EndpointState:
         """The state of an endpoint, made anew where its configuration was changed."""
         state = self._states.get((api_id, key_type))
-        if state is None or state.config != config:
+        if state is None or (state.config is not config and state.config != config):
             state = self._states[api_id, key_type] = EndpointState(config, state)
         return state
 
