@@ -179,7 +179,11 @@ class Memory:
 
     def changed(self, kind: str, subject: str) -> None:
         """Something was changed: forget what depends on it, then tell the listeners. From any thread."""
-        _FORGETS[kind](self, subject)
+        forget = _FORGETS.get(kind)
+        if forget is None:  # the portal is of a newer release, which knows more kinds
+            self.forget_everything()
+        else:
+            forget(self, subject)
         for listener in [*self.listeners]:
             listener(kind, subject)
 

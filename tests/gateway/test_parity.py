@@ -29,6 +29,7 @@ from gateway.core.plans import CustomPlanSnapshot, OnSpent
 from gateway.core.rejections import CLOSE_CODES, REFUSALS
 from gateway.core.snapshot import ApiSnapshot, Entitlement, Principal, Security, TopicSnapshot
 from gateway.core.throttling import Limit
+from gateway.memory import Memory
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -129,3 +130,13 @@ def test_no_attribute_of_a_plan_takes_the_place_of_a_claim() -> None:
     api = ApiSnapshot("a", "Chat", "/c", "1", "/c/1", "published", (), {})
     facts = facts_of(api, Principal("oauth", "k"), Entitlement("s", "a", "p", "App", "o"))
     assert set(claims_of(facts, "sam", "https://portal", "1", 0)) == TAKEN_CLAIMS
+
+
+def test_a_kind_of_change_that_only_a_newer_release_knows_is_heard_all_the_same() -> None:
+    memory, heard = Memory(), []
+    offer = Entitlement("s", "a", "p", "App", "o")
+    memory.entitlements.keep(("p", "a"), offer, memory.entitlements.generation)
+    memory.listeners.append(lambda kind, subject: heard.append((kind, subject)))
+    memory.changed("moon", "7")
+    assert heard == [("moon", "7")]
+    assert memory.known_entitlement("p", "a") is None
