@@ -28,6 +28,12 @@ with psycopg.connect(connection.settings_dict["URL"], autocommit=True) as other:
                   "AND backend_type = 'client backend'")
 print("STILL", Person.objects.count())
 """
+COUNTS = """
+from gateway.kept_counters import load, write
+for more in (3, 4, -1):
+    write([("some counter", 7200, 10800, more)])
+print("TAKEN", load(7300)["some counter", 7200])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +65,7 @@ def test_a_connection_that_died_in_the_pool_is_given_to_nobody(installation: Ins
     script = CUT_OFF.replace('connection.settings_dict["URL"]', repr(installation.variables["DATABASE_URL"]))
     told = installation.manage("shell", "--verbosity=0", "-c", script)
     assert "STILL 0" in told
+
+
+def test_processes_without_redis_add_to_one_count_of_a_window(installation: Installation) -> None:
+    assert "TAKEN 6" in installation.manage("shell", "--verbosity=0", "-c", COUNTS)

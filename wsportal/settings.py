@@ -94,6 +94,7 @@ if env.REDIS_URL:  # control messages only (gateway.waking); a socket timeout mu
         "CONFIG": {"hosts": [redis_host], "prefix": "wsportal", "expiry": 10, "group_expiry": 120},
     }
 GATEWAY_REDIS_URL = env.REDIS_URL
+GATEWAY_LOCAL_CREDIT = env.LOCAL_CREDIT_PERCENT / 100
 
 # People -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "apis.Person"

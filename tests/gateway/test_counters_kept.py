@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.db.models import Sum
 
-from gateway.kept_counters import prune
+from gateway.kept_counters import load, prune, write
 from gateway.models import WindowCount
 from tests.gateway.backends import Backend, until
 from tests.gateway.test_faults_process import running
@@ -69,6 +70,14 @@ def test_handshakes_of_the_day_are_remembered_too(world: World, backend: Backend
     first.stop()
     deal.gateway = start()
     assert [deal.knock().status for _ in range(2)] == [101, 429]
+
+
+def test_two_processes_add_to_one_row(world: World) -> None:
+    end = int(time.time()) + 3600
+    for more in (3, 4, -1):
+        write([("some counter", 7200, end, more)])
+    assert load(time.time())["some counter", 7200] == 6
+    WindowCount.objects.filter(counter="some counter").delete()
 
 
 def test_counts_of_windows_that_are_over_go(world: World) -> None:
