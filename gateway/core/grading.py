@@ -26,7 +26,7 @@ class Grading:
         until: end of the window that it was last looked at in (epoch seconds).
         told_at: when the sender was told in this window, or None.
         seen: messages dropped until it was last looked at.
-        dry_until: nothing is free before that moment, so nobody need be asked.
+        dry_until: nothing is free before that moment (monotonic), so nobody need be asked.
     """
 
     __slots__ = ("began", "dry_until", "excess", "grace_s", "late", "seen", "told_at", "until")
@@ -41,9 +41,13 @@ class Grading:
         self.seen = 0
         self.dry_until = 0.0
 
+    def stale(self, now: float) -> bool:
+        """Whether it has to be looked at anew: its window is over, nobody was told in it, or the clock was set back."""
+        return now >= self.until or self.told_at is None or now < self.told_at
+
     def begin(self, now: float, start: float, until: float) -> None:
         """The window that is spent lasts from `start` to `until`; nothing happens while it is that of the last call."""
-        if now < self.until and until <= self.until:
+        if now < self.until and until <= self.until and (self.told_at is None or now >= self.told_at):
             return
         if not self.late or start > self.until:  # the last one ended in quiet, or was not the one before this
             self.excess = 0

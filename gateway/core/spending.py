@@ -87,7 +87,7 @@ class Spender:
         if scanner.discards == ALL or scanner.deflate:
             return purse.refill(scanner, wanted)
         grading = self._grading(inward)
-        now = self.home.clock()
+        now = self.home.monotonic()
         if now < grading.dry_until and (scanner.events <= 0 or scanner.octets <= 0):
             return False
         grading.dry_until = 0.0
@@ -95,8 +95,8 @@ class Spender:
         if not found:
             awaited = purse.awaited()
             scanner.discards = KEEP if awaited else UNPAID
-            ends = [] if awaited else [one.end for one in purse.spent_throttles()]
-            grading.dry_until = min(now + DRY_S, max(ends, default=now))
+            ends = [] if awaited else [one.end - self.home.clock() for one in purse.spent_throttles()]
+            grading.dry_until = now + min(DRY_S, max(ends, default=0))
         return found
 
     def _grading(self, inward: bool) -> Grading:
@@ -155,7 +155,7 @@ class Spender:
         discarded = self._scanner(direction).discarded
         dropped, grading.seen = discarded - grading.seen, discarded
         now = self.home.clock()
-        if now >= grading.until or grading.told_at is None:
+        if grading.stale(now):
             spent = self._purse(direction).spent_throttles()
             if not spent:
                 return

@@ -10,7 +10,7 @@ from gateway.core.throttling import Limit
 from tests.core.plan_world import NOW, Direction, House, Pipe, entitled, running, session
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     amount=st.integers(1, 9),
     bursts=st.lists(st.tuples(st.integers(1, 15), st.floats(0, 40)), min_size=1, max_size=8),
@@ -20,7 +20,8 @@ def test_with_hold_nothing_is_lost_nobody_is_closed_and_no_window_is_overdrawn(
     amount: int, bursts: list[tuple[int, float]], both: bool
 ) -> None:
     house = House()
-    one, link = session(house, running(house, Limit("events", amount, "minute")), on_spent="hold")
+    throttles = running(house, Limit("events", amount, "minute"))
+    one, link = session(house, throttles, on_spent="hold")
     pipes = [Pipe(one), Pipe(one, Direction.OUT)] if both else [Pipe(one)]
     passed: dict[int, int] = {}
     sent = 0
@@ -30,6 +31,7 @@ def test_with_hold_nothing_is_lost_nobody_is_closed_and_no_window_is_overdrawn(
         passed[window] = passed.get(window, 0) + number
 
     def roll() -> None:
+        throttles[0].roll(house.clock())
         house.roll()
         for pipe in pipes:
             note(pipe.go_on())

@@ -95,6 +95,19 @@ def test_a_window_that_begins_lets_pass_again_at_its_very_first_moment() -> None
     assert pipe.send(*[1] * 9) == 5
 
 
+def test_a_clock_that_is_set_back_leaves_nobody_untold() -> None:
+    house = House()
+    throttles = running(house, Limit("events", 1, "minute", "in"))
+    one, link = session(house, throttles, on_spent="drop", notice=True)
+    house.now += 30
+    Pipe(one).send(1, 1)
+    house.set_by = -7200
+    throttles[0].follow(house.clock())
+    house.now += 60
+    assert Pipe(one).send(1, 1) == 1
+    assert len(link.notices) == 2
+
+
 def test_a_plan_that_grows_lets_pass_again_at_once() -> None:
     house = House()
     throttles = running(house, Limit("bytes", 30, "minute", "in"))
