@@ -13,7 +13,7 @@ from apis import scoping, selectors
 from apis.devportal import commands
 from apis.devportal.base import add_errors, member, own_page, page_of
 from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
-from apis.errors import ServiceError
+from apis.errors import Conflict, ServiceError
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Application, KeyPair, Subscription
 from apis.services import subscribing
@@ -78,7 +78,11 @@ def application_delete(request: HttpRequest, application_id: UUID) -> HttpRespon
     application = selectors.application_get(actor, application_id)
     if request.method == "POST":
         name = application.name
-        subscribing.application_delete(actor=actor, application=application)
+        try:
+            subscribing.application_delete(actor=actor, application=application)
+        except Conflict as refusal:
+            messages.error(request, refusal.detail)
+            return redirect("devportal:application", application.pk)
         messages.success(request, f"{name} is deleted.")
         return redirect("devportal:applications")
     context = {"title": f"Delete {application}", "dialog": "delete", "application": application}

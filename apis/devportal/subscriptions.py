@@ -15,7 +15,7 @@ from apis.devportal.access import access_to
 from apis.devportal.base import add_errors, member, own_page
 from apis.devportal.forms import NEW_APPLICATION, ChangePlanForm, SubscribeForm
 from apis.devportal.offers import api_page
-from apis.errors import Invalid, Missing, ServiceError
+from apis.errors import Conflict, Invalid, Missing, ServiceError
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Api, Subscription
 from apis.permissions import Actor, owns
@@ -111,7 +111,11 @@ def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     back = _back(request, subscription)
     if request.method == "POST":
         text = f"{subscription.application} is no longer subscribed to {subscription.api}."
-        subscribing.subscription_delete(actor=actor, subscription=subscription)
+        try:
+            subscribing.subscription_delete(actor=actor, subscription=subscription)
+        except Conflict as refusal:
+            messages.error(request, refusal.detail)
+            return redirect(back)
         messages.success(request, text)
         return redirect(back)
     context = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from oauth2_provider.models import AccessToken
 
 from apis.models import Api, Application, Person, Subscription
@@ -121,6 +122,16 @@ class TestApplications:
         assert not Application.objects.exists()
         assert not Subscription.objects.exists()
         assert not AccessToken.objects.exists()
+
+    def test_a_blocked_one_stays_and_says_why(
+        self, visit: Browsers, sam: Person, pia: Person, phone: Application, subscription: Subscription
+    ) -> None:
+        subscribing.subscription_block(actor=Actor.of(pia), subscription=subscription)
+        for address in (page(phone, "delete"), reverse("devportal:unsubscribe", args=[subscription.pk])):
+            answer = visit(sam).post(address, follow=True)
+            assert answer.status_code == 200
+            assert "is blocked; it can be" in words(answer)
+        assert Subscription.objects.filter(pk=subscription.pk).exists()
 
     def test_its_page_loads_the_usage_of_the_gateway(self, visit: Browsers, sam: Person, phone: Application) -> None:
         assert f'hx-get="/devportal/fragments/usage/{phone.pk}"' in source(visit(sam).get(page(phone)))
