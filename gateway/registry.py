@@ -70,6 +70,7 @@ class Registry:
         self._deadlines = Deadlines()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
+        self._armed_by: tuple[float | None, float | None] | None = None  # the next deadline and the next roll then
 
     # -- sessions come and go -----------------------------------------------------------------------------------
 
@@ -220,8 +221,11 @@ class Registry:
 
     def arm(self) -> None:
         """Set the timer to the next moment that matters."""
-        now = self.monotonic()
         ending, rolling = self._deadlines.next(), self.counters.next_roll()
+        if self._timer is not None and self._armed_by == (ending, rolling):
+            return
+        self._armed_by = ending, rolling
+        now = self.monotonic()
         if rolling is not None:
             rolling += now - self.clock()
         moments = [moment for moment in (ending, rolling) if moment is not None]
@@ -245,7 +249,7 @@ class Registry:
         set_by_s = self.clock.check()
         if set_by_s:
             log.warning("clock_was_set", seconds=round(set_by_s, 1))
-            self.clock_was_set = True
+            self.clock_was_set, self._armed_by = True, None
             self.counters.follow()
         now = self.monotonic()
         if self.counters.roll():
