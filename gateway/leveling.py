@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gateway.core.conditions import Asked
 from gateway.core.levels import levels_of
 from gateway.core.matching import RoutingTable
 from gateway.core.session import Session
@@ -19,7 +20,8 @@ def go_on_under(registry: Registry, table: RoutingTable, session: Session, entit
     api = table.by_id.get(session.api_id)
     if session.over or api is None:
         return
-    levels = levels_of(entitlement, session.principal, api, session.topic, table.custom, asked=session.kept)
+    asked = Asked(session.client, session.kept.headers, session.kept.query)
+    levels = levels_of(entitlement, session.principal, api, session.topic, table.custom, asked=asked)
     if entitlement != session.entitlement or levels != session.levels:
         if entitlement.business_plan.name != session.entitlement.business_plan.name:
             registry.recorder.cut(session)  # a usage record stands under one plan

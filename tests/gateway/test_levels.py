@@ -262,6 +262,37 @@ def test_a_condition_is_remembered_while_its_plan_changes(world: World, backend:
         assert talk(outside, 9) == 9
 
 
+def credits_of(adam: Administrator, deal: Deal) -> list[dict[str, Any]]:
+    """What its plans leave the live session of a deal."""
+    rows = adam.call("GET", f"/sessions?api={deal.api.pk}")["results"]
+    return [credit for row in rows for credit in row["credits"]]
+
+
+def test_an_address_stays_in_its_counter_while_plans_change(
+    world: World, backend: Backend, adam: Administrator
+) -> None:
+    deal = world.deal(backend.url)
+    made = adam.custom_plan(name=f"Ip {deal.api.pk}"[:50], key="{ip}:{api}", limits=events(5))
+    with deal.connect() as client:
+        assert talk(client, 3) == 3
+        adam.call("PATCH", f"/custom-plans/{made['id']}", {"name": f"New {deal.api.pk}"[:50], "limits": events(8)})
+        until(lambda: [row["left"] for row in credits_of(adam, deal) if row["limit"].startswith("custom-New")] == [5])
+        assert talk(client, 20) == 5
+        assert closed(client)[1]["limit"]["level"] == "custom"
+
+
+def test_a_condition_on_the_address_counts_for_who_is_connected(
+    world: World, backend: Backend, adam: Administrator
+) -> None:
+    deal = world.deal(backend.url)
+    with deal.connect() as client:
+        assert talk(client, 3) == 3
+        group = {"name": "here", "conditions": [{"type": "ip", "value": "127.0.0.1"}], "limits": events(2)}
+        adam.api_plan(deal, limits=events(FREE), groups=[group])
+        until(lambda: talk(client, 1) == 0)
+        assert closed(client)[0] == 4429
+
+
 def test_nobody_is_left_with_a_custom_plan(world: World) -> None:
     """What the tests of this file made for everybody is gone."""
     assert not CustomPlan.objects.exists()
