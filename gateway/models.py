@@ -63,6 +63,7 @@ class UsageMinute(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=("minute",), name="usage_of_a_minute"),
             models.Index(fields=("api_id", "minute"), name="usage_of_an_api"),
             models.Index(fields=("application_id", "minute"), name="usage_of_an_application"),
         ]

@@ -158,7 +158,7 @@ def statement(actor: Actor, subscription_id: UUID, month: Month, now: datetime |
                 setattr(line, name, getattr(line, name) + row[f"of_{name}"])
     for line, quota in zip(done.lines, limits, strict=True):
         if quota:
-            line.overage_events, line.overage_bytes = overage(quota, _buckets(subscription_id, line))
+            line.overage_events, line.overage_bytes = overage(quota, _buckets(done.subject, line))
         seconds = int((line.ended_at - line.began_at).total_seconds())
         line.fixed = pricing.fixed_part(line.price, seconds, month)
         line.usage = pricing.usage_part(line.price, line.events_in + line.events_out)
@@ -185,9 +185,11 @@ def _line_of(lines: Sequence[Line], plan: str, hour: datetime) -> Line | None:
     return min(same, key=distance, default=None)
 
 
-def _buckets(subscription_id: UUID, line: Line) -> list[Bucket]:
+def _buckets(subject: SubscriptionTerm, line: Line) -> list[Bucket]:
     start = line.began_at.replace(second=0, microsecond=0)
-    rows = UsageMinute.objects.filter(subscription_id=subscription_id, minute__gte=start, minute__lt=line.ended_at)
+    # The application is named for its index; there is none on subscriptions.
+    rows = UsageMinute.objects.filter(application_id=subject.application_id, minute__gte=start)
+    rows = rows.filter(subscription_id=subject.subscription_id, minute__lt=line.ended_at)
     names = ("minute", "sessions", "events_in", "events_out", "bytes_in", "bytes_out")
     found = rows.order_by("minute").values_list(*names)
     return [Bucket(int(minute.timestamp()), *counts) for minute, *counts in found]
