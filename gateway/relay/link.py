@@ -187,6 +187,8 @@ class Link:
             leg.abort()  # what lies in the kernel for it is not worth minutes of retransmission
         else:
             leg.drop()
+        if peer.alive and peer.waiting:  # for room where nobody is any more; its answer lies behind what it has sent
+            self.loop.call_soon(peer.go_on)
         if peer.alive and not peer.informed:
             peer.final = b""  # there will be no boundary any more
             self._arm(CLOSE_WAIT_S)

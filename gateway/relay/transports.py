@@ -143,6 +143,7 @@ class TransportLeg(Leg, asyncio.Protocol):
 
     def _let_go(self) -> None:
         self.gone = True
+        self.full = False
         LIVING.discard(self)
 
     def _pause(self) -> None:

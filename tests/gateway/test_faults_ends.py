@@ -73,12 +73,12 @@ def close_frame_of(end: End, seconds: float = 10.0) -> Seen | None:
     raise AssertionError("the connection stays open")
 
 
-def largest_until(said: str, log: Log, pid: int) -> int:
-    """The largest resident memory of the gateway, in KiB, until its log says so; within 40 seconds."""
+def largest_until(said: str, log: Log, pid: int, seconds: float = 40) -> int:
+    """The largest resident memory of the gateway, in KiB, until its log says so; within so many seconds."""
     started, largest = time.monotonic(), rss_kib(pid)
     while said not in log:
         largest = max(largest, rss_kib(pid))
-        if time.monotonic() - started > 40:
+        if time.monotonic() - started > seconds:
             pytest.fail(f"{said!r} was not logged, but: {log.text()[-4000:]} {log.process.health()}")
         time.sleep(0.02)
     return largest
@@ -94,6 +94,21 @@ def test_a_client_that_stops_reading_is_cut_off_and_memory_stays_small(world: Wo
         assert grown < GROWTH_KIB
         assert "how=timeout initiator=gateway" in log
         assert session.sam.rest() is not None  # ends at once, by a reset or behind what the kernel still had
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_client_that_stops_reading_for_a_minute_is_cut_off_by_the_default(world: World, tls: bool) -> None:
+    made = Corridor(world, tls)
+    pid, log, began = world.gateway.process.pid, Log(world.gateway), time.monotonic()
+    with made.session() as session:
+        before = rss_kib(pid)
+        flood = Flood(session.backend, masked=False)
+        grown = largest_until("close_code=4108", log, pid, 60 * 1.25 + 20) - before
+        assert time.monotonic() - began > 60
+        assert flood.sent > 1 << 20
+        assert grown < GROWTH_KIB
+    made.close()
 
 
 def test_a_client_that_reads_again_in_time_learns_why(world: World, plain: Corridor) -> None:
