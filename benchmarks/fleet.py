@@ -6,7 +6,8 @@
 One window of a minute. The sessions of each subscription are spread over all gateways and send a message a second each;
 plans differ, from a third of what is sent to more than that. A third of the gateways falls silent on the way with
 credit in hand, and some are killed. What could not be sent is sent as soon as there is credit: nobody gives up.
-Sessions of one subscription at one gateway are one stream; how they share what their process holds is shown by tests/core.
+Sessions of one subscription at one gateway are one stream; how they share what their process holds is shown by
+tests/core.
 """
 
 from __future__ import annotations
