@@ -164,7 +164,7 @@ async def test_thousands_of_fuzzed_handshakes_leave_nothing_behind(world: World,
         if answer:
             statuses.add(answer[:12])
 
-    assert await storm(world.gateway, deal, 4000, one) < GROWTH_KIB
+    assert await storm(world.gateway, deal, 6000, one) < GROWTH_KIB
     assert b"HTTP/1.1 400" in statuses
     assert b"HTTP/1.1 101" in statuses
     assert not {status for status in statuses if status.startswith(b"HTTP/1.1 5")} - {b"HTTP/1.1 502"}, statuses
@@ -177,7 +177,7 @@ async def test_thousands_of_fuzzed_frame_streams_leave_nothing_behind(world: Wor
         dice = random.Random(SEED * 2 + number)
         await send_and_leave(world.gateway, whole + some_frames(dice), dice)
 
-    assert await storm(world.gateway, deal, 3000, one) < GROWTH_KIB
+    assert await storm(world.gateway, deal, 4000, one) < GROWTH_KIB
 
 
 async def test_thousands_of_fuzzed_backends_leave_nothing_behind(world: World) -> None:
