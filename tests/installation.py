@@ -15,10 +15,16 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.starts import Start, free_offset
+from tests.starts import Start, eventually, free_offset
 from wsportal.env import ROOT, Ports
 
 PASSWORD = "walks-the-dog-7"
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 PEOPLE = {"paul": ["creator", "publisher"], "sam": ["subscriber"]}
 
 
@@ -131,9 +137,12 @@ class Installation:
         return token
 
     def connect(self, gateway: int, path: str, token: str) -> ClientConnection:
-        """A client of one of the gateways."""
+        """A client of one of the gateways, which has heard of what was published: that takes a second at most."""
         headers = {"Authorization": f"Bearer {token}"}
-        url = f"ws://127.0.0.1:{self.gateways[gateway].gateway}{path}"
+        where = f"127.0.0.1:{self.gateways[gateway].gateway}{path}"
+        url = f"ws://{where}"
+        with suppress(AssertionError):  # a path that leads nowhere is for the caller to see
+            eventually(lambda: httpx.get(f"http://{where}", headers=UPGRADE).status_code != 404, "known", 5)
         return connect(url, additional_headers=headers, proxy=None, open_timeout=30)
 
 

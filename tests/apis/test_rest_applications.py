@@ -196,6 +196,8 @@ def test_plans_are_read_by_all_and_written_by_adam(rest, people, chat):
     assert made == {
         **plan, "id": made["id"], "max_session_s": None, "max_message_bytes": None, "subscriptionless": False,
         "limits": [{"kind": "events", "amount": 5, "per": "minute", "direction": "both"}],
+        "notice": False, "warn_at": None, "attributes": {}, "permission": {"mode": "none", "roles": []},
+        "billing": "free", "price": None, "currency": "EUR", "cycle": "month", "unit_price": None, "unit_events": 1000,
     }  # fmt: skip
     assert caller.post("/business-plans", plan).refused(409).keys() == {"#/name"}
     assert caller.patch(where, {"limits": [], "burst": None}).ok()["limits"] == []

@@ -139,7 +139,7 @@ def says(answer: bytes | None, asked: list[bytes] | None = None) -> Iterator[str
         server.close()
 
 
-def until(check: Callable[[], Any], seconds: float = 3.0, what: str = "") -> Any:
+def until(check: Callable[[], Any], seconds: float = 10.0, what: str = "") -> Any:
     """Wait until `check` answers something true, and return that. Fails after `seconds`."""
     end = time.monotonic() + seconds
     while True:

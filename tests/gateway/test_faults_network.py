@@ -110,25 +110,15 @@ def island(_island: Island) -> Island:
     return _island
 
 
-@pytest.fixture
-def gateway_there(
-    island: Island, world: World, database: str, certificate: KeyPairFiles, tmp_path: Path
-) -> Iterator[GatewayProcess]:
-    """A gateway that the island can reach."""
-    process = GatewayProcess(database, certificate, tmp_path, host=island.here)
-    yield process
-    process.stop()
-
-
 def test_a_client_behind_a_network_that_died_is_let_go_within_its_pings(
-    island: Island, world: World, gateway_there: GatewayProcess
+    island: Island, world: World, database: str, certificate: KeyPairFiles, tmp_path: Path
 ) -> None:
     echo = Backend()
     deal = world.deal(echo.url)
     runtime(world, deal, keepalive_s=KEEPALIVE_S)
-    log = Log(gateway_there)
-    address = f"ws://{island.here}:{gateway_there.ws_port}{deal.path}"
-    until(lambda: gateway_there.health()["status"] == "up")
+    gateway = GatewayProcess(database, certificate, tmp_path, host=island.here)  # where the island can reach it
+    log = Log(gateway)
+    address = f"ws://{island.here}:{gateway.ws_port}{deal.path}"
     client = island.start(CLIENT, address, deal.token)
     try:
         assert client.stdout is not None
@@ -140,6 +130,7 @@ def test_a_client_behind_a_network_that_died_is_let_go_within_its_pings(
         until(lambda: "how=timeout initiator=client" in log)
     finally:
         gone(client)
+        gateway.stop()
         echo.stop()
 
 
