@@ -137,12 +137,22 @@ def runtime_configure(*, actor: Actor, api: Api, limits: Any) -> Api:
     full, problems = shapes.runtime_limits(limits)
     if problems:
         raise Invalid(problems)
+    return section_apply(actor, api, "runtime", full)
+
+
+def section_apply(actor: Actor, api: Api, section: str, full: dict[str, Any]) -> Api:
+    """Store a checked section of an API that holds at once where it is deployed: the deployed design follows.
+
+    Args:
+        section: the field of the API, the key in a design and the action in the history, e.g. "runtime".
+    """
     hold(api)
-    before, api.runtime = api.runtime, full
-    api.save(update_fields=["runtime", "updated_at"])
+    before = getattr(api, section)
+    setattr(api, section, full)
+    api.save(update_fields=[section, "updated_at"])
     for deployment in api.deployments.all():
-        deployment.design["runtime"] = full
+        deployment.design[section] = full
         deployment.save(update_fields=["design"])
-    record(actor, "runtime", api, api=api, before=before, after=full)
+    record(actor, section, api, api=api, before=before, after=full)
     announce("api", api.pk)
     return api

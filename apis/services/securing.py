@@ -10,8 +10,7 @@ from apis.errors import Invalid
 from apis.models import Api, KeyManager
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services.holding import hold
-from apis.services.record import announce, record
+from apis.services.configuring import section_apply
 from apis.shapes_security import RESIDENT, Problems, security
 
 
@@ -29,15 +28,7 @@ def security_configure(*, actor: Actor, api: Api, settings: Any) -> Api:
     problems = problems or _unknown(full["key_managers"])
     if problems:
         raise Invalid(problems)
-    hold(api)
-    before, api.security = api.security, full
-    api.save(update_fields=["security", "updated_at"])
-    for deployment in api.deployments.all():
-        deployment.design["security"] = full
-        deployment.save(update_fields=["design"])
-    record(actor, "security", api, api=api, before=before, after=full)
-    announce("api", api.pk)
-    return api
+    return section_apply(actor, api, "security", full)
 
 
 def _unknown(names: list[str]) -> Problems:

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -21,30 +20,13 @@ from websockets.sync.client import ClientConnection
 from gateway.core.pool import SCRIPT, Call, Pool, arguments
 from tests.engines import Redis
 from tests.gateway.backends import Backend, until
+from tests.gateway.fleet import fleet, server
 from tests.gateway.test_faults_process import running
 from tests.gateway.test_plans import events, flood, fresh, talk
 from tests.gateway.world import Deal, GatewayProcess, World, closed, free_port, knock
 from wsportal.certificates import KeyPairFiles
 
-__all__ = ["fresh"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A Redis of this module's own."""
-    made = Redis(tmp_path_factory.mktemp("redis"), free_port())
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def fleet(
-    database: str, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory, server: Redis
-) -> Iterator[list[GatewayProcess]]:
-    """Two gateway processes that count together."""
-    folder = tmp_path_factory.mktemp("fleet")
-    with ExitStack() as stack:
-        yield [stack.enter_context(running(database, certificate, folder, REDIS_URL=server.url)) for _ in range(2)]
+__all__ = ["fleet", "fresh", "server"]
 
 
 def offer(world: World, fresh: Backend, processes: list[GatewayProcess], plan: dict[str, Any]) -> Deal:

@@ -110,7 +110,7 @@ async def test_a_session_is_recorded_as_long_as_it_was(jump: float) -> None:
     seen: list[Any] = []
     machine.registry.recorder.ended = lambda session, record: None  # type: ignore[method-assign]
     ended = machine.registry.ended
-    machine.registry.ended = lambda session, record: (seen.append(record), ended(session, record))  # type: ignore
+    machine.registry.ended = lambda session, record: (seen.append(record), ended(session, record))  # type: ignore[method-assign,func-returns-value]
     machine.session.ended(SimpleNamespace(initiator="client", code=1000, reason="", how="close"))
     assert seen[0].ended_at - seen[0].started_at == 30
     assert not machine.registry.places

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -11,33 +10,14 @@ import httpx
 import pytest
 from websockets.sync.client import ClientConnection
 
-from tests.engines import Redis
 from tests.gateway.backends import Backend
-from tests.gateway.test_faults_process import running
+from tests.gateway.fleet import fleet, server
 from tests.gateway.test_live_control_everywhere import CLOSING, ends_within_a_second, goes_on
 from tests.gateway.test_live_sessions import in_directory, known, renew, row_of
-from tests.gateway.world import GatewayProcess, World, closed, free_port, knock
-from wsportal.certificates import KeyPairFiles
+from tests.gateway.world import GatewayProcess, World, closed, knock
 
+__all__ = ["fleet", "server"]
 AT_ONCE = 10
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A Redis of this module's own."""
-    made = Redis(tmp_path_factory.mktemp("redis"), free_port())
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def fleet(
-    database: str, certificate: KeyPairFiles, tmp_path_factory: pytest.TempPathFactory, server: Redis
-) -> Iterator[list[GatewayProcess]]:
-    """Two gateway processes on one database and one Redis."""
-    folder = tmp_path_factory.mktemp("fleet")
-    with ExitStack() as stack:
-        yield [stack.enter_context(running(database, certificate, folder, REDIS_URL=server.url)) for _ in range(2)]
 
 
 @pytest.mark.parametrize("case", CLOSING)
