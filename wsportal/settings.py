@@ -11,6 +11,7 @@ import gateway.loop  # noqa: F401 - before the app "daphne" below makes its even
 from apis.roles import SCOPE_LABELS
 from gateway.core.proxies import Trust
 from wsportal import env, logs
+from wsportal.looks import administration_look
 
 ROOT = env.ROOT
 MODE = env.MODE
@@ -270,33 +271,4 @@ ALLOWED_UPSTREAM_NETWORKS = env.ALLOWED_UPSTREAM_NETWORKS
 TRUSTED_PROXIES = Trust(env.TRUSTED_PROXIES, env.PROXY_HEADER, env.PROXY_PROTOCOL)
 DRAIN_SECONDS = env.DRAIN_SECONDS
 
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "wsportal administration",
-    "SITE_HEADER": "wsportal",
-    "SITE_SUBHEADER": "Administration",
-    "SITE_URL": "/publisher/",
-    "SITE_SYMBOL": "hub",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}wsportal/icon.svg"}],
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [f"{STATIC_URL}wsportal/admin.css"],
-    "SCRIPTS": [f"{STATIC_URL}wsportal/admin.js"],
-    # the portals' teal; 600 is what buttons wear, dark enough for white text
-    "COLORS": {
-        "primary": {
-            "50": "oklch(98.4% .014 180.7)",
-            "100": "oklch(95.3% .051 180.8)",
-            "200": "oklch(91% .096 180.4)",
-            "300": "oklch(85.5% .138 181.1)",
-            "400": "oklch(77.7% .152 181.9)",
-            "500": "oklch(60% .118 184.7)",
-            "600": "oklch(51.1% .096 186.4)",
-            "700": "oklch(43.7% .078 188.2)",
-            "800": "oklch(38.6% .063 188.4)",
-            "900": "oklch(32% .055 190)",
-            "950": "oklch(27.7% .046 192.5)",
-        }
-    },
-    "SIDEBAR": {"navigation": "apis.admin.navigation.sidebar"},
-    "DASHBOARD_CALLBACK": "wsportal.dashboard.dashboard",
-}
+UNFOLD = administration_look(STATIC_URL)
