@@ -51,6 +51,9 @@ class Api(models.Model):
     api_plan = models.ForeignKey(ApiPlan, null=True, blank=True, on_delete=models.PROTECT, related_name="apis")
     runtime = models.JSONField(default=default_runtime, help_text="complete; shape: apis.shapes.runtime_limits")
     security = models.JSONField(default=default_security, help_text="complete; shape: apis.shapes_security.security")
+    definition = models.TextField(
+        blank=True, default="", db_default="", help_text="AsyncAPI text as somebody wrote it; empty: made of the design"
+    )
     last_revision = models.PositiveIntegerField(default=0, help_text="numbers are never used twice")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
