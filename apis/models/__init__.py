@@ -6,13 +6,16 @@ from apis.models.attempt import Attempt
 from apis.models.billing import SubscriptionTerm
 from apis.models.credentials import ApiKey, TestKey
 from apis.models.denying import DenyPolicy
+from apis.models.draft import FormDraft
 from apis.models.history import Change, HistoryEntry
 from apis.models.key_manager import KeyManager, MappedKey
-from apis.models.person import Person, PersonalToken
+from apis.models.person import Person, PersonalToken, Role
 from apis.models.plan import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
+from apis.models.portal import ApiCategory, Thumbnail
 
 __all__ = [
     "Api",
+    "ApiCategory",
     "ApiKey",
     "ApiPlan",
     "Application",
@@ -25,6 +28,7 @@ __all__ = [
     "Deployment",
     "Endpoint",
     "Environment",
+    "FormDraft",
     "HistoryEntry",
     "KeyManager",
     "KeyPair",
@@ -32,10 +36,12 @@ __all__ = [
     "Person",
     "PersonalToken",
     "Revision",
+    "Role",
     "Scope",
     "Subscription",
     "SubscriptionTerm",
     "TestKey",
+    "Thumbnail",
     "Topic",
     "VersionSet",
 ]

@@ -11,7 +11,9 @@ from django.db import models
 
 from apis.lifecycle import LABELS, State
 from apis.models.plan import ApiPlan, BusinessPlan, duration
+from apis.models.portal import names_field
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
+from apis.shapes_about import no_owners
 from apis.shapes_security import default_security, security_terms
 from apis.shapes_topics import TOPIC_FIELDS, topic_of
 
@@ -43,8 +45,19 @@ class Api(models.Model):
     version = models.CharField(max_length=30)
     path = models.CharField(max_length=232, unique=True, help_text="context and version as the gateway sees them")
     display_name = models.CharField(max_length=50, blank=True, default="")
-    description = models.TextField(blank=True, default="")
+    description = models.TextField(blank=True, default="", help_text="Markdown")
     tags = models.JSONField(default=list, blank=True)
+    categories: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "ApiCategory", related_name="apis", blank=True
+    )
+    business = models.JSONField(
+        default=no_owners,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="shape: apis.shapes_about.business",
+    )
+    access_roles = names_field("roles that see the design; none: every creator and publisher")
+    visible_roles = names_field("roles that see it in the developer portal; none: everybody")
+    properties = names_field("shape: apis.shapes_about.properties")
     provider = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="apis")
     state = models.CharField(max_length=12, choices=[(s.value, LABELS[s]) for s in State], default=State.CREATED)
     business_plans = models.ManyToManyField(BusinessPlan, related_name="apis", blank=True)

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
-from apis.roles import Capability, Role, capabilities_of
+from apis.roles import Capability, capabilities_of
+from apis.roles import Role as BuiltIn
 
 
 class PersonManager(UserManager["Person"]):
@@ -23,7 +24,26 @@ class PersonManager(UserManager["Person"]):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra: Any
     ) -> Person:
-        return self.create_user(username, email, password, **{**extra, "roles": [Role.ADMINISTRATOR.value]})
+        return self.create_user(username, email, password, **{**extra, "roles": [BuiltIn.ADMINISTRATOR.value]})
+
+
+class Role(models.Model):
+    """A role that administrators keep beside the built-in ones; people hold it by its name (`Person.roles`).
+
+    By itself it only says who sees what. With `alias_of` it also counts as that built-in role, everywhere.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=500, blank=True, default="")
+    alias_of = models.CharField(max_length=20, blank=True, default="", help_text="a built-in role, or none")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Person(AbstractUser):
