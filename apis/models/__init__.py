@@ -2,6 +2,7 @@
 
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
+from apis.models.approval import Approval
 from apis.models.attempt import Attempt
 from apis.models.billing import SubscriptionTerm
 from apis.models.credentials import ApiKey, TestKey
@@ -20,6 +21,7 @@ __all__ = [
     "ApiPlan",
     "Application",
     "ApplicationPlan",
+    "Approval",
     "Attempt",
     "BusinessPlan",
     "Change",

@@ -58,12 +58,15 @@ class Subscription(models.Model):
         UNBLOCKED = "unblocked", "Active"
         BLOCKED = "blocked", "Blocked"
         PRODUCTION_BLOCKED = "production_blocked", "Production blocked"
+        ON_HOLD = "on_hold", "On hold"
+        REJECTED = "rejected", "Rejected"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="subscriptions")
     business_plan = models.ForeignKey(BusinessPlan, on_delete=models.PROTECT, related_name="subscriptions")
     state = models.CharField(max_length=20, choices=State.choices, default=State.UNBLOCKED)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="a minute at most behind its sessions")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

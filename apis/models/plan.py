@@ -122,6 +122,9 @@ class BusinessPlan(Plan):
     subscriptionless = models.BooleanField(
         default=False, help_text="an API that offers it lets every application in under it, without a subscription"
     )
+    approval = models.BooleanField(
+        default=False, db_default=False, help_text="an administrator approves each subscription under it"
+    )
     billing = models.CharField(max_length=10, choices=Billing.choices, default=Billing.FREE)
     price = models.DecimalField(null=True, blank=True, max_digits=12, decimal_places=2, help_text="for each cycle")
     currency = models.CharField(max_length=3, default="EUR", help_text="ISO 4217")
