@@ -1,0 +1,1 @@
+"""What templates of the portals can say: `{% load wsportal %}`."""
