@@ -13,10 +13,12 @@ from apis.models.key_manager import KeyManager, MappedKey
 from apis.models.person import Person, PersonalToken, Role
 from apis.models.plan import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
 from apis.models.portal import ApiCategory, Thumbnail
+from apis.models.social import ApiDocument, Comment, DocumentFile, Rating
 
 __all__ = [
     "Api",
     "ApiCategory",
+    "ApiDocument",
     "ApiKey",
     "ApiPlan",
     "Application",
@@ -25,9 +27,11 @@ __all__ = [
     "Attempt",
     "BusinessPlan",
     "Change",
+    "Comment",
     "CustomPlan",
     "DenyPolicy",
     "Deployment",
+    "DocumentFile",
     "Endpoint",
     "Environment",
     "FormDraft",
@@ -37,6 +41,7 @@ __all__ = [
     "MappedKey",
     "Person",
     "PersonalToken",
+    "Rating",
     "Revision",
     "Role",
     "Scope",
