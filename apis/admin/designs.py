@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from unfold.decorators import display
 
-from apis import selectors
+from apis import checking, selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Lines, Pick, PickPlans, Tags, Text
 from apis.admin.records import history_lines
@@ -195,7 +195,8 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def sections(self, request: HttpRequest, api: Api) -> dict[str, Any]:
         """What stands around the form: the lifecycle above it; endpoints, revisions and history below."""
         actor = self.actor(request)
-        steps = selectors.transitions_of(actor, api)
+        checks = checking.checks_of(api, actor)
+        steps = checking.transitions_of(actor, api, checks)
         rows = {endpoint.key_type: endpoint for endpoint in api.endpoints.all()}
         return {
             "state_label": LABELS[State(api.state)],
@@ -205,11 +206,12 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
                     "step": step,
                     "label": ACTION_LABELS[step.action],
                     "asks": step.hurts or step.checklist,
-                    "needs": " and ".join(_NEEDS[name] for name in missing),
+                    "needs": " and ".join(_NEEDS.get(name, name) for name in missing),
                 }
                 for step, _, missing in steps
                 if actor.can(Capability.PUBLISH_APIS)
             ],
+            "checks": [check for check in checks if check.level != checking.Level.DONE],
             "endpoints": [(key_type, rows.get(key_type)) for key_type in ("production", "sandbox")],
             "revisions": list(selectors.revisions_of(api)),
             "deployments": list(api.deployments.all()),

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 
-from apis import selectors
+from apis import checking, selectors
 from apis.errors import Forbidden, Missing, ServiceError
 from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
 from apis.models import Api, Subscription
@@ -26,7 +26,7 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Develop > Deploy > Publish with what is done and what is missing, and the facts of the API."""
     ways = [
         (step.action, ACTION_LABELS[step.action], ready, missing)
-        for step, ready, missing in selectors.transitions_of(actor, api)
+        for step, ready, missing in checking.transitions_of(actor, api)
         if step.target == State.PUBLISHED != step.source
     ]
     context = {

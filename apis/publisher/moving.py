@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from apis import selectors
+from apis import checking, selectors
 from apis.errors import Forbidden, ServiceError
 from apis.lifecycle import (
     ACTION_LABELS,
@@ -106,7 +106,7 @@ def _checklist(request: HttpRequest) -> dict[str, bool]:
 
 
 def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
-    steps = selectors.transitions_of(actor, api)
+    steps = checking.transitions_of(actor, api)
     required = [item for item in Requirement if any(item in step.requires for step, _, _ in steps)]
     lacking = {name for _, _, missing in steps for name in missing}
     # Only a transition keeps check items in its entry, ticked or not.

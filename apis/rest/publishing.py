@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors
+from apis import checking, selectors
 from apis.lifecycle import Action
 from apis.models import Revision
 from apis.rest.answers import ApiAnswer, RevisionAnswer, RevisionDetail, TransitionAnswer
@@ -49,7 +49,7 @@ class Transitions(ApiResource):
         "apis_transitions", "List what can be done to an API now", answer=TransitionAnswer(many=True), errors=(403, 404)
     )
     def get(self, request: Request, api_id: UUID) -> Response:
-        found = selectors.transitions_of(self.actor, self.design(api_id))
+        found = checking.transitions_of(self.actor, self.design(api_id))
         rows = [
             {"action": arrow.action, "to": arrow.target, "allowed": allowed, "missing": missing}
             for arrow, allowed, missing in found

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apis import selectors
+from apis import checking
 from apis.errors import Conflict, Forbidden, Invalid
 from apis.lifecycle import Action, CheckItem, State, arrow
 from apis.models import Api, Application, Person, Subscription
@@ -100,7 +100,7 @@ def test_what_is_missing_is_named_and_nothing_moves(
 ) -> None:
     actor = Actor.of(paul)
     api = designs.api_create(actor=actor, **{**CHAT, **lacking})
-    listed = {step.action: names for step, _, names in selectors.transitions_of(actor, api)}
+    listed = {step.action: names for step, _, names in checking.transitions_of(actor, api)}
     assert listed[Action(action)] == missing
     before = everything()
     with pytest.raises(Conflict, match=", ".join(missing)) as refused:
@@ -126,7 +126,7 @@ def test_only_publishers_move_apis(people: dict[str, Person], draft: Api, name: 
 @pytest.mark.parametrize("name", ["pia", "paul", "adam"])
 def test_publishers_and_administrators_move_apis(people: dict[str, Person], draft: Api, name: str) -> None:
     actor = Actor.of(people[name])
-    assert all(allowed for _, allowed, _ in selectors.transitions_of(actor, draft))
+    assert all(allowed for _, allowed, _ in checking.transitions_of(actor, draft))
     assert publishing.api_transition(actor=actor, api=draft, action="publish").state == State.PUBLISHED
 
 
