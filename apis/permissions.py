@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from django.db.models import Q
+
 from apis.errors import Forbidden, Missing
+from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Api, Application, Person, Subscription
 from apis.roles import Capability, narrowed
 
@@ -55,8 +58,52 @@ class Actor:
 
 
 def can_see_api(actor: Actor, api: Api) -> bool:
-    """Whether the design of an API is visible (publisher portal, REST): to every creator and publisher."""
-    return actor.can(Capability.SEE_APIS)
+    """Whether the design of an API is visible (publisher portal, REST), and with it all that is done to it.
+
+    To every creator and publisher; where `access_roles` restrict it to those who hold one of them, to its provider
+    and to administrators. Source: section 4.2 of the reference, "Publisher Access Control".
+    """
+    if not actor.can(Capability.SEE_APIS):
+        return False
+    return (
+        not api.access_roles
+        or api.provider_id == actor.person.pk
+        or not actor.person.held_roles.isdisjoint(api.access_roles)
+        or Capability.ADMINISTER in actor.person.capabilities
+    )
+
+
+def designs_for(actor: Actor) -> Q:
+    """`can_see_api` as a condition on rows of Api."""
+    if not actor.can(Capability.SEE_APIS):
+        return Q(pk__in=())
+    if Capability.ADMINISTER in actor.person.capabilities:
+        return Q()
+    return Q(access_roles=[]) | Q(provider=actor.person) | Q(access_roles__names_any=sorted(actor.person.held_roles))
+
+
+def can_see_offer(actor: Actor | None, api: Api) -> bool:
+    """Whether the developer portal shows this API, once it is published, to this person (None: nobody signed in).
+
+    To anybody; where `visible_roles` restrict it to those who hold one of them, and to those who may see the design.
+    Source: section 4.2 of the reference, "Developer Portal Visibility".
+    """
+    if not api.visible_roles:
+        return True
+    return actor is not None and (not actor.person.held_roles.isdisjoint(api.visible_roles) or can_see_api(actor, api))
+
+
+def is_on_offer(actor: Actor | None, api: Api) -> bool:
+    """Whether the developer portal shows this API to this person now."""
+    return api.state in VISIBLE_TO_DEVELOPERS and can_see_offer(actor, api)
+
+
+def offers_for(actor: Actor | None) -> Q:
+    """`can_see_offer` as a condition on rows of Api, beside their state."""
+    everybody = Q(visible_roles=[])
+    if actor is None:
+        return everybody
+    return everybody | Q(visible_roles__names_any=sorted(actor.person.held_roles)) | designs_for(actor)
 
 
 def owns(actor: Actor, application: Application) -> bool:
@@ -77,3 +124,8 @@ def require_own(actor: Actor, application: Application) -> None:
 def can_manage_subscription(actor: Actor, subscription: Subscription) -> bool:
     """Whether a subscription may be blocked and unblocked: a publisher's right, on APIs they can see."""
     return actor.can(Capability.MANAGE_SUBSCRIPTIONS) and can_see_api(actor, subscription.api)
+
+
+def can_look_after_subscription(actor: Actor, subscription: Subscription) -> bool:
+    """Whether its plan may be changed and it may be removed: by its owner, and by who manages subscriptions."""
+    return owns(actor, subscription.application) or can_manage_subscription(actor, subscription)

@@ -80,12 +80,13 @@ def api_plan_uses(plan: ApiPlan) -> list[str]:
 
 def may_hold(scope: Scope, person: Person) -> bool:
     """Whether this person's tokens may carry the scope: it is bound to no role, or to one of theirs."""
-    return not scope.roles or bool(set(scope.roles) & set(person.roles))
+    return not scope.roles or bool(person.held_roles & set(scope.roles))
 
 
 def scopes_of_application(application: Application) -> QuerySet[Scope]:
     """Those that an application may ask for: what the topics of the APIs that it may use name, and their local ones."""
-    subscribed = Q(subscriptions__in=application.subscriptions.exclude(state=Subscription.State.BLOCKED))
+    closed = {Subscription.State.BLOCKED, *Subscription.WITHOUT_RIGHT}
+    subscribed = Q(subscriptions__in=application.subscriptions.exclude(state__in=closed))
     open_to_all = Q(business_plans__subscriptionless=True, state__in=SERVED)
     apis = Api.objects.filter(subscribed | open_to_all).distinct().prefetch_related("topics", "deployments")
     names: set[str] = set()

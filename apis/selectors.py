@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Prefetch, QuerySet
-from oauth2_provider.models import AccessToken
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from apis.errors import Missing
-from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State, Transition, actions_from
+from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State
 from apis.models import (
     Api,
     ApiPlan,
@@ -24,11 +22,10 @@ from apis.models import (
     HistoryEntry,
     KeyPair,
     Person,
-    PersonalToken,
     Revision,
     Subscription,
 )
-from apis.permissions import Actor, owns
+from apis.permissions import Actor, designs_for, offers_for, owns
 from apis.roles import Capability
 from apis.shapes_topics import topic_of
 
@@ -36,11 +33,11 @@ AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
 def apis_visible(actor: Actor) -> QuerySet[Api]:
-    """Designs for the publisher portal and REST: all to creators, publishers and administrators, none to others."""
+    """Designs for the publisher portal and REST: those of `permissions.can_see_api`."""
     rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
         "business_plans", "endpoints", "topics"
     )
-    return rows if actor.can(Capability.SEE_APIS) else rows.none()
+    return rows.filter(designs_for(actor))
 
 
 def api_get(actor: Actor, api_id: UUID | str) -> Api:
@@ -51,24 +48,27 @@ def api_get(actor: Actor, api_id: UUID | str) -> Api:
     return api
 
 
-def apis_on_offer() -> QuerySet[Api]:
-    """What the developer portal lists, to anybody."""
+def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
+    """What the developer portal lists for this person; None for somebody who has not signed in."""
     rows = Api.objects.select_related("version_set", "provider").prefetch_related("business_plans", "topics")
-    return rows.filter(state__in=VISIBLE_TO_DEVELOPERS)
+    return rows.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
 
 
-def api_on_offer(api_id: UUID | str) -> Api:
-    """Raises: Missing for an API that developers may not see."""
-    api = apis_on_offer().filter(pk=api_id).first()
+def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
+    """Raises: Missing for an API that the developer portal does not show to this person."""
+    api = apis_on_offer(actor).filter(pk=api_id).first()
     if api is None:
         raise Missing("There is no such API.")
     return api
 
 
 def apis_readable(actor: Actor) -> QuerySet[Api]:
-    """What REST lists: every design to those who may see designs, to everybody else what is on offer."""
-    rows = apis_visible(actor) if actor.can(Capability.SEE_APIS) else apis_on_offer()
-    return rows.prefetch_related(
+    """What REST lists: the designs that this person may see, and what is on offer to them."""
+    rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
+        "business_plans", "endpoints", "topics", "categories"
+    )
+    offered = Q(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
+    return rows.filter(designs_for(actor) | offered).prefetch_related(
         Prefetch("deployments", Deployment.objects.select_related("environment", "revision")),
     )
 
@@ -84,24 +84,6 @@ def api_readable(actor: Actor, api_id: UUID | str) -> Api:
 def is_subscribable(api: Api) -> bool:
     """Whether new subscriptions are taken now."""
     return api.state in SUBSCRIBABLE and api.business_plans.exists()
-
-
-def transitions_of(actor: Actor, api: Api) -> list[tuple[Transition, bool, list[str]]]:
-    """Every arrow out of the API's state: (arrow, may this actor take it now, names of what is missing)."""
-    answers = []
-    for arrow in actions_from(State(api.state)):
-        missing = missing_for(api, arrow)
-        answers.append((arrow, actor.can(Capability.PUBLISH_APIS) and not missing, missing))
-    return answers
-
-
-def missing_for(api: Api, arrow: Transition) -> list[str]:
-    """Which requirements of `arrow` the API does not meet, as field names."""
-    have = {
-        "endpoint": any(endpoint.urls for endpoint in api.endpoints.all()),
-        "business_plans": bool(api.business_plans.all()),
-    }
-    return [requirement.value for requirement in arrow.requires if not have[requirement.value]]
 
 
 def history_of(api: Api) -> QuerySet[HistoryEntry]:
@@ -157,9 +139,9 @@ def topics_served(api: Api) -> list[dict[str, Any]]:
     return [topic.design for topic in api.topics.all()]
 
 
-def versions_on_offer(api: Api) -> QuerySet[Api]:
-    """The other versions of an API that developers may see, newest first."""
-    return apis_on_offer().filter(version_set=api.version_set_id).exclude(pk=api.pk).order_by("-created_at")
+def versions_on_offer(actor: Actor | None, api: Api) -> QuerySet[Api]:
+    """The other versions of an API that the developer portal shows to this person, newest first."""
+    return apis_on_offer(actor).filter(version_set=api.version_set_id).exclude(pk=api.pk).order_by("-created_at")
 
 
 def subscriptions_of(application: Application) -> QuerySet[Subscription]:
@@ -205,13 +187,18 @@ def key_pair_get(actor: Actor, application: Application, key_type: str) -> KeyPa
 
 
 def subscriptions_visible(actor: Actor) -> QuerySet[Subscription]:
-    """Own applications' subscriptions, and for those who see APIs the subscriptions to them."""
+    """Own applications' subscriptions, and for those who see designs the subscriptions to those APIs."""
     rows = Subscription.objects.select_related(
         "api__version_set", "application__owner", "application__plan", "business_plan"
     )
-    if actor.can(Capability.SEE_APIS):
+    if Capability.ADMINISTER in actor.person.capabilities and actor.can(Capability.SEE_APIS):
         return rows
-    return rows.filter(application__owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()
+    seen = Q(pk__in=())
+    if actor.can(Capability.SEE_APIS):
+        seen |= Q(api__in=Api.objects.filter(designs_for(actor)).order_by().values("pk"))
+    if actor.can(Capability.USE_APPLICATIONS):
+        seen |= Q(application__owner=actor.person)
+    return rows.filter(seen)
 
 
 def subscription_get(actor: Actor, subscription_id: UUID | str) -> Subscription:
@@ -230,18 +217,6 @@ def application_plans() -> QuerySet[ApplicationPlan]:
     return ApplicationPlan.objects.order_by("name")
 
 
-def access_token_find(token: str) -> AccessToken | None:
-    """The valid OAuth access token that this text is, with its person and client, or None.
-
-    Tokens are kept as SHA-256 only (COMPLIANT_BCP_RFC9700_TOKEN_STORAGE); a disabled person's are void.
-    """
-    rows = AccessToken.objects.select_related("user", "application__key_pair__application__owner")
-    found = rows.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest()).first()
-    if found is None or found.is_expired() or (found.user is not None and not found.user.is_active):
-        return None
-    return found
-
-
 def plan_get(rows: QuerySet[AnyPlan], plan_id: UUID | str) -> AnyPlan:
     """Raises: Missing."""
     plan = rows.filter(pk=plan_id).first()
@@ -252,19 +227,6 @@ def plan_get(rows: QuerySet[AnyPlan], plan_id: UUID | str) -> AnyPlan:
 
 def environments() -> QuerySet[Environment]:
     return Environment.objects.order_by("name")
-
-
-def personal_tokens_of(actor: Actor) -> QuerySet[PersonalToken]:
-    """The person's own tokens, newest first, expired ones included."""
-    return actor.person.personal_tokens.all()
-
-
-def personal_token_get(actor: Actor, token_id: UUID | str) -> PersonalToken:
-    """Raises: Missing for anybody else's."""
-    token = personal_tokens_of(actor).filter(pk=token_id).first()
-    if token is None:
-        raise Missing("There is no such token.")
-    return token
 
 
 def people(actor: Actor) -> QuerySet[Person]:

@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from apis import pricing, selectors
 from apis.errors import Invalid, Missing
-from apis.models import SubscriptionTerm
-from apis.permissions import Actor
+from apis.models import Api, SubscriptionTerm
+from apis.permissions import Actor, designs_for
 from apis.pricing import Month, Price
 from apis.roles import Capability
 from apis.services.terms import term_of
@@ -112,13 +112,21 @@ def terms_get(actor: Actor, subscription_id: UUID) -> list[SubscriptionTerm]:
     owner = str(row.application.owner_id) if row is not None else terms[-1].owner_id if terms else ""
     if owner == str(actor.person.pk) and actor.can(Capability.USE_APPLICATIONS):
         pass
-    elif row is not None or (terms and actor.can(Capability.SEE_APIS)):
+    elif row is not None or (terms and _sees_api_of(actor, terms[-1])):
         actor.require(Capability.MANAGE_SUBSCRIPTIONS, Capability.ADMINISTER)
     else:
         raise Missing("There is no such subscription.")
     if not terms and row is not None:
         terms = [term_of(row, row.created_at)]  # older than terms are
+        if not row.has_right:  # nothing runs, so nothing is billed
+            terms[0].ended_at = row.created_at
     return terms
+
+
+def _sees_api_of(actor: Actor, term: SubscriptionTerm) -> bool:
+    """Whether they see the API of a subscription that is gone; of an API that is gone, too, whoever sees any."""
+    known = Api.objects.filter(pk=term.api_id)
+    return actor.can(Capability.SEE_APIS) and (known.filter(designs_for(actor)).exists() or not known.exists())
 
 
 def month_read(text: str, now: datetime) -> Month:

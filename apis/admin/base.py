@@ -24,10 +24,12 @@ from apis.roles import Capability
 class ServiceForm(Unasking, forms.ModelForm):
     """A form whose rules are those of the service behind it.
 
-    A subclass made by `ServiceAdmin.get_form` carries the refusal of a first attempt and shows it.
+    A subclass made by `ServiceAdmin.get_form` carries who is asking, and the refusal of a first attempt, which
+    it shows.
     """
 
     refusal: ClassVar[ServiceError | None] = None
+    actor: ClassVar[Actor | None] = None
 
     def _post_clean(self) -> None:
         """Neither builds nor checks a row: models have no rules of their own."""
@@ -113,7 +115,8 @@ class ServiceAdmin(ModelAdmin):
         shown = flatten_fieldsets(self.get_fieldsets(request, obj))
         form = super().get_form(request, obj, change, **kwargs)
         absent = dict.fromkeys(name for name in form.declared_fields if name not in shown)
-        return type(form.__name__, (form,), {**absent, "refusal": getattr(request, "refusal", None)})
+        known = {"refusal": getattr(request, "refusal", None), "actor": self.actor(request)}
+        return type(form.__name__, (form,), {**absent, **known})
 
     def changeform_view(
         self,

@@ -62,7 +62,10 @@ class HistoryAdmin(ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[HistoryEntry]:
         actor = self.actor(request)
         rows = super().get_queryset(request)
-        return rows if actor.can(Capability.ADMINISTER) else rows.filter(Q(api__isnull=False) | Q(actor=actor.person))
+        if actor.can(Capability.ADMINISTER):
+            return rows
+        seen = selectors.apis_visible(actor).order_by().values("pk")
+        return rows.filter(Q(api__in=seen) | Q(api__isnull=True, actor=actor.person))
 
     @display(description="When (UTC)", ordering="at")
     def when(self, entry: HistoryEntry) -> str:

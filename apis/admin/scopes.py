@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apis import scoping
+from apis import scoping, selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choices, Pick, Text
 from apis.models import Api, Scope
@@ -24,7 +24,7 @@ class ScopeForm(ServiceForm):
 
     name = Text(help_text="What tokens carry, for example rooms:write. It stays as it is.")
     api = Pick(
-        Api.objects.select_related("version_set"),
+        Api.objects.none(),
         label="Only of this API",
         help_text="In all of its versions; none: topics of every API may ask for it.",
     )
@@ -42,6 +42,8 @@ class ScopeForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "api" in self.fields and self.actor is not None:
+            self.fields["api"].queryset = selectors.apis_visible(self.actor)  # type: ignore[attr-defined]
         if not self.instance._state.adding:
             self.initial = {**{name: getattr(self.instance, name) for name in scopes.FIELDS}, **self.initial}
 

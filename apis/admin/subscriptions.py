@@ -47,8 +47,11 @@ class SubscriptionForm(ServiceForm):
         super().__init__(*args, **kwargs)
         row = self.instance
         if row._state.adding:
-            on_offer = Api.objects.select_related("version_set").filter(state__in=SUBSCRIBABLE)
+            on_offer = selectors.apis_on_offer(self.actor).filter(state__in=SUBSCRIBABLE)
             self.fields["api"].queryset = on_offer.order_by("version_set__name")  # type: ignore[attr-defined]
+            if self.actor is not None:
+                mine = selectors.applications_of(self.actor).order_by("name")
+                self.fields["application"].queryset = mine  # type: ignore[attr-defined]
         elif "business_plan" in self.fields:  # not on the page of somebody who may only look
             self.initial = {"business_plan": row.business_plan_id, **self.initial}
             self.fields["business_plan"].queryset = row.api.business_plans.all()  # type: ignore[attr-defined]
@@ -71,7 +74,7 @@ class SubscriptionAdmin(ServiceAdmin):
     change_form_outer_before_template = "admin/apis/subscription/state.html"
     list_display = ("api", "application", "owner", "business_plan", "state_badge", "created_at")
     list_display_links = ("api", "application")
-    list_filter = ("state", "api", "business_plan")
+    list_filter = ("state", ("api", admin.RelatedOnlyFieldListFilter), "business_plan")
     search_fields = ("api__version_set__name", "application__name", "application__owner__username")
     list_select_related = ("api__version_set", "application__owner", "business_plan")
     add_fieldsets = ((None, {"fields": ("api", "application", "business_plan")}),)
@@ -94,13 +97,6 @@ class SubscriptionAdmin(ServiceAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request) and (obj is None or owns(self.actor(request), obj.application))
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        if not change:
-            mine = selectors.applications_of(self.actor(request)).order_by("name")
-            form.base_fields["application"].queryset = mine
-        return form
 
     @display(description="Owner", ordering="application__owner__username")
     def owner(self, subscription: Subscription) -> str:

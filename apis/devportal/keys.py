@@ -135,10 +135,10 @@ def token(request: HttpRequest, application_id: UUID, key_type: str) -> HttpResp
 @own_page
 def api_token(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """The same from an API's page: make a token for one of the person's applications and show its commands there."""
-    api = selectors.api_on_offer(api_id)
+    actor = member(request)
+    api = selectors.api_on_offer(actor, api_id)
     if request.method != "POST":
         return redirect("devportal:api", api.pk)
-    actor = member(request)
     application = next(
         (row for row in selectors.own_applications(actor) if str(row.pk) == request.POST.get("application", "")), None
     )

@@ -33,7 +33,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
     """Cards of the APIs on offer, narrowed by `q` (every word must occur somewhere) and by `tag`."""
     query = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
     tag = request.GET.get("tag", "")
-    offers = selectors.apis_on_offer()
+    offers = selectors.apis_on_offer(actor_of(request))
     tags_of = dict(offers.values_list("pk", "tags"))
     context = {
         "page": page_of(found(offers, tags_of, query, tag), request),
@@ -73,7 +73,7 @@ def _most_used(tags_of: dict[UUID, list[str]], chosen: str) -> list[str]:
 @found_or_404
 def api_detail(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """One API: what it is, where it is, what it costs, and the way to a connection."""
-    return api_page(request, selectors.api_on_offer(api_id))
+    return api_page(request, selectors.api_on_offer(actor_of(request), api_id))
 
 
 def api_page(
@@ -107,7 +107,7 @@ def api_page(
         "needed": needed,
         "scopes": scopes,
         "default_urls": default_urls(api),
-        "other_versions": selectors.versions_on_offer(api),
+        "other_versions": selectors.versions_on_offer(access.actor, api),
         "plans": plans,
         "topics": selectors.topics_served(api),
         "gateway_urls": selectors.gateway_urls_deployed(api),

@@ -12,23 +12,22 @@ from django.urls import reverse
 
 from apis import selectors
 from apis.devportal.access import access_to
-from apis.devportal.base import add_errors, member, own_page
+from apis.devportal.base import actor_of, add_errors, member, own_page
 from apis.devportal.forms import NEW_APPLICATION, ChangePlanForm, SubscribeForm
 from apis.devportal.offers import api_page
 from apis.errors import Conflict, Invalid, Missing, ServiceError
-from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Api, Subscription
-from apis.permissions import Actor, owns
+from apis.permissions import Actor, is_on_offer, owns
 from apis.services import subscribing
 
 
 @own_page
 def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """Subscribe an own application, making it on the way where asked; then back to the API's page for the next step."""
-    api = selectors.api_on_offer(api_id)
+    actor = member(request)
+    api = selectors.api_on_offer(actor, api_id)
     if request.method != "POST":  # somebody who had to sign in first, or reloaded
         return redirect("devportal:api", api.pk)
-    actor = member(request)
     access = access_to(api, actor)
     form = SubscribeForm(request.POST, api=api, actor=actor, applications=access.applications)
     if form.is_valid():
@@ -76,7 +75,7 @@ def _own(actor: Actor, subscription_id: UUID) -> Subscription:
 def _back(request: HttpRequest, subscription: Subscription) -> str:
     """The page the person came from: the API's or the application's."""
     origin = request.POST.get("from") or request.GET.get("from")
-    if origin == "api" and subscription.api.state in VISIBLE_TO_DEVELOPERS:
+    if origin == "api" and is_on_offer(actor_of(request), subscription.api):
         page = reverse("devportal:api", args=[subscription.api_id])
         return f"{page}?application={subscription.application_id}#access"
     return reverse("devportal:application", args=[subscription.application_id]) + "#subscriptions"

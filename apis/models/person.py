@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
 from apis.roles import Capability, capabilities_of
 from apis.roles import Role as BuiltIn
+
+_BUILT_IN: Final = frozenset(map(str, BuiltIn))
 
 
 class PersonManager(UserManager["Person"]):
@@ -66,9 +68,29 @@ class Person(AbstractUser):
         ordering = ("username",)
 
     @property
+    def held_roles(self) -> frozenset[str]:
+        """The names that count for this person: of their roles, and of the built-in ones that those stand for.
+
+        Everything that asks for a role asks here. Custom roles cost one query, once for as long as `roles` stay.
+        """
+        names = frozenset(self.roles)
+        if names <= _BUILT_IN:
+            return names
+        known, held = self.__dict__.get("_held", (None, frozenset()))
+        if known != names:
+            aliases = Role.objects.filter(name__in=names - _BUILT_IN).exclude(alias_of="")
+            held = names | set(aliases.values_list("alias_of", flat=True))
+            self.__dict__["_held"] = names, held
+        return held
+
+    def refresh_from_db(self, *args: Any, **options: Any) -> None:
+        self.__dict__.pop("_held", None)
+        super().refresh_from_db(*args, **options)
+
+    @property
     def capabilities(self) -> frozenset[Capability]:
         """What this person's roles allow; nothing for a disabled person."""
-        return capabilities_of(self.roles) if self.is_active else frozenset()
+        return capabilities_of(self.held_roles) if self.is_active else frozenset()
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Django's permission question: only administrators pass wholesale; admin pages ask apis.permissions."""

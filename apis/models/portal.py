@@ -7,6 +7,10 @@ from typing import Any
 
 from django.db import models
 
+from apis.models.lookups import NamesAny
+
+models.JSONField.register_lookup(NamesAny)
+
 
 def names_field(help_text: str) -> models.JSONField[Any, Any]:
     """A column with a JSON list, empty unless given; also for a release that does not know it yet."""

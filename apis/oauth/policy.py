@@ -46,7 +46,7 @@ def grantable(scopes: list[str], person: Person | None, client: OAuthClient | No
         found = scoping.scopes_grantable(client.key_pair.application, person, wanted) if wanted else []
         allowed = {CONSUMER_SCOPE, *(scope.name for scope in found)}
     else:
-        allowed = {CONSUMER_SCOPE, *(scopes_of(person.roles) if person is not None else ())}
+        allowed = {CONSUMER_SCOPE, *(scopes_of(person.held_roles) if person is not None else ())}
     return [scope for scope in scopes if scope in allowed]
 
 

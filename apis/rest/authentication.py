@@ -13,7 +13,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from apis import selectors
+from apis import selectors_credentials
 from apis.errors import Forbidden
 from apis.models import Person
 from apis.permissions import Actor
@@ -60,7 +60,7 @@ class BearerAuthentication(BaseAuthentication):
         personal = personal_token_find(token)
         if personal is not None:
             return personal.person, Credential.of(personal.person, personal.scopes)
-        access = selectors.access_token_find(token)
+        access = selectors_credentials.access_token_find(token)
         if access is None:
             raise AuthenticationFailed(_UNUSABLE, code="invalid_token")
         if access.user is None or hasattr(access.application, "key_pair"):

@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import searching, selectors
+from apis.errors import Forbidden
 from apis.lifecycle import State
 from apis.models import Api
+from apis.permissions import can_see_api
 from apis.rest.answers import ApiAnswer, HistoryAnswer, RuntimeLimits, api_context
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Flag, Text, Texts
@@ -75,6 +77,8 @@ class ApiResource(Resource):
         """The API, if the actor may see its design. Raises: Missing; Forbidden where only its page may be seen."""
         api = self.api(api_id)
         self.actor.require(Capability.SEE_APIS)
+        if not can_see_api(self.actor, api):
+            raise Forbidden("The design of this API is shown only to people with a role that it names.")
         return api
 
     def answer(self, api: Api, status: int = 200) -> Response:

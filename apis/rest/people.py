@@ -74,7 +74,7 @@ class Me(Resource):
     @operation("me_read", "See who you are and what this credential allows", answer=MeAnswer)
     def get(self, request: Request) -> Response:
         person = self.actor.person
-        allowed = [scope.value for scope in scopes_of(person.roles)]
+        allowed = [scope.value for scope in scopes_of(person.held_roles)]
         carried = credential_of(request).scopes
         return Response(
             {

@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors
+from apis import selectors_credentials
 from apis.rest.authentication import PasswordAuthentication
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Text, Texts, Whole
@@ -53,7 +53,7 @@ class Tokens(Resource):
 
     @operation("tokens_list", "List your personal tokens", rows=TokenAnswer)
     def get(self, request: Request) -> Response:
-        return self.page(selectors.personal_tokens_of(self.actor), TokenAnswer)
+        return self.page(selectors_credentials.personal_tokens_of(self.actor), TokenAnswer)
 
     @operation(
         "tokens_create", "Mint a personal token with user name and password",
@@ -73,6 +73,6 @@ class OneToken(Resource):
         detail="A token may revoke itself, and others that allow no more than it does.",
     )  # fmt: skip
     def delete(self, request: Request, token_id: UUID) -> Response:
-        token = selectors.personal_token_get(self.actor, token_id)
+        token = selectors_credentials.personal_token_get(self.actor, token_id)
         people.personal_token_revoke(actor=self.actor, token=token)
         return Response(status=204)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from apis import scoping, selectors
 from apis.models import Api, Scope
+from apis.permissions import can_see_api
 from apis.rest.answers import TopicAnswer
 from apis.rest.base import Resource
 from apis.rest.designs import ApiResource
@@ -81,7 +82,7 @@ class Topics(ApiResource):
     )
     def get(self, request: Request, api_id: UUID) -> Response:
         api = self.api(api_id)
-        if self.actor.can(Capability.SEE_APIS):
+        if can_see_api(self.actor, api):
             return self.page([topic.design for topic in api.topics.all()], TopicAnswer)
         served = [
             {key: value for key, value in topic.items() if key != "url_mapping"}

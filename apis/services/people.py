@@ -155,7 +155,7 @@ def personal_token_mint(
 
     Returns: the row and the token in clear, shown once. Raises: Invalid.
     """
-    allowed = [scope.value for scope in scopes_of(person.roles)]
+    allowed = [scope.value for scope in scopes_of(person.held_roles)]
     life = TOKEN_SECONDS if expires_in is None else expires_in
     problems = {"name": text_problem(name, 100, "Name") or ("" if name.strip() else "Name should not be empty.")}
     if beyond := [scope for scope in scopes if scope not in allowed]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken, RefreshToken
 from oauth2_provider.models import Application as OAuthClient
 
-from apis import selectors
+from apis import selectors, selectors_credentials
 from apis.errors import Conflict, Forbidden, Invalid, Missing
 from apis.models import Application, Change, Person
 from apis.permissions import Actor
@@ -94,7 +94,7 @@ def test_a_new_secret_replaces_the_old_one_and_tokens_live_on(sam: Person, phone
     client = OAuthClient.objects.get(pk=pair.client_id)
     assert check_password(new, client.client_secret)
     assert not check_password(old, client.client_secret)
-    assert selectors.access_token_find(token) is not None
+    assert selectors_credentials.access_token_find(token) is not None
     assert last_entry().action == "regenerate_secret"
 
 
@@ -189,7 +189,7 @@ def test_a_revoked_token_is_gone_with_its_refresh_token_and_gateways_are_told(
     with pytest.raises(Forbidden):
         clients.access_token_revoke(actor=Actor.of(sam), token=row)
     clients.access_token_revoke(actor=Actor.of(adam), token=row)
-    assert selectors.access_token_find(token) is None
+    assert selectors_credentials.access_token_find(token) is None
     assert RefreshToken.objects.get().revoked is not None
     assert Change.objects.filter(kind="token", subject=str(key)).exists()
     assert (last_entry().action, last_entry().detail) == ("revoke_access_token", {"token": key})
