@@ -1,0 +1,128 @@
+"""Reads of what people wrote about an API. The API itself comes from `selectors`, which decide who sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Avg, Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from apis.errors import Missing
+from apis.models import Api, ApiDocument, Comment, Rating
+from apis.permissions import Actor, can_see_api, is_on_offer
+from apis.roles import Capability
+
+# Who writes documents: creators and publishers, as in section 4.1 of the reference.
+WRITERS = (Capability.DESIGN_APIS, Capability.PUBLISH_APIS)
+# Who comments: everybody with a role. Somebody without one reads only, as in the reference, where commenting comes
+# with the subscriber role. A token that may only read (SEE_APIS alone) does not speak.
+SPEAKERS = (Capability.USE_APPLICATIONS, *WRITERS, Capability.ADMINISTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """How an API is rated.
+
+    Attributes:
+        average: one decimal, or None where nobody rated it.
+        count: of people.
+        mine: what the person who asks gave, or None.
+    """
+
+    average: float | None
+    count: int
+    mine: int | None = None
+
+
+def sees(actor: Actor | None, api: Api) -> bool:
+    """Whether somebody sees an API at all: in the developer portal, or its design."""
+    return is_on_offer(actor, api) or (actor is not None and can_see_api(actor, api))
+
+
+def can_write_documents(actor: Actor | None, api: Api) -> bool:
+    return actor is not None and any(map(actor.can, WRITERS)) and can_see_api(actor, api)
+
+
+def can_speak(actor: Actor | None, api: Api) -> bool:
+    """Whether somebody may comment on an API."""
+    return actor is not None and any(map(actor.can, SPEAKERS)) and sees(actor, api)
+
+
+def can_moderate(actor: Actor | None, api: Api) -> bool:
+    """Whether somebody may remove what others said: publishers of an API that they see, and administrators."""
+    return actor is not None and actor.can(Capability.PUBLISH_APIS) and can_see_api(actor, api)
+
+
+def can_rate(actor: Actor | None, api: Api) -> bool:
+    """Subscribers rate what the developer portal shows them."""
+    return actor is not None and actor.can(Capability.USE_APPLICATIONS) and is_on_offer(actor, api)
+
+
+def is_own(actor: Actor | None, comment: Comment) -> bool:
+    return actor is not None and comment.author_id == actor.person.pk and not comment.is_removed
+
+
+def documents_of(actor: Actor | None, api: Api) -> QuerySet[ApiDocument]:
+    """The documents of an API that somebody may read, by name; without their bytes."""
+    rows = api.documents.select_related("api__version_set", "created_by").order_by("name")
+    if actor is not None and can_see_api(actor, api):
+        return rows
+    return rows.filter(visibility=ApiDocument.Visibility.API)
+
+
+def document_get(actor: Actor | None, api: Api, document_id: UUID | str) -> ApiDocument:
+    """Raises: Missing."""
+    document = documents_of(actor, api).filter(pk=document_id).first()
+    if document is None:
+        raise Missing("There is no such document.")
+    return document
+
+
+def octets_of(document: ApiDocument) -> bytes:
+    """The bytes of a document that is a file."""
+    return bytes(document.file.octets)
+
+
+def comments_of(api: Api) -> QuerySet[Comment]:
+    """What was said first, newest first, each with its replies, oldest first."""
+    replies = Prefetch("replies", Comment.objects.select_related("author").order_by("created_at", "id"))
+    rows = api.comments.filter(reply_to=None).select_related("author")
+    return rows.prefetch_related(replies).order_by("-created_at", "-id")
+
+
+def comment_get(api: Api, comment_id: UUID | str) -> Comment:
+    """Raises: Missing, also for one that is removed."""
+    comment = api.comments.select_related("author", "api").filter(pk=comment_id, is_removed=False).first()
+    if comment is None:
+        raise Missing("There is no such comment.")
+    return comment
+
+
+def stars_of(api: Api, actor: Actor | None = None) -> Stars:
+    """How one API is rated."""
+    total = api.ratings.aggregate(average=Avg("rating"), count=Count("id"))
+    mine = None
+    if actor is not None:
+        mine = api.ratings.filter(person=actor.person).values_list("rating", flat=True).first()
+    return Stars(_rounded(total["average"]), total["count"], mine)
+
+
+def with_stars(rows: QuerySet[Api]) -> QuerySet[Api]:
+    """APIs that carry what `stars_carried` reads, in the same query."""
+    ratings = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api")
+    return rows.annotate(
+        stars_average=Subquery(ratings.annotate(average=Avg("rating")).values("average")),
+        stars_count=Coalesce(Subquery(ratings.annotate(count=Count("id")).values("count")), 0),
+    )
+
+
+def stars_carried(api: Api) -> Stars:
+    """How an API out of `with_stars` is rated; any other is asked for."""
+    if not hasattr(api, "stars_count"):
+        return stars_of(api)
+    return Stars(_rounded(api.stars_average), api.stars_count)  # type: ignore[attr-defined]  # annotated
+
+
+def _rounded(average: float | None) -> float | None:
+    return None if average is None else round(float(average), 1)

@@ -1,0 +1,114 @@
+"""Comments on an API, and replies to them.
+
+They are their own record: the history of an API holds only what a moderator removed, and whose it was.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from apis.errors import Conflict, Forbidden, Invalid, Missing, TooOften
+from apis.models import Api, Comment
+from apis.permissions import Actor
+from apis.selectors_social import SPEAKERS, can_moderate, is_own, sees
+from apis.services.attempts import Attempts
+from apis.services.holding import hold
+from apis.services.record import record
+from apis.shapes_social import REPLIES_LIMIT, comment_problem
+
+SPEECH: Final = Attempts("comment", limit=10)  # a minute, of one person
+
+
+def comment_create(*, actor: Actor, api: Api, content: str, reply_to: UUID | None = None) -> Comment:
+    """Say something about an API, or answer to a comment.
+
+    Args:
+        reply_to: a comment of this API that is no reply itself.
+
+    Raises: Forbidden without any role; Missing for an API that the person does not see; Invalid (content, reply_to);
+        Conflict where the comment has REPLIES_LIMIT replies; TooOften.
+    """
+    _require_voice(actor, api)
+    _require_sense(content)
+    first = _answered(api, reply_to) if reply_to is not None else None
+    if wait_s := SPEECH.begin(str(actor.person.pk)):
+        raise TooOften(wait_s, "You write very fast")
+    with transaction.atomic():
+        if first is not None and hold(first).replies.count() >= REPLIES_LIMIT:
+            raise Conflict(f"A comment has at most {REPLIES_LIMIT} replies.", code="too_many_replies")
+        return Comment.objects.create(
+            api=api, reply_to=first, author=actor.person, author_name=actor.person.get_username(), content=content
+        )
+
+
+def _require_voice(actor: Actor, api: Api) -> None:
+    actor.require(*SPEAKERS)
+    if not sees(actor, api):
+        raise Missing("There is no such API.")
+
+
+def _require_sense(content: str) -> None:
+    if problem := comment_problem(content):
+        raise Invalid({"content": problem})
+
+
+def _answered(api: Api, reply_to: UUID) -> Comment:
+    first = api.comments.filter(pk=reply_to, is_removed=False).first()
+    if first is None:
+        raise Invalid({"reply_to": "There is no such comment on this API."})
+    if first.reply_to_id is not None:
+        raise Invalid({"reply_to": "This is a reply itself; answer to the comment above it."})
+    return first
+
+
+@transaction.atomic
+def comment_update(*, actor: Actor, comment: Comment, content: str) -> Comment:
+    """Say it better. A comment that was changed says so.
+
+    Raises: Forbidden for anybody but its author; Invalid; Missing.
+    """
+    _require_voice(actor, comment.api)
+    hold(comment)
+    if not is_own(actor, comment):
+        raise Forbidden("Only who wrote a comment changes it.")
+    _require_sense(content)
+    if content != comment.content:
+        comment.content = content
+        comment.edited_at = timezone.now()
+        comment.save(update_fields=["content", "edited_at"])
+    return comment
+
+
+@transaction.atomic
+def comment_delete(*, actor: Actor, comment: Comment) -> None:
+    """Take back what one said, or remove as a moderator what somebody else said.
+
+    Replies of others stay: a comment that has some is emptied, and goes with the last of them.
+
+    Raises: Forbidden for anybody but its author, publishers who see the API, and administrators; Missing.
+    """
+    api = comment.api
+    if hold(comment).is_removed:
+        raise Missing("There is no such comment.")
+    own = is_own(actor, comment)
+    if not own and not can_moderate(actor, api):
+        raise Forbidden("Only who wrote a comment and publishers of the API remove it.")
+    if own:
+        _require_voice(actor, api)
+    else:
+        record(
+            actor, "delete_comment", f"comment of {comment.author_name}", api=api,
+            before={"author": comment.author_name, "content": comment.content}, after=None,
+        )  # fmt: skip
+    if comment.replies.exists():
+        comment.content, comment.is_removed = "", True
+        comment.save(update_fields=["content", "is_removed"])
+        return
+    first = comment.reply_to
+    comment.delete()
+    if first is not None and first.is_removed and not first.replies.exists():
+        first.delete()

@@ -1,0 +1,48 @@
+"""Ratings: one to five stars, one per person and API. They are their own record, so no history is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apis.errors import Conflict, Invalid, Missing
+from apis.models import Api, Rating
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.selectors_social import can_rate, sees
+from apis.shapes_social import rating_problem
+
+
+@transaction.atomic
+def rating_set(*, actor: Actor, api: Api, rating: Any) -> Rating:
+    """Rate an API, or change one's mind.
+
+    Args:
+        rating: a whole number from 1 to 5.
+
+    Raises: Forbidden without the subscriber role; Missing, or Conflict for an API that is not on offer; Invalid.
+    """
+    _require_rater(actor, api)
+    if problem := rating_problem(rating):
+        raise Invalid({"rating": problem})
+    row, _ = Rating.objects.update_or_create(api=api, person=actor.person, defaults={"rating": rating})
+    return row
+
+
+@transaction.atomic
+def rating_remove(*, actor: Actor, api: Api) -> None:
+    """Take one's rating back; nothing happens where there is none.
+
+    Raises: as `rating_set`.
+    """
+    _require_rater(actor, api)
+    Rating.objects.filter(api=api, person=actor.person).delete()
+
+
+def _require_rater(actor: Actor, api: Api) -> None:
+    actor.require(Capability.USE_APPLICATIONS)
+    if not sees(actor, api):
+        raise Missing("There is no such API.")
+    if not can_rate(actor, api):
+        raise Conflict(f"{api} is not on offer in the developer portal.", code="not_on_offer")
