@@ -6,6 +6,9 @@ REST maps them to problem documents, forms to errors beside their fields, admin 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 
 class ServiceError(Exception):
@@ -100,3 +103,46 @@ class Conflict(ServiceError):
 
     code = "conflict"
     status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """One thing that somebody else changed since a page was made.
+
+    Attributes:
+        action: the word of the history entry.
+        field: a path such as "runtime/idle_s"; `label` is the same in words.
+        before, after: in words, "" for nothing; never a secret.
+        clashes: whether it is what the person wants to change too.
+    """
+
+    who: str
+    at: datetime
+    action: str
+    field: str
+    label: str
+    before: str
+    after: str
+    clashes: bool = True
+
+
+class Stale(ServiceError):
+    """What is to be changed was changed by somebody else meanwhile. REST answers 412, as RFC 9110 has it for If-Match.
+
+    Args:
+        changes: who changed what.
+        seen: the edition to save with once the person has read this.
+        merged: what would be saved if theirs and mine were put together and mine counted where they clash; a tree from
+            the root of apis.happenings. None where there is nothing to put together.
+    """
+
+    code = "changed_meanwhile"
+    status = 409
+
+    def __init__(self, changes: Sequence[Meanwhile], *, seen: int, merged: dict[str, Any] | None = None) -> None:
+        who = ", ".join(dict.fromkeys(change.who for change in changes)) or "Somebody"
+        what = ", ".join(dict.fromkeys(change.label for change in changes if change.clashes)) or "this"
+        super().__init__(f"{who} changed {what} meanwhile, so nothing was saved.")
+        self.changes = list(changes)
+        self.seen = seen
+        self.merged = merged

@@ -11,6 +11,7 @@ from apis import selectors_plans
 from apis.errors import Forbidden, ServiceError
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
 from apis.services import designs
 
@@ -35,7 +36,7 @@ def api_plan(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if request.method == "POST":
         name = request.POST.get("api_plan", "").replace("\x00", "")
         try:
-            designs.api_update(actor=actor, api=api, api_plan=name or None)
+            designs.api_update(actor=actor, api=api, api_plan=name or None, seen=seen_in(request))
         except Forbidden:
             raise
         except ServiceError as refusal:

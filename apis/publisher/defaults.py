@@ -12,6 +12,7 @@ from apis.errors import Forbidden, ServiceError
 from apis.lifecycle import SERVED
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
 from apis.roles import Capability
 from apis.services import versions
@@ -35,7 +36,7 @@ def default_version(request: PortalRequest, actor: Actor, api: Api) -> HttpRespo
     if request.method == "POST":
         wanted = request.POST.get("default") == "yes"
         try:
-            versions.default_version_set(actor=actor, api=api, is_default=wanted)
+            versions.default_version_set(actor=actor, api=api, is_default=wanted, seen=seen_in(request))
         except Forbidden:
             raise
         except ServiceError as refusal:

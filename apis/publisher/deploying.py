@@ -7,13 +7,14 @@ from typing import Final
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from apis import selectors
 from apis.errors import Forbidden, Invalid, ServiceError
 from apis.lifecycle import State
 from apis.models import Api, Revision
 from apis.permissions import Actor
+from apis.publisher.editing import seen_in
 from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.services import publishing
@@ -36,7 +37,7 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
                 revision = _named(api, request.POST.get("number", ""))
                 if (question := _question(do, revision)) and not is_confirmed(request):
                     return ask(request, api, question, current="deployments")
-                messages.success(request, _act(actor, do, revision, request.POST.getlist("environments")))
+                messages.success(request, _act(request, actor, do, revision))
                 return go(request, "deployments", api.pk)
         except Forbidden:
             raise
@@ -92,20 +93,21 @@ def _create(actor: Actor, api: Api, *, description: str, environments: list[str]
     return f"{revision} is made and deployed to {', '.join(environments)}."
 
 
-def _act(actor: Actor, do: str, revision: Revision, environments: list[str]) -> str:
+def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str:
     """Do one of the named things to a revision. Returns: a sentence that says so."""
+    environments, seen = request.POST.getlist("environments"), seen_in(request)
     names = ", ".join(environments)
 
     def deploy() -> str:
-        publishing.revision_deploy(actor=actor, revision=revision, environments=environments)
+        publishing.revision_deploy(actor=actor, revision=revision, environments=environments, seen=seen)
         return f"{revision} is deployed to {names}."
 
     def undeploy() -> str:
-        publishing.revision_undeploy(actor=actor, revision=revision, environments=environments or None)
+        publishing.revision_undeploy(actor=actor, revision=revision, environments=environments or None, seen=seen)
         return f"{revision} is no longer deployed{f' to {names}' if names else ''}."
 
     def restore() -> str:
-        publishing.revision_restore(actor=actor, revision=revision)
+        publishing.revision_restore(actor=actor, revision=revision, seen=seen)
         return f"You are now working on the design of revision {revision.number}."
 
     def delete() -> str:

@@ -8,11 +8,12 @@ from django.contrib import messages
 from django.http import HttpResponse
 
 from apis import checking, selectors
-from apis.errors import Forbidden, Missing, ServiceError
+from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
 from apis.models import Api, Subscription
 from apis.permissions import Actor
 from apis.publisher.defaults import default_facts
+from apis.publisher.editing import seen_in
 from apis.publisher.forms import InfoForm, PlansForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
 from apis.publisher.securing import needs_subscription
@@ -55,7 +56,10 @@ def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     status = 400
     if form.is_valid():
         try:
-            designs.api_update(actor=actor, api=api, **form.values())
+            designs.api_update(actor=actor, api=api, seen=seen_in(request), **form.values())
+        except Stale as stale:
+            form = InfoForm(api, values=stale.merged)
+            return show(request, api, "info", {"form": form, "facts": facts}, refusal=stale)
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
@@ -77,12 +81,14 @@ def _why_not_plans(actor: Actor, api: Api) -> str:
 def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Which business plans the API offers."""
     offered = [plan.name for plan in api.business_plans.all()]
-    form, status = PlansForm(request.POST if request.method == "POST" else None), 200
+    form, status, stale = PlansForm(request.POST if request.method == "POST" else None), 200, None
     if form.is_valid():
         try:
-            designs.api_update(actor=actor, api=api, **form.cleaned_data)
+            designs.api_update(actor=actor, api=api, seen=seen_in(request), **form.cleaned_data)
         except Forbidden:
             raise
+        except Stale as refusal:
+            stale = refusal
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
@@ -96,7 +102,7 @@ def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "chosen": request.POST.getlist("business_plans") if form.is_bound else offered,
         "why_not": _why_not_plans(actor, api),
     }
-    return show(request, api, "plans", context, status=status)
+    return show(request, api, "plans", context, refusal=stale, status=status)
 
 
 @api_page

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from apis.errors import Invalid, ServiceError
 from apis.publisher.form_rows import Row, Rows
 from apis.publisher.forms import ServiceForm, Text, decimal, number
-from apis.shapes_endpoint import STRATEGIES, SUSPENSION_ERRORS, TIMEOUT_ACTIONS, complete, shown
+from apis.shapes_endpoint import STRATEGIES, SUSPENSION_ERRORS, TIMEOUT_ACTIONS, complete, secrets_in, shown
 from apis.shapes_upstream import CHOSEN_BY
 from apis.shapes_upstream_security import PLACES, SECRETS, SECURITY_TYPES
 
@@ -107,6 +107,7 @@ class EndpointForm(ServiceForm):
         super().__init__(data, initial=_initial(seen))
         self.secrets_set: list[str] = seen["secrets_set"]
         self.stored_type: str = seen["security"]["type"]
+        self.comes_back = False  # with values that were typed, in the place of the form that held secrets too
         clear = self.fields["clear"]
         assert isinstance(clear, forms.MultipleChoiceField)  # noqa: S101  (for the type checker)
         clear.choices = [(path, path) for path in self.secrets_set]
@@ -203,6 +204,16 @@ class EndpointForm(ServiceForm):
             rows.problem = text
         return True
 
+    def anew(self, config: Mapping[str, Any], stored: Mapping[str, Any] | None) -> EndpointForm:
+        """The form with a config as it is shown in the place of what was typed; secrets that are stored stay known."""
+        full, kept = complete(config), complete(stored or {})
+        for name, member in secrets_in(kept):
+            if name == "proxy" or full[name]["type"] == kept[name]["type"]:
+                full[name][member] = kept[name][member]
+        form = EndpointForm(stored=full)
+        form.comes_back = self.lost_secrets
+        return form
+
     # For the template ----------------------------------------------------------------------------------------------
 
     @property
@@ -218,7 +229,7 @@ class EndpointForm(ServiceForm):
         names = {
             name for fields in SECURITY_FIELDS.values() for member, name in fields.items() if member in _ALL_SECRETS
         }
-        return self.is_bound and any(self.data.get(name) for name in (*names, "proxy_password"))
+        return self.comes_back or (self.is_bound and any(self.data.get(name) for name in (*names, "proxy_password")))
 
     @property
     def open_groups(self) -> set[str]:

@@ -7,9 +7,11 @@ from typing import Any, Final
 from django.contrib import messages
 from django.http import HttpResponse
 
-from apis.errors import Forbidden, Missing, ServiceError
+from apis import selectors
+from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.models import Api, Endpoint
 from apis.permissions import Actor
+from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.endpoint_form import EndpointForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
@@ -37,13 +39,15 @@ def _stored(api: Api, key_type: str) -> Endpoint | None:
 @api_page
 def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Both endpoints, each with its URL to change, what is configured, and the cogwheel."""
-    typed, problem, status = {}, "", 200
+    typed, problem, status, stale = {}, "", 200, None
     if request.method == "POST":
         key_type, url = request.POST.get("key_type", ""), request.POST.get("url", "")
         try:
-            _set_url(actor, api, key_type, url, copy_of=request.POST.get("copy", ""))
+            _set_url(actor, api, key_type, url, copy_of=request.POST.get("copy", ""), seen=seen_in(request))
         except Forbidden:
             raise
+        except Stale as refusal:
+            typed, stale, api = {"key_type": key_type, "url": url}, refusal, selectors.api_get(actor, api.pk)
         except ServiceError as refusal:
             typed, problem, status = {"key_type": key_type, "url": url}, " ".join(sentences(refusal)), refusal.status
         else:
@@ -56,7 +60,7 @@ def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "problem": problem,
         "is_deployed": api.deployments.exists(),
     }
-    return show(request, api, "endpoints", context, status=status)
+    return show(request, api, "endpoints", context, refusal=stale, status=status)
 
 
 def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
@@ -110,12 +114,12 @@ def duration(ms: int) -> str:
     return f"{ms / 1000:g} s" if ms >= 1000 else f"{ms} ms"
 
 
-def _set_url(actor: Actor, api: Api, key_type: str, url: str, *, copy_of: str) -> None:
+def _set_url(actor: Actor, api: Api, key_type: str, url: str, *, copy_of: str, seen: int | None) -> None:
     """Change the URL alone and keep everything else, or take all of the other endpoint."""
     if copy_of:
-        configuring.endpoint_copy(actor=actor, api=api, source=copy_of, target=key_type)
+        configuring.endpoint_copy(actor=actor, api=api, source=copy_of, target=key_type, seen=seen)
     else:
-        configuring.endpoint_set_url(actor=actor, api=api, key_type=key_type, url=url)
+        configuring.endpoint_set_url(actor=actor, api=api, key_type=key_type, url=url, seen=seen)
 
 
 @api_page
@@ -131,7 +135,15 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
     form, status = EndpointForm(request.POST, stored=stored), 400
     if form.is_valid():
         try:
-            configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=form.config())
+            configuring.endpoint_configure(
+                actor=actor, api=api, key_type=key_type, config=form.config(), seen=seen_in(request)
+            )
+        except Stale as stale:
+            api = selectors.api_get(actor, api.pk)
+            row = _stored(api, key_type)
+            mine = in_section(stale, "endpoints").get(key_type)
+            form = form.anew(mine or form.config(), row.config if row else None)
+            return configuration(request, api, key_type, form, status=stale.status, **told(stale))
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
@@ -168,9 +180,12 @@ def endpoint_remove(request: PortalRequest, actor: Actor, api: Api, key_type: st
     refusal = None
     if is_confirmed(request):
         try:
-            configuring.endpoint_remove(actor=actor, api=api, key_type=key_type)
+            configuring.endpoint_remove(actor=actor, api=api, key_type=key_type, seen=seen_in(request))
         except (Forbidden, Missing):
             raise
+        except Stale:
+            messages.error(request, f"Somebody else changed the {key_type} endpoint meanwhile; look at it first.")
+            return go(request, "endpoints", api.pk)
         except ServiceError as refused:
             refusal = refused
         else:

@@ -83,11 +83,11 @@ class InfoForm(ServiceForm):
     description = Text(label="Description", widget=forms.Textarea)
     tags = Text(label="Tags")
 
-    def __init__(self, api: Api, data: QueryDict | None = None) -> None:
-        """Args: api: what is shown while `data` is None."""
+    def __init__(self, api: Api, data: QueryDict | None = None, values: Mapping[str, Any] | None = None) -> None:
+        """Args: api: what is shown while `data` is None, with `values` in the place of its own."""
         identity = {name: getattr(api, name) for name in IDENTITY_FIELDS}
-        words = {"display_name": api.display_name, "description": api.description, "tags": ", ".join(api.tags)}
-        super().__init__(data, initial=identity | words)
+        words = {"display_name": api.display_name, "description": api.description, "tags": api.tags, **(values or {})}
+        super().__init__(data, initial=identity | words | {"tags": ", ".join(words["tags"])})
         self.identity = identity
         self.why_fixed = why_identity_stays(api)
 

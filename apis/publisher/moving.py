@@ -26,6 +26,7 @@ from apis.lifecycle import (
 )
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
 from apis.publisher.stories import story
 from apis.services import publishing
@@ -89,7 +90,9 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         if step and (asked := question(api, step)) and not is_confirmed(request):
             return ask(request, api, asked, current="lifecycle")
         try:
-            moved = publishing.api_transition(actor=actor, api=api, action=action, checklist=_checklist(request))
+            moved = publishing.api_transition(
+                actor=actor, api=api, action=action, checklist=_checklist(request), seen=seen_in(request)
+            )
         except Forbidden:
             raise
         except ServiceError as error:

@@ -25,10 +25,12 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from apis import selectors
-from apis.errors import Forbidden, Invalid, Missing, ServiceError
+from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.editing import edition, told
 from apis.roles import Capability
+from apis.services import editions
 
 ROWS_PER_PAGE: Final = 20
 Row = TypeVar("Row", bound=Model)
@@ -36,9 +38,14 @@ View = Callable[..., HttpResponseBase]
 
 
 class PortalRequest(HttpRequest):
-    """A request as django-htmx hands it to a view."""
+    """A request as django-htmx hands it to a view.
+
+    Attributes:
+        edition: of the API, asked for before anything of it was read.
+    """
 
     htmx: HtmxDetails
+    edition: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,7 @@ def api_page(view: View) -> View:
 
     @wraps(view)
     def found(request: PortalRequest, actor: Actor, api_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        request.edition = editions.newest(api_id)
         return view(request, actor, selectors.api_get(actor, api_id), *args, **kwargs)
 
     return page(found)
@@ -140,7 +148,7 @@ def deletion(api: Api) -> Question:
 
 def _frame(api: Api, current: str, refusal: ServiceError | None = None) -> dict[str, Any]:
     """What `publisher/api_base.html` needs."""
-    refused = sentences(refusal) if refusal else []
+    refused = sentences(refusal) if refusal and not isinstance(refusal, Stale) else []
     return {
         "api": api,
         "menu": MENU,
@@ -153,12 +161,17 @@ def _frame(api: Api, current: str, refusal: ServiceError | None = None) -> dict[
     }
 
 
+def _edition(request: HttpRequest, refusal: ServiceError | None = None) -> dict[str, Any]:
+    """What `publisher/_seen.html` needs, and what was changed meanwhile where the refusal is about that."""
+    return {"seen": edition(request, getattr(request, "edition", 0)), **told(refusal)}
+
+
 def show(
     request: HttpRequest, api: Api, current: str, context: dict[str, Any],
     *, refusal: ServiceError | None = None, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     """Render `publisher/{current}.html` with the menu; a refusal gives the page its status and an alert."""
-    extra = _frame(api, current, refusal)
+    extra = {**_frame(api, current, refusal), **_edition(request, refusal)}
     status = refusal.status if refusal else status
     return render(request, f"publisher/{current}.html", extra | context, status=status)
 
@@ -173,7 +186,7 @@ def sheet(
         template: the form alone; `publisher/sheet.html` puts the page around it.
         current: which line of the menu it belongs to.
     """
-    extra = {**_frame(api, current), "title": title, "sheet": template, "is_dialog": False}
+    extra = {**_frame(api, current), **_edition(request), "title": title, "sheet": template, "is_dialog": False}
     if request.htmx:
         return render(request, template, extra | context | {"is_dialog": True}, status=status)
     return render(request, "publisher/sheet.html", extra | context, status=status)

@@ -13,9 +13,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from apis import scoping
-from apis.errors import Forbidden, Missing, ServiceError
+from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.models import Api, Scope
 from apis.permissions import Actor
+from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import (
     PortalRequest,
@@ -85,7 +86,7 @@ def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         if not is_confirmed(request):
             return ask(request, api, removal(scope), current="scopes")
         try:
-            service.scope_delete(actor=actor, scope=scope, api=api)
+            service.scope_delete(actor=actor, scope=scope, api=api, seen=seen_in(request))
         except Forbidden:
             raise
         except ServiceError as error:
@@ -102,10 +103,16 @@ def scope(request: PortalRequest, actor: Actor, api: Api, scope_id: UUID | None 
     """Name a scope of this API, or edit one: a dialog to a script, a page without."""
     actor.require(Capability.DESIGN_APIS)
     stored = scoping.scope_get(scoping.scopes_local(api), scope_id) if scope_id else None
-    form, status = _written(request, actor, stored, api)
+    stale = None
+    try:
+        form, status = _written(request, actor, stored, api)
+    except Stale as refusal:
+        assert stored is not None  # noqa: S101  (for the type checker: a new one is nobody else's)
+        stale, status = refusal, refusal.status
+        form = ScopeForm(initial={**initial(stored), **in_section(stale, "scopes").get(stored.name, {})})
     if form is None:
         return go(request, "scopes", api.pk)
-    context = {"form": form, "scope": stored, "roles": ROLES}
+    context = {"form": form, "scope": stored, "roles": ROLES, **told(stale)}
     title = f"Scope {stored}" if stored else "New scope"
     return sheet(request, api, "publisher/_scope_form.html", context, current="scopes", title=title, status=status)
 
@@ -120,10 +127,10 @@ def _written(
     if not form.is_valid():
         return form, 400
     save: Callable[..., Scope] = service.scope_update if stored else service.scope_create
-    which = {"scope": stored} if stored else {}
+    which: dict[str, Any] = {"scope": stored, "seen": seen_in(request)} if stored else {}
     try:
         saved = save(actor=actor, api=api, **which, **form.values(new=stored is None))
-    except (Forbidden, Missing):
+    except (Forbidden, Missing, Stale):
         raise
     except ServiceError as refusal:
         return form, form.take(refusal)

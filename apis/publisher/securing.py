@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from apis.connecting import connect_urls, quoted, wscat
-from apis.errors import Forbidden, ServiceError
+from apis.errors import Forbidden, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.editing import in_section, seen_in
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.selectors_key_managers import key_manager_names
@@ -49,27 +51,30 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _initial(api: Api) -> dict[str, Any]:
-    return api.security | {name: "\n".join(api.security[name]) for name in ("origins", "mask")}
+def _initial(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {**settings, **{name: "\n".join(settings[name]) for name in ("origins", "mask")}}
 
 
 @api_page
 def security(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Credentials, pages and what may be seen of payloads; in words for those who may not change it."""
-    form, status = SecurityForm(request.POST if request.method == "POST" else None, initial=_initial(api)), 200
+    form = SecurityForm(request.POST if request.method == "POST" else None, initial=_initial(api.security))
+    status, stale = 200, None
     if request.method == "POST":
         status = 400
         if form.is_valid():
             try:
-                securing.security_configure(actor=actor, api=api, settings=form.settings())
+                securing.security_configure(actor=actor, api=api, settings=form.settings(), seen=seen_in(request))
             except Forbidden:
                 raise
+            except Stale as refusal:
+                stale, form = refusal, SecurityForm(initial=_initial(in_section(refusal, "security")))
             except ServiceError as refusal:
                 status = form.take(refusal)
             else:
                 messages.success(request, "The security settings are saved.")
                 return go(request, "security", api.pk)
-    return _page(request, api, {"form": form}, status=status)
+    return _page(request, api, {"form": form}, refusal=stale, status=status)
 
 
 def _page(request: HttpRequest, api: Api, context: dict[str, Any], **options: Any) -> HttpResponse:
@@ -89,14 +94,14 @@ def test_key(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     except Forbidden:
         raise
     except ServiceError as refusal:
-        return _page(request, api, {"form": SecurityForm(initial=_initial(api))}, refusal=refusal)
+        return _page(request, api, {"form": SecurityForm(initial=_initial(api.security))}, refusal=refusal)
     news = {
         "key": key,
         "key_type": row.key_type,
         "minutes": api_keys.TEST_KEY_SECONDS // 60,
         "lines": [wscat(url, quoted(f"ApiKey: {key}")) for url in connect_urls(api)],
     }
-    return _page(request, api, {"form": SecurityForm(initial=_initial(api)), "news": news})
+    return _page(request, api, {"form": SecurityForm(initial=_initial(api.security)), "news": news})
 
 
 def needs_subscription(api: Api) -> bool:

@@ -8,9 +8,10 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 
 from apis import scoping, selectors, selectors_plans
-from apis.errors import Forbidden, Invalid, Missing, ServiceError
+from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api, ApiPlan, Scope, Topic
 from apis.permissions import Actor
+from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
 from apis.services import topics as service
@@ -76,7 +77,7 @@ def topics(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         if not is_confirmed(request):
             return ask(request, api, removal(name), current="topics")
         try:
-            service.topic_remove(actor=actor, api=api, name=name)
+            service.topic_remove(actor=actor, api=api, name=name, seen=seen_in(request))
         except Forbidden:
             raise
         except ServiceError as error:
@@ -118,36 +119,42 @@ def topic(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     scopes, plans = list(scoping.scopes_usable(api)), list(selectors_plans.api_plans(actor))
     if request.method != "POST":
         return _sheet(request, api, was, TopicForm(_designed(api, was), scopes, plans))
-    form = TopicForm(
-        {**_designed(api, was), **sent(request.POST)}, scopes, plans
-    )  # what the form has no field for stays
+    seen = seen_in(request)
+    stored = _designed(api, was, must_exist=seen is None)
+    form = TopicForm({**stored, **sent(request.POST)}, scopes, plans)  # what the form has no field for stays
     try:
-        service.topic_save(actor=actor, api=api, topic=form.topic, was=was)
+        service.topic_save(actor=actor, api=api, topic=form.topic, was=was, seen=seen)
     except (Forbidden, Missing):
         raise
+    except Stale as stale:
+        mine = {**form.topic, **in_section(stale, "topics").get(form.topic["name"], {})}
+        was = was if Topic.objects.filter(api=api, name=was).exists() else None  # removed: it can be made anew
+        return _sheet(request, api, was, TopicForm(mine, scopes, plans), stale=stale)
     except ServiceError as refusal:
         return _sheet(request, api, was, form, status=form.take(refusal))
     messages.success(request, f"The topic {form.topic['name']} is saved.")
     return go(request, "topics", api.pk)
 
 
-def _designed(api: Api, name: str | None) -> dict[str, Any]:
-    """The topic as it is designed now, or an empty one. Raises: Missing."""
-    if name is None:
-        return {"name": "", **TOPIC_DEFAULTS}
+def _designed(api: Api, name: str | None, *, must_exist: bool = True) -> dict[str, Any]:
+    """The topic as it is designed now, or an empty one. Raises: Missing where it must exist."""
     found = next((row for row in Topic.objects.filter(api=api) if row.name == name), None)
-    if found is None:
+    if found is None and name is not None and must_exist:
         raise Missing(f"There is no topic {name} any more.")
-    return found.design
+    return found.design if found else {"name": "", **TOPIC_DEFAULTS}
 
 
-def _sheet(request: PortalRequest, api: Api, was: str | None, form: TopicForm, status: int = 200) -> HttpResponse:
+def _sheet(
+    request: PortalRequest, api: Api, was: str | None, form: TopicForm, *, status: int = 200, stale: Stale | None = None
+) -> HttpResponse:
     endpoint = api.endpoints.filter(key_type="production").first()
     context = {
         "form": form,
         "was": was,
         "endpoint": endpoint.urls[0].partition("?")[0].rstrip("/") if endpoint else "",
         "securities": SECURITY_LABELS,
+        **told(stale),
     }
+    status = stale.status if stale else status
     title = f"Topic {was}" if was else "New topic"
     return sheet(request, api, "publisher/_topic_form.html", context, current="topics", title=title, status=status)

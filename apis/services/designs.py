@@ -10,13 +10,16 @@ from django.db import IntegrityError, transaction
 from apis import shapes
 from apis.errors import Conflict, Invalid, Taken
 from apis.lifecycle import State
-from apis.models import Api, Endpoint, Topic, VersionSet
+from apis.models import Api, Endpoint, Subscription, Topic, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services import about
 from apis.services.choosing import api_plan_named, plans_named
 from apis.services.configuring import address_problem, endpoint_set_url
+from apis.services.documents import documents_copy
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.together import design_now, with_theirs
 from apis.shapes_endpoint import endpoint_config
 from apis.validators import (
     DESCRIPTION_LIMIT,
@@ -96,21 +99,24 @@ def api_create(
     description: str = "",
     tags: Sequence[str] = (),
     display_name: str = "",
+    **more: Any,
 ) -> Api:
     """Design a new WebSocket API, in state created, with the topic `/*`.
 
     Args:
         endpoint: one ws:// or wss:// URL, used for production and sandbox alike until configured otherwise.
         business_plans: names.
+        more: any of `about.FIELDS`.
 
     Raises: Forbidden without the creator role; Invalid, Taken.
     """
     actor.require(Capability.DESIGN_APIS)
+    done, problems = about.about_values(actor, None, more)
     _refuse(
         design_problems(
             name=name, context=context, version=version, endpoint=endpoint,
             description=description, tags=tags, display_name=display_name,
-        )
+        ) | problems
     )  # fmt: skip
     plans = plans_named(business_plans)
     try:
@@ -119,7 +125,11 @@ def api_create(
     except IntegrityError:  # somebody else was a moment faster
         problems = design_problems(name=name, context=context)
         raise Taken(problems or {"context": f"{normal_context(context)} context already exists."}) from None
-    api = _api_insert(actor, version_set, version, description=description, tags=list(tags), display_name=display_name)
+    said = {name: done[name] for name in about.PLAIN if name in done}
+    api = _api_insert(
+        actor, version_set, version, description=description, tags=list(tags), display_name=display_name, **said
+    )
+    about.categories_set(api, done.get("categories", []))
     Topic.objects.create(api=api, name="/*")
     api.business_plans.set(plans)
     if endpoint:
@@ -150,31 +160,38 @@ PLAN_FIELDS = frozenset({"business_plans", "api_plan"})
 
 
 @transaction.atomic
-def api_update(*, actor: Actor, api: Api, **changes: Any) -> Api:
-    """Edit an API. Any of name, context, version, endpoint, business_plans, api_plan, description, tags, display_name.
+def api_update(*, actor: Actor, api: Api, seen: int | None = None, **changes: Any) -> Api:
+    """Edit an API. Any of name, context, version, endpoint, business_plans, api_plan, description, tags, display_name,
+    and of `about.FIELDS`.
 
     Name, context and version are fixed once a revision or a further version exists. Plans may be changed by
     publishers at any time, and by creators until the API is published; the API plan (a name or None) counts at once.
     An endpoint given here replaces the URL of both key types and keeps their other settings.
 
-    Raises: Forbidden, Invalid, Taken, Conflict.
+    Args:
+        seen: the edition that the changes were made from (apis.services.editions): a field that somebody else changed
+            since, and this person did not, stays theirs.
+
+    Raises: Forbidden, Invalid, Taken, Conflict; Stale where somebody else changed the same field since.
     """
     hold(api)
     require_edit(actor, api, set(changes))
+    done, problems = about.about_values(actor, api, changes)
+    plain = {key: value for key, value in changes.items() if key not in {*PLAN_FIELDS, *about.FIELDS}}
+    _refuse(design_problems(**plain, ignoring=api.version_set) | problems)
+    changes = with_theirs(api, seen, {**changes, **done})
     plans = plans_named(changes["business_plans"]) if "business_plans" in changes else None
-    plain = {key: value for key, value in changes.items() if key not in PLAN_FIELDS}
-    _refuse(design_problems(**plain, ignoring=api.version_set))
-    before = {key: getattr(api, key) for key in (*DESIGN_FIELDS, *IDENTITY_FIELDS) if key in changes}
+    before = design_now(api, [field for field in changes if field != "endpoint"])
     _change_identity(api, changes)
-    for field in DESIGN_FIELDS:
+    for field in (*DESIGN_FIELDS, *about.PLAIN):
         if field in changes:
             setattr(api, field, changes[field])
     if "api_plan" in changes:
-        before["api_plan"] = api.api_plan.name if api.api_plan else None
         api.api_plan = api_plan_named(changes["api_plan"])
     api.save()
+    if "categories" in changes:
+        about.categories_set(api, changes["categories"])
     if plans is not None:
-        before["business_plans"] = sorted(plan.name for plan in api.business_plans.all())
         api.business_plans.set(plans)
     if changes.get("endpoint"):
         _replace_url(actor, api, changes["endpoint"])
@@ -233,7 +250,7 @@ def _replace_url(actor: Actor, api: Api, url: str) -> None:
 @transaction.atomic
 def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints, runtime limits,
-    security.
+    security, documents, thumbnail, and what `about.FIELDS` are.
 
     Raises: Forbidden, Invalid, Taken.
     """
@@ -243,13 +260,15 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     copy = _api_insert(
         actor, api.version_set, version,
         description=api.description, tags=list(api.tags), display_name=api.display_name, runtime=dict(api.runtime),
-        security=dict(api.security), api_plan=api.api_plan,
+        security=dict(api.security), api_plan=api.api_plan, **about.said_of(api),
     )  # fmt: skip
+    about.about_copy(source=api, target=copy)
     copy.business_plans.set(api.business_plans.all())
     for topic in api.topics.all():
         Topic.objects.create(api=copy, **topic.design)
     for endpoint in api.endpoints.all():
         Endpoint.objects.create(api=copy, key_type=endpoint.key_type, config=endpoint.config)
+    documents_copy(source=api, target=copy)
     record(actor, "create_version", copy, api=copy, copied_from=str(api))
     announce("api", copy.pk)
     return copy
@@ -263,7 +282,7 @@ def api_delete(*, actor: Actor, api: Api) -> None:
     """
     actor.require(Capability.DESIGN_APIS)
     hold(api)
-    if count := api.subscriptions.count():
+    if count := api.subscriptions.exclude(state=Subscription.State.REJECTED).count():
         raise Conflict(f"{api} has {count} subscription(s); they must be removed first.", code="has_subscriptions")
     version_set, key, text = api.version_set, api.pk, str(api)
     api.deployments.all().delete()

@@ -7,15 +7,19 @@ from typing import Any
 
 from django.db import transaction
 
-from apis import selectors, shapes
+from apis import shapes
+from apis.checking import Check, missing_for, obstacles_of
 from apis.errors import Conflict, Forbidden, Invalid
+from apis.frozen import design_of
 from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
-from apis.permissions import Actor
+from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
 from apis.services.designs import api_create, design_problems
+from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.working_copy import SECTIONS, told, working_copy
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
 from apis.validators import text_problem
@@ -23,20 +27,6 @@ from apis.validators import text_problem
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
 DEFAULT_ENVIRONMENT = "Default"
 FIRST_REVISION = "Initial Revision"
-
-
-def _design_of(api: Api) -> dict[str, Any]:
-    """The part of an API that a revision freezes."""
-    return {
-        "name": api.name,
-        "context": api.context,
-        "version": api.version,
-        "path": api.path,
-        "topics": [topic.design for topic in api.topics.all()],
-        "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
-        "runtime": dict(api.runtime),
-        "security": dict(api.security),
-    }
 
 
 @transaction.atomic
@@ -57,7 +47,7 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
     api.last_revision += 1
     api.save(update_fields=["last_revision"])
     revision = Revision.objects.create(
-        api=api, number=api.last_revision, description=description, design=_design_of(api), created_by=actor.person
+        api=api, number=api.last_revision, description=description, design=design_of(api), created_by=actor.person
     )
     record(actor, "create_revision", f"{revision} of {api}", api=api, number=revision.number)
     return revision
@@ -65,11 +55,12 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
 
 @transaction.atomic
 def revision_deploy(
-    *, actor: Actor, revision: Revision, environments: Sequence[str] = (DEFAULT_ENVIRONMENT,)
+    *, actor: Actor, revision: Revision, environments: Sequence[str] = (DEFAULT_ENVIRONMENT,), seen: int | None = None
 ) -> list[Deployment]:
     """Put a revision on gateway environments, in the place of what is deployed there.
 
-    Raises: Forbidden; Invalid for an unknown environment; Conflict for a retired API or a revision without endpoint.
+    Raises: Forbidden; Invalid for an unknown environment; Stale where somebody else deployed or undeployed there since
+        the edition `seen`; Conflict for a retired API or a revision without endpoint.
     """
     actor.require(Capability.DEPLOY_APIS)
     api = hold(revision.api)
@@ -78,8 +69,11 @@ def revision_deploy(
         raise Conflict("A retired API cannot be deployed.", code="retired")
     if not revision.design["endpoints"]:
         raise Conflict("This revision has no endpoint, so there is nothing to deploy.", code="endpoint_missing")
+    rows = _environments(environments)
+    require_unchanged(api, seen, [("deployments", row.name) for row in rows])
+    before = _deployed(api, [row.name for row in rows])
     deployments = []
-    for row in _environments(environments):
+    for row in rows:
         deployment, _ = Deployment.objects.update_or_create(
             api=api,
             environment=row,
@@ -87,9 +81,18 @@ def revision_deploy(
         )
         deployments.append(deployment)
     names = [deployment.environment.name for deployment in deployments]
-    record(actor, "deploy", f"{revision} of {api}", api=api, number=revision.number, environments=names)
+    record(
+        actor, "deploy", f"{revision} of {api}", api=api, number=revision.number, environments=names,
+        before=before, after=dict.fromkeys(names, revision.number),
+    )  # fmt: skip
     announce("api", api.pk)
     return deployments
+
+
+def _deployed(api: Api, names: Sequence[str]) -> dict[str, int]:
+    """Environment -> number of the revision that is there."""
+    rows = api.deployments.filter(environment__name__in=names)
+    return dict(rows.values_list("environment__name", "revision__number"))
 
 
 def _environments(names: Sequence[str]) -> list[Environment]:
@@ -103,10 +106,12 @@ def _environments(names: Sequence[str]) -> list[Environment]:
 
 
 @transaction.atomic
-def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequence[str] | None = None) -> None:
+def revision_undeploy(
+    *, actor: Actor, revision: Revision, environments: Sequence[str] | None = None, seen: int | None = None
+) -> None:
     """Take a revision off the environments it is on, or off the named ones.
 
-    Raises: Forbidden; Conflict where it is not deployed.
+    Raises: Forbidden; Stale where that was changed since the edition `seen`; Conflict where it is not deployed.
     """
     actor.require(Capability.DEPLOY_APIS)
     api = hold(revision.api)
@@ -115,24 +120,30 @@ def revision_undeploy(*, actor: Actor, revision: Revision, environments: Sequenc
     if environments is not None:
         rows = rows.filter(environment__in=_environments(environments))
     names = [row.environment.name for row in rows.select_related("environment")]
+    require_unchanged(api, seen, [("deployments", name) for name in environments or names] or ["deployments"])
     if not names:
         raise Conflict(f"{revision} is not deployed there.", code="not_deployed")
     rows.delete()
-    record(actor, "undeploy", f"{revision} of {api}", api=api, number=revision.number, environments=names)
+    record(
+        actor, "undeploy", f"{revision} of {api}", api=api, number=revision.number, environments=names,
+        before=dict.fromkeys(names, revision.number), after={},
+    )  # fmt: skip
     announce("api", api.pk)
 
 
 @transaction.atomic
-def revision_restore(*, actor: Actor, revision: Revision) -> Api:
+def revision_restore(*, actor: Actor, revision: Revision, seen: int | None = None) -> Api:
     """Copy a revision's topics, endpoints, runtime limits and security over the working copy.
 
     What is deployed stays as it is.
 
-    Raises: Forbidden.
+    Raises: Forbidden; Stale where somebody else changed any of it since the edition `seen`.
     """
     actor.require(Capability.DESIGN_APIS)
     api = hold(revision.api)
     hold(revision)
+    require_unchanged(api, seen, SECTIONS)
+    before = working_copy(api)
     api.topics.all().delete()
     Topic.objects.bulk_create(Topic(api=api, **topic_of(topic)) for topic in revision.design["topics"])
     api.endpoints.all().delete()
@@ -142,7 +153,8 @@ def revision_restore(*, actor: Actor, revision: Revision) -> Api:
     api.runtime = shapes.runtime_of(revision.design)
     api.security = security_of(revision.design)
     api.save(update_fields=["runtime", "security", "updated_at"])
-    record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number)
+    facts = told(before, working_copy(api))
+    record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number, **facts)
     return api
 
 
@@ -162,7 +174,9 @@ def revision_delete(*, actor: Actor, revision: Revision) -> None:
 
 
 @transaction.atomic
-def api_transition(*, actor: Actor, api: Api, action: str, checklist: Mapping[str, bool] | None = None) -> Api:
+def api_transition(
+    *, actor: Actor, api: Api, action: str, checklist: Mapping[str, bool] | None = None, seen: int | None = None
+) -> Api:
     """Move an API along the lifecycle, with everything that the move brings about.
 
     `publish` and `prerelease` deploy a first revision where nothing is deployed, `retire` undeploys.
@@ -170,8 +184,10 @@ def api_transition(*, actor: Actor, api: Api, action: str, checklist: Mapping[st
     Args:
         action: an apis.lifecycle.Action.
         checklist: CheckItem -> bool, only with a transition that offers it.
+        seen: the edition that the person saw.
 
-    Raises: Forbidden; Invalid for unknown words; Conflict where the action is not legal now or something is missing.
+    Raises: Forbidden; Invalid for unknown words; Stale where somebody else moved it since; Conflict where the action
+        is not legal now or something is missing.
     """
     actor.require(Capability.PUBLISH_APIS)
     if action not in set(Action):
@@ -179,18 +195,26 @@ def api_transition(*, actor: Actor, api: Api, action: str, checklist: Mapping[st
     if unknown := set(checklist or {}) - set(CheckItem):
         raise Invalid({"checklist": f"Unknown check item: {', '.join(sorted(unknown))}."})
     api = hold(api)
+    require_unchanged(api, seen, ["state"])
     step = arrow(State(api.state), Action(action))
     if step is None:
         raise Conflict(
             f"{action} is not possible for an API that is {LABELS[State(api.state)]}.", code="illegal_action"
         )
-    if missing := selectors.missing_for(api, step):
-        raise Conflict(f"{action} needs what is missing: {', '.join(missing)}.", code="requirements_missing")
+    if obstacles := obstacles_of(api, step):
+        raise Conflict(_why_not(action, api, step, obstacles), code="requirements_missing")
     chosen = {item for item, wanted in (checklist or {}).items() if wanted}
     if chosen and not step.checklist:
         raise Conflict(f"{action} from {LABELS[State(api.state)]} has no check items.", code="no_checklist")
     _enter(actor, api, step, chosen)
     return api
+
+
+def _why_not(action: str, api: Api, step: Transition, obstacles: list[Check]) -> str:
+    """What is missing, by the names of its fields; what is more than missing, in its own sentences."""
+    names = missing_for(api, step, obstacles)
+    more = [one.text for one in obstacles if one.field not in step.requires]
+    return " ".join([f"{action} needs what is missing: {', '.join(names)}.", *more])
 
 
 def _enter(actor: Actor, api: Api, step: Transition, chosen: set[str]) -> None:
@@ -221,7 +245,7 @@ def _inherit_subscriptions(actor: Actor, api: Api) -> None:
     previous = next((old for old in _older_versions(api) if old.state in {State.PUBLISHED, State.DEPRECATED}), None)
     if previous is None:
         return
-    for old in previous.subscriptions.select_related("business_plan"):
+    for old in previous.subscriptions.exclude(state__in=Subscription.WITHOUT_RIGHT).select_related("business_plan"):
         if not api.subscriptions.filter(application_id=old.application_id).exists():
             plan = old.business_plan if old.business_plan in offered else offered[0]
             new = Subscription.objects.create(
@@ -234,7 +258,7 @@ def _inherit_subscriptions(actor: Actor, api: Api) -> None:
 def _deprecate_older(actor: Actor, api: Api) -> None:
     for old in _older_versions(api):
         step = arrow(State(old.state), Action.DEPRECATE)
-        if step is not None and old.state == State.PUBLISHED:
+        if step is not None and old.state == State.PUBLISHED and can_see_api(actor, old):
             _enter(actor, old, step, set())
 
 

@@ -12,7 +12,9 @@ from apis import scoping
 from apis.errors import Conflict, Invalid, Taken
 from apis.models import Api, Scope
 from apis.permissions import Actor
-from apis.roles import Capability, Role
+from apis.roles import Capability
+from apis.services.choosing import roles_problem
+from apis.services.editions import merged, require_unchanged
 from apis.services.holding import hold
 from apis.services.keys import CONSUMER_SCOPE
 from apis.services.record import record
@@ -36,17 +38,10 @@ def _text(limit: int, what: str) -> Callable[[Any], str]:
     return lambda text: text_problem(text, limit, what) if isinstance(text, str) else "This should be a text."
 
 
-def _roles(names: Any) -> str:
-    known = list(map(str, Role))
-    if not isinstance(names, list) or any(not isinstance(name, str) or name not in known for name in names):
-        return f"This should be a list out of: {', '.join(known)}."
-    return "A role is named twice." if len(set(names)) < len(names) else ""
-
-
 _CHECKS: Final[dict[str, Callable[[Any], str]]] = {
     "display_name": _text(100, "Display name"),
     "description": _text(500, "Description"),
-    "roles": _roles,
+    "roles": roles_problem,
 }
 FIELDS: Final = tuple(_CHECKS)
 
@@ -78,39 +73,55 @@ def scope_create(*, actor: Actor, name: str, api: Api | None = None, **values: A
             scope.save()
     except IntegrityError:
         raise Taken({"name": f"A scope named {name} already exists."}) from None
-    record(actor, "create_scope", scope, api=api, roles=scope.roles)
+    record(actor, "create_scope", scope, api=api, name=name, before=None, after=_facts(scope))
     return scope
 
 
 @transaction.atomic
-def scope_update(*, actor: Actor, scope: Scope, api: Api | None = None, **values: Any) -> Scope:
+def scope_update(
+    *, actor: Actor, scope: Scope, api: Api | None = None, seen: int | None = None, **values: Any
+) -> Scope:
     """Change what people read of a scope, or who may have it: the next token goes by it. Its name stays.
 
     Args:
         api: whose history shows it, for a local one.
+        seen: the edition of `api` that the values were made from.
 
-    Raises: Forbidden, Missing, Invalid.
+    Raises: Forbidden, Missing, Invalid, Stale.
     """
     actor.require(Capability.DESIGN_APIS)
     if "name" in values:
         raise Invalid({"name": "The name of a scope stays: tokens and revisions carry it."})
     _refuse(values)
+    if api is not None:
+        hold(api)
     hold(scope)
     before = {field: getattr(scope, field) for field in values}
+    if api is not None:
+        trees = ({"scopes": {scope.name: fields}} for fields in (before, values))
+        values = merged(api, seen, *trees)["scopes"][scope.name]
     for field, value in values.items():
         setattr(scope, field, value)
     scope.save(update_fields=list(values))
-    record(actor, "update_scope", scope, api=api, before=before, after=values)
+    record(actor, "update_scope", scope, api=api, name=scope.name, before=before, after=values)
     return scope
 
 
 @transaction.atomic
-def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None) -> None:
-    """Raises: Forbidden, Missing; Conflict naming where it is in use."""
+def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None, seen: int | None = None) -> None:
+    """Raises: Forbidden, Missing; Conflict naming where it is in use; Stale where it was changed since."""
     actor.require(Capability.DESIGN_APIS)
+    if api is not None:
+        hold(api)
     hold(scope)
+    if api is not None:
+        require_unchanged(api, seen, [("scopes", scope.name)])
     if uses := scoping.scope_uses(scope):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{scope} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
-    record(actor, "delete_scope", scope, api=api)
+    record(actor, "delete_scope", scope, api=api, name=scope.name, before=_facts(scope), after=None)
     scope.delete()
+
+
+def _facts(scope: Scope) -> dict[str, Any]:
+    return {field: getattr(scope, field) for field in FIELDS}

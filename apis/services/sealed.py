@@ -52,6 +52,15 @@ def _rooms(config: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {**found, "proxy": ("password",) if isinstance(config.get("proxy"), dict) else ()}
 
 
+def given_secrets(config: Any) -> dict[tuple[str, str], str]:
+    """The secrets that a config, as somebody sent it, names itself: (section, member) -> what was sent."""
+    if not isinstance(config, dict):
+        return {}
+    rooms = _rooms(config)
+    named = ((name, member) for name, members in rooms.items() for member in members)
+    return {(name, member): text for name, member in named if (text := config[name].get(member)) is not None}
+
+
 def _kept(config: Mapping[str, Any], stored: Mapping[str, Any] | None) -> tuple[dict[tuple[str, str], str], Problems]:
     kept: dict[tuple[str, str], str] = {}
     problems: Problems = {}

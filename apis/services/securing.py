@@ -15,20 +15,21 @@ from apis.shapes_security import RESIDENT, Problems, security
 
 
 @transaction.atomic
-def security_configure(*, actor: Actor, api: Api, settings: Any) -> Api:
+def security_configure(*, actor: Actor, api: Api, settings: Any, seen: int | None = None) -> Api:
     """Set how the API is protected (shape: apis.shapes_security.security); what is left out gets its default.
 
     It takes effect at once where the API is deployed: the deployed design follows, and live sessions that could not
     come in any more are closed.
 
-    Raises: Forbidden, Invalid with a key such as "origins".
+    Raises: Forbidden, Invalid with a key such as "origins"; Stale where somebody else changed the same setting since
+        the edition `seen`.
     """
     actor.require(Capability.DESIGN_APIS)
     full, problems = security(settings)
     problems = problems or _unknown(full["key_managers"])
     if problems:
         raise Invalid(problems)
-    return section_apply(actor, api, "security", full)
+    return section_apply(actor, api, "security", full, seen)
 
 
 def _unknown(names: list[str]) -> Problems:

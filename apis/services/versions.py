@@ -12,20 +12,22 @@ from apis.models import Api, VersionSet
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.designs import api_update
+from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import unversioned_path
 
 
 @transaction.atomic
-def default_version_set(*, actor: Actor, api: Api, is_default: bool) -> Api:
+def default_version_set(*, actor: Actor, api: Api, is_default: bool, seen: int | None = None) -> Api:
     """Make this the default version, in the place of the one that is, or let no version be it.
 
     It holds for the next handshake. A default version that is retired or undeployed later answers nobody (404), and
     neither does any other version in its place.
 
-    Raises: Forbidden for somebody who neither designs nor publishes; Conflict for a version that is not deployed or not
-        published, and where the path without a version belongs to another API.
+    Raises: Forbidden for somebody who neither designs nor publishes; Stale where somebody else moved it since the
+        edition `seen`; Conflict for a version that is not deployed or not published, and where the path without a
+        version belongs to another API.
     """
     actor.require(Capability.PUBLISH_APIS, Capability.DESIGN_APIS)
     api = hold(api)
@@ -33,6 +35,7 @@ def default_version_set(*, actor: Actor, api: Api, is_default: bool) -> Api:
     before = version_set.default_api
     if is_default == (before == api):
         return api
+    require_unchanged(api, seen, ["default_version"])
     if is_default:
         _require_free(api)
     version_set.default_api = api if is_default else None
@@ -56,13 +59,15 @@ def _require_free(api: Api) -> None:
 
 
 @transaction.atomic
-def api_change(*, actor: Actor, api: Api, is_default_version: bool | None = None, **changes: Any) -> Api:
+def api_change(
+    *, actor: Actor, api: Api, is_default_version: bool | None = None, seen: int | None = None, **changes: Any
+) -> Api:
     """Everything that may be changed of an API in one step: see `designs.api_update` and `default_version_set`.
 
     Raises: Forbidden, Invalid, Taken, Conflict; then nothing is changed.
     """
     if changes:
-        api_update(actor=actor, api=api, **changes)
+        api_update(actor=actor, api=api, seen=seen, **changes)
     if is_default_version is not None:
         default_version_set(actor=actor, api=api, is_default=is_default_version)
     return api

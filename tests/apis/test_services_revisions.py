@@ -76,7 +76,8 @@ def test_deploy_puts_a_revision_in_the_place_of_the_one_before(draft: Api, carol
     publishing.revision_deploy(actor=actor, revision=second)
     deployment = draft.deployments.get()
     assert (deployment.revision, deployment.environment.name, deployment.deployed_by) == (second, "Default", carol)
-    assert last_entry().detail == {"number": 2, "environments": ["Default"]}
+    facts = {"number": 2, "environments": ["Default"]}
+    assert last_entry().detail == {**facts, "before": {"Default": 1}, "after": {"Default": 2}}
 
 
 def test_different_revisions_can_be_on_different_environments(draft: Api, carol: Person, europe: Environment) -> None:

@@ -28,7 +28,10 @@ def ask(person: Person, api: Api, *names: str) -> None:
 def test_creators_and_administrators_name_scopes(people: dict[str, Person], name: str) -> None:
     scope = make(people[name], "rooms:write", description="Write into rooms", roles=["subscriber"])
     assert (scope.version_set, scope.title, scope.roles) == (None, "rooms:write", ["subscriber"])
-    assert (last_entry().action, last_entry().detail) == ("create_scope", {"roles": ["subscriber"]})
+    facts = {"display_name": "", "description": "Write into rooms", "roles": ["subscriber"]}
+    assert (last_entry().action, last_entry().detail) == (
+        "create_scope", {"name": "rooms:write", "before": None, "after": facts}
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["pia", "sam", "vic"])
