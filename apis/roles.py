@@ -17,6 +17,10 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+BUILT_IN_ROLES: Final[tuple[str, ...]] = tuple(map(str, Role))
+"""Names that no custom role can have."""
+
+
 class Capability(StrEnum):
     SEE_APIS = "see_apis"  # designs in every state, in the publisher portal and in REST
     DESIGN_APIS = "design_apis"  # create, edit, delete, new version

@@ -114,15 +114,15 @@ def _property_name_problem(name: str) -> str:
     return text_problem(name, PROPERTY_NAME_LIMIT, "Name") or _line_problem(name)
 
 
-def names_problem(value: Any, known: Sequence[str], what: str) -> str:
+def names_problem(value: Any, known: Sequence[str], one: str, many: str) -> str:
     """What is wrong with a list of names out of `known`, or "". Unknown names are named.
 
     Args:
-        what: one of them in words, e.g. "role".
+        one, many: what they are, in words: "role", "roles".
     """
     if not isinstance(value, list) or any(not isinstance(name, str) for name in value):
-        return f"This should be a list of names of {what}s."
+        return f"This should be a list of names of {many}."
     if unknown := [name for name in dict.fromkeys(value) if name not in known]:
         shown = ", ".join(name[:60] for name in unknown[:5])
-        return f"Unknown {what}{'s' if len(unknown) > 1 else ''}: {shown}. Known: {', '.join(known) or 'none'}."
-    return f"A {what} is named twice." if len(set(value)) < len(value) else ""
+        return f"Unknown {many if len(unknown) > 1 else one}: {shown}. Known are: {', '.join(known) or 'none'}."
+    return f"A {one} is named twice." if len(set(value)) < len(value) else ""

@@ -7,13 +7,14 @@ what it tells the backend. Sources: CONTRACT section 4, section 6 of the referen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_network
 from typing import Any, Final
 
-from apis.roles import Role
+from apis.roles import BUILT_IN_ROLES
 from apis.shapes import Problems, flag, limits, optional, pointer, whole
+from apis.shapes_about import names_problem
 
 GROUPS_LIMIT: Final = 10
 CONDITIONS_LIMIT: Final = 10
@@ -175,8 +176,12 @@ def key_problem(key: Any) -> str:
     return "" if len(set(parts)) == len(parts) else "This names something twice."
 
 
-def permission(value: Any) -> tuple[dict[str, Any], Problems]:
-    """Check who may subscribe: {"mode":"none|allow|deny","roles":[...]}; "none" asks nobody."""
+def permission(value: Any, known: Sequence[str] = BUILT_IN_ROLES) -> tuple[dict[str, Any], Problems]:
+    """Check who may subscribe: {"mode":"none|allow|deny","roles":[...]}; "none" asks nobody.
+
+    Args:
+        known: names of the roles that there are.
+    """
     if not isinstance(value, dict) or value.keys() - {"mode", "roles"}:
         return default_permission(), {"": "This should be an object with mode and roles."}
     full = {**default_permission(), **value}
@@ -184,9 +189,8 @@ def permission(value: Any) -> tuple[dict[str, Any], Problems]:
     mode, roles = full["mode"], full["roles"]
     if not isinstance(mode, str) or mode not in PERMISSION_MODES:
         problems["mode"] = f"This should be one of: {', '.join(PERMISSION_MODES)}."
-    known = [role.value for role in Role]
-    if not isinstance(roles, list) or any(not isinstance(role, str) or role not in known for role in roles):
-        problems["roles"] = f"This should be a list of roles: {', '.join(known)}."
+    if problem := names_problem(roles, known, "role", "roles"):
+        problems["roles"] = problem
     elif mode in {"allow", "deny"} and not roles:
         problems["roles"] = f"This should name the roles to {mode}."
     elif mode == "none" and roles:

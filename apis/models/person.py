@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
-from apis.roles import Capability, capabilities_of
+from apis.roles import BUILT_IN_ROLES, Capability, capabilities_of
 from apis.roles import Role as BuiltIn
 
-_BUILT_IN: Final = frozenset(map(str, BuiltIn))
+_BUILT_IN: Final = frozenset(BUILT_IN_ROLES)
 
 
 class PersonManager(UserManager["Person"]):

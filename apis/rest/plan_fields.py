@@ -10,7 +10,6 @@ from rest_framework import serializers
 from apis import shapes, shapes_plans
 from apis.models import BusinessPlan
 from apis.rest.fields import Raw
-from apis.roles import Role
 
 
 class Limit(serializers.Serializer):
@@ -58,7 +57,7 @@ class Permission(serializers.Serializer):
     """Who may subscribe, by the roles of the application's owner; "none" asks nobody."""
 
     mode = serializers.ChoiceField(shapes_plans.PERMISSION_MODES)
-    roles = serializers.ListField(child=serializers.ChoiceField([role.value for role in Role]))
+    roles = serializers.ListField(child=serializers.CharField(), help_text="Names of roles, built-in and custom.")
 
 
 @extend_schema_field(Permission())

@@ -1,11 +1,15 @@
-"""Plans by their names, for an API that is to have them."""
+"""Plans, categories and roles by their names, for what is to have them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from apis.errors import Invalid
-from apis.models import ApiPlan, BusinessPlan
+from apis.models import ApiCategory, ApiPlan, BusinessPlan, Role
+from apis.roles import BUILT_IN_ROLES
+from apis.selectors_portal import role_names
+from apis.shapes_about import names_problem
 
 
 def plans_named(names: Iterable[str], field: str = "business_plans") -> list[BusinessPlan]:
@@ -29,3 +33,22 @@ def api_plan_named(name: str | None) -> ApiPlan | None:
     if row is None:
         raise Invalid({"api_plan": f"There is no API plan named {name}."})
     return row
+
+
+def categories_held(names: Any) -> tuple[list[ApiCategory], str]:
+    """The categories with these names, held until the transaction ends, and what is wrong with the list, or ""."""
+    rows = list(ApiCategory.objects.order_by("name"))
+    if problem := names_problem(names, [row.name for row in rows], "category", "categories"):
+        return [], problem
+    wanted = [row.pk for row in rows if row.name in names]
+    return list(ApiCategory.objects.select_for_update().filter(pk__in=wanted).order_by("name")), ""
+
+
+def roles_problem(names: Any) -> str:
+    """What is wrong with a list of roles, or "". Custom ones are held until the transaction ends: none goes meanwhile."""
+    if problem := names_problem(names, role_names(), "role", "roles"):
+        return problem
+    custom = set(names) - set(BUILT_IN_ROLES)
+    held = list(Role.objects.select_for_update().filter(name__in=custom).order_by("pk")) if custom else []
+    gone = sorted(custom - {role.name for role in held})
+    return f"Unknown roles: {', '.join(gone)}." if gone else ""

@@ -18,7 +18,8 @@ from django.utils import timezone
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.models import Person, PersonalToken
 from apis.permissions import Actor
-from apis.roles import Capability, Role, narrowed, scopes_of
+from apis.roles import BUILT_IN_ROLES, Capability, narrowed, scopes_of
+from apis.services.choosing import roles_problem
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import text_problem
@@ -55,8 +56,7 @@ def _person_problems(values: dict[str, Any], person: Person) -> dict[str, str]:
             else _messages(validate_email, values["email"])
         )  # fmt: skip
     if "roles" in values:
-        unknown = [role for role in values["roles"] if role not in set(Role)]
-        problems["roles"] = f"Unknown role {unknown[0]}; known are {', '.join(Role)}." if unknown else ""
+        problems["roles"] = roles_problem(list(dict.fromkeys(values["roles"])))
     if values.get("password") is not None:
         problems["password"] = password_problem(values["password"], person)
     return {field: text for field, text in problems.items() if text}
@@ -96,7 +96,8 @@ def person_create(
 
 
 def _ordered(roles: Sequence[str]) -> list[str]:
-    return [role.value for role in Role if role in set(roles)]
+    given = set(roles)
+    return [name for name in BUILT_IN_ROLES if name in given] + sorted(given - set(BUILT_IN_ROLES))
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db import models
 from apis import shapes, shapes_plans
 from apis.errors import Invalid
 from apis.models import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
+from apis.selectors_portal import role_names
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
 # Fields that are checked and put in order: value -> (normal form, problems by path).
@@ -18,7 +19,7 @@ _SHAPES: Final[dict[str, Callable[[Any], tuple[Any, shapes.Problems]]]] = {
     "burst": shapes.burst,
     "groups": shapes_plans.groups,
     "attributes": shapes_plans.attributes,
-    "permission": shapes_plans.permission,
+    "permission": lambda value: shapes_plans.permission(value, role_names()),
     "price": shapes_plans.money(2),
     "unit_price": shapes_plans.money(6),
 }
@@ -32,6 +33,7 @@ _WORDS: Final[dict[str, Callable[[Any], str]]] = {
     "warn_at": shapes_plans.WARN_CHECK,
     "stop_on_quota": shapes.flag,
     "subscriptionless": shapes.flag,
+    "approval": shapes.flag,
     "billing": shapes_plans.one_of(BusinessPlan.Billing.values),
     "currency": shapes_plans.currency_problem,
     "cycle": shapes_plans.one_of(shapes_plans.CYCLES),
@@ -42,8 +44,8 @@ _WORDS: Final[dict[str, Callable[[Any], str]]] = {
 FIELDS: Final[dict[type[models.Model], tuple[str, ...]]] = {
     BusinessPlan: (
         "name", "description", "limits", "burst", *shapes.SESSION_CHECKS, "on_spent", "notice", "warn_at",
-        "stop_on_quota", "subscriptionless", "billing", "price", "currency", "cycle", "unit_price", "unit_events",
-        "attributes", "permission",
+        "stop_on_quota", "subscriptionless", "approval", "billing", "price", "currency", "cycle", "unit_price",
+        "unit_events", "attributes", "permission",
     ),
     ApplicationPlan: ("name", "description", "limits"),
     ApiPlan: ("name", "description", "limits", "groups"),
