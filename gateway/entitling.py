@@ -49,6 +49,7 @@ def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[s
     found: dict[str, Entitlement] = {}
     for chunk in chunks(application_ids):
         subscribed = Subscription.objects.filter(api__pk=api_id, application__pk__in=chunk)
+        subscribed = subscribed.exclude(state__in=Subscription.WITHOUT_RIGHT)
         states = dict(subscribed.values_list("application_id", "state"))
         for row in Application.objects.select_related("owner", "plan").filter(pk__in=chunk):
             found[str(row.pk)] = Entitlement(

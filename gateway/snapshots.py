@@ -151,7 +151,9 @@ def entitlement(row: Subscription) -> Entitlement:
 
 
 def _subscriptions() -> QuerySet[Subscription]:
-    return Subscription.objects.select_related("application__owner", "application__plan", "business_plan")
+    """Those that were approved, or needed no approval."""
+    rows = Subscription.objects.exclude(state__in=Subscription.WITHOUT_RIGHT)
+    return rows.select_related("application__owner", "application__plan", "business_plan")
 
 
 def load_table(environment: str) -> RoutingTable:

@@ -89,6 +89,10 @@ class BusinessPlanForm(PlanForm):
     )
     permission_roles = Choices(label="Roles", choices=_pairs(tuple(role.value for role in Role)))
 
+    approval = YesNo(
+        label="Needs approval",
+        help_text="Ticked, a subscription under it waits until an administrator says yes.",
+    )
     subscriptionless = YesNo(
         label="Needs no subscription",
         help_text="Ticked, every application may use the APIs that offer this plan, under it.",
@@ -134,7 +138,7 @@ class BusinessPlanForm(PlanForm):
         data = self.cleaned_data
         names = (
             "max_sessions", "max_session_s", "max_message_bytes", "on_spent", "notice", "warn_at", "stop_on_quota",
-            "subscriptionless", "billing", "currency", "cycle", "unit_events",
+            "subscriptionless", "approval", "billing", "currency", "cycle", "unit_events",
         )  # fmt: skip
         amount = data["burst_amount"]
         return {
@@ -192,7 +196,7 @@ class BusinessPlanAdmin(PlanAdmin):
         ("Sessions", {"fields": ("max_sessions", "max_session_s", "max_message_bytes")}),
         ("When it is spent", {"fields": ("on_spent", "notice", "warn_at", "stop_on_quota")}),
         ("Price", {"fields": ("billing", "price", "currency", "cycle", "unit_price", "unit_events")}),
-        ("Who", {"fields": ("permission_mode", "permission_roles", "subscriptionless")}),
+        ("Who", {"fields": ("permission_mode", "permission_roles", "approval", "subscriptionless")}),
         ("What the backend is told", {"fields": ("attributes",)}),
     )
 

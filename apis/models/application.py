@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,9 @@ from oauth2_provider.models import Application as OAuthClient
 
 from apis.models.api import Api, KeyType
 from apis.models.plan import ApplicationPlan, BusinessPlan
+
+if TYPE_CHECKING:
+    from apis.models.approval import Approval
 
 
 class Application(models.Model):
@@ -58,8 +62,11 @@ class Subscription(models.Model):
         UNBLOCKED = "unblocked", "Active"
         BLOCKED = "blocked", "Blocked"
         PRODUCTION_BLOCKED = "production_blocked", "Production blocked"
-        ON_HOLD = "on_hold", "On hold"
+        ON_HOLD = "on_hold", "On hold"  # an administrator has to approve it first
         REJECTED = "rejected", "Rejected"
+
+    # What is in one of these is no subscription to the gateway, nor to a statement.
+    WITHOUT_RIGHT: ClassVar[frozenset[str]] = frozenset({State.ON_HOLD.value, State.REJECTED.value})
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     api = models.ForeignKey(Api, on_delete=models.CASCADE, related_name="subscriptions")
@@ -76,3 +83,25 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application} on {self.api}"
+
+    @property
+    def has_right(self) -> bool:
+        """Whether it is one at all: neither on hold nor rejected."""
+        return self.state not in self.WITHOUT_RIGHT
+
+    @property
+    def latest_request(self) -> Approval | None:
+        """What was asked for last and not taken back; for a list, prefetch `selectors_approvals.REQUESTS`."""
+        return next((row for row in self.approvals.all() if row.state != "withdrawn"), None)
+
+    @property
+    def pending_plan(self) -> BusinessPlan | None:
+        """The plan that it waits for while another one counts."""
+        request = self.latest_request
+        return request.business_plan if request and request.is_waiting and request.kind == "plan_change" else None
+
+    @property
+    def rejection(self) -> Approval | None:
+        """What was asked for last, if it was rejected."""
+        request = self.latest_request
+        return request if request and request.state == "rejected" else None

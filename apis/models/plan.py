@@ -138,7 +138,7 @@ class BusinessPlan(Plan):
 
     def open_to(self, person: Person) -> bool:
         """Whether this person may subscribe under it."""
-        return permits(self.permission, set(person.roles))
+        return permits(self.permission, person.held_roles)
 
     @property
     def price_line(self) -> str:
@@ -157,6 +157,8 @@ class BusinessPlan(Plan):
         lines = list(self.limit_lines)
         if self.subscriptionless:
             lines.append("needs no subscription")
+        if self.approval:
+            lines.append("needs approval: an administrator says yes to each subscription first")
         if self.burst:
             lines.append(f"at most {self.burst['amount']:,} events in any one {self.burst['per']}")
         if self.max_sessions:

@@ -222,4 +222,13 @@ class SubscriptionAnswer(serializers.Serializer):
     owner = serializers.CharField(source="application.owner.username")
     business_plan = serializers.CharField(source="business_plan.name")
     state = serializers.ChoiceField(Subscription.State.values)
+    pending_plan = serializers.CharField(
+        source="pending_plan.name", default=None, help_text="A plan that waits for approval; until then the other counts."
+    )
+    rejected_because = serializers.CharField(
+        source="rejection.reason", default=None, help_text="What an administrator said; null unless it was rejected."
+    )
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its sessions last did something, at most a minute behind; null for never."
+    )
     created_at = serializers.DateTimeField()

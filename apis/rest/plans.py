@@ -47,6 +47,7 @@ _WARN = "Percent of a limit at which a client that asked for it is warned, 1 to 
 _STOP = "false: use beyond the limits is counted and billed, and nobody is stopped; the burst rate holds all the same."
 _ATTRIBUTES = "Claims of `X-JWT-Assertion`, for APIs that send it to their backends."
 _SUBSCRIPTIONLESS = "Whether an API that offers it lets every application in under it, without a subscription."
+_APPROVAL = "Whether an administrator has to approve each subscription under it (`/approvals`)."
 
 
 class BusinessPlanBody(ApplicationPlanBody):
@@ -61,6 +62,7 @@ class BusinessPlanBody(ApplicationPlanBody):
     warn_at = NumberField(required=False, allow_null=True, help_text=_WARN)
     stop_on_quota = FlagField(required=False, help_text=_STOP)
     subscriptionless = FlagField(required=False, help_text=_SUBSCRIPTIONLESS)
+    approval = FlagField(required=False, help_text=_APPROVAL)
     billing = BillingField(required=False)
     price = PriceField(required=False, allow_null=True, help_text="For each cycle.")
     currency = WordField(required=False, help_text="ISO 4217; EUR unless given.")
@@ -92,6 +94,7 @@ class BusinessPlanAnswer(ApplicationPlanAnswer):
     warn_at = NumberField(help_text=_WARN)
     stop_on_quota = FlagField(help_text=_STOP)
     subscriptionless = FlagField(help_text=_SUBSCRIPTIONLESS)
+    approval = FlagField(help_text=_APPROVAL)
     billing = BillingField()
     price = PriceField(help_text="For each cycle.")
     currency = WordField(help_text="ISO 4217.")

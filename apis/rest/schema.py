@@ -85,6 +85,7 @@ def operation(
     detail: str = "",
     public: bool = False,
     auth: Sequence[Any] | None = None,
+    or_status: int | None = None,
 ) -> Callable[[F], F]:
     """Describe one method of a resource.
 
@@ -96,9 +97,11 @@ def operation(
         example: an example body.
         public: no credential needed.
         auth: OpenAPI security requirements, where they are not those of all resources.
+        or_status: another 2xx status with the same answer.
     """
     codes = {*errors, *(() if public else (401,)), *((400, 415) if body else ()), *((400,) if rows else ())}
     done = OpenApiResponse(page_of(rows) if rows else answer, description=HTTPStatus(status).phrase)
+    others = {or_status: OpenApiResponse(answer, description=HTTPStatus(or_status).phrase)} if or_status else {}
     problems = {(code, PROBLEM_TYPE): OpenApiResponse(Problem, description=_MEANS[code]) for code in sorted(codes)}
     return extend_schema(
         operation_id=name,
@@ -107,7 +110,7 @@ def operation(
         tags=[name.split("_", maxsplit=1)[0].replace("-", " ")],
         parameters=[*query, *(_PAGING if rows else ())],
         request=body,
-        responses={status: done, **problems},
+        responses={status: done, **others, **problems},
         examples=[OpenApiExample("Example", value=dict(example), request_only=True)] if example else None,
         auth=[] if public else auth,
     )

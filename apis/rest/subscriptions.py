@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apis import selectors
+from apis import searching, selectors
 from apis.errors import Invalid, Missing
 from apis.models import Subscription
 from apis.rest.answers import SubscriptionAnswer
@@ -17,12 +17,16 @@ from apis.rest.base import Resource
 from apis.rest.fields import Body, Id, Text
 from apis.rest.schema import operation
 from apis.roles import Capability
+from apis.selectors_approvals import REQUESTS
 from apis.services import subscribing
 
 FILTERS = (
     OpenApiParameter("api", UUID),
     OpenApiParameter("application", UUID),
     OpenApiParameter("state", str, enum=Subscription.State.values),
+    OpenApiParameter("plan", str, description="Name of a business plan."),
+    OpenApiParameter("search", str, description="Occurs in the name of the application, its owner or the API."),
+    OpenApiParameter("sort", str, enum=searching.SORTS, description="The newest first unless given."),
 )
 
 
@@ -56,9 +60,16 @@ class SubscriptionResource(Resource):
         return selectors.subscription_get(self.actor, subscription_id)
 
     def answer(self, subscription: Subscription, status: int = 200) -> Response:
-        """The subscription as it now is in the database."""
-        shown = SubscriptionAnswer(self.subscription(subscription.pk)).data
+        """The subscription as it now is in the database; 202 where something about it waits for an administrator."""
+        row = self.subscription(subscription.pk)
+        shown = SubscriptionAnswer(row).data
         headers = {"Location": f"/api/v1/subscriptions/{subscription.pk}"} if status == 201 else None
+        if (
+            self.request.method in {"POST", "PATCH"}
+            and row.latest_request is not None
+            and row.latest_request.is_waiting
+        ):
+            status = 202
         return Response(shown, status=status, headers=headers)
 
 
@@ -68,14 +79,22 @@ class Subscriptions(SubscriptionResource):
         rows=SubscriptionAnswer, query=FILTERS,
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        rows = selectors.subscriptions_visible(self.actor)
+        rows = selectors.subscriptions_visible(self.actor).prefetch_related(REQUESTS)
         wanted: dict[str, Any] = {name: self.identifier(name) for name in ("api", "application")}
-        wanted["state"] = self.choice("state", Subscription.State.values)
-        return self.page(rows.filter(**{name: value for name, value in wanted.items() if value}), SubscriptionAnswer)
+        narrowed = searching.subscriptions_matching(
+            rows.filter(**{name: value for name, value in wanted.items() if value}),
+            search=self.query("search"),
+            state=self.choice("state", Subscription.State.values),
+            plan=self.query("plan"),
+            sort=self.choice("sort", searching.SORTS),
+        )
+        return self.page(narrowed, SubscriptionAnswer)
 
     @operation(
         "subscriptions_create", "Subscribe an application to an API",
-        body=SubscriptionBody, answer=SubscriptionAnswer, status=201, errors=(403, 409),
+        body=SubscriptionBody, answer=SubscriptionAnswer, status=201, or_status=202, errors=(403, 409),
+        detail="202 where the plan needs approval: it is `on_hold` until an administrator has decided (`/approvals`), "
+        "and no subscription to the gateway. One that was rejected may ask again.",
         example={
             "api": "7d2f4a0c-3f0e-4bb0-9d1d-2f6b1a1f9a10",
             "application": "0c6c6a36-8c53-4f0f-8a5b-9d8f6f0b7c11",
@@ -110,14 +129,20 @@ class OneSubscription(SubscriptionResource):
 
     @operation(
         "subscriptions_update", "Change the plan of a subscription; live sessions follow within a second",
-        body=PlanChangeBody, answer=SubscriptionAnswer, errors=(403, 404), example={"business_plan": "Unlimited"},
+        body=PlanChangeBody, answer=SubscriptionAnswer, or_status=202, errors=(403, 404, 409),
+        example={"business_plan": "Unlimited"},
+        detail="For its owner, and for publishers of the API. 202 where the plan needs approval: the present one "
+        "counts until an administrator has decided; to ask for the present one takes the request back.",
     )  # fmt: skip
     def patch(self, request: Request, subscription_id: UUID) -> Response:
         row = self.subscription(subscription_id)
         values = self.body(PlanChangeBody)
         return self.answer(subscribing.subscription_change_plan(actor=self.actor, subscription=row, **values))
 
-    @operation("subscriptions_delete", "Unsubscribe; live sessions are closed", status=204, errors=(403, 404, 409))
+    @operation(
+        "subscriptions_delete", "Unsubscribe, or take a request back; live sessions are closed",
+        status=204, errors=(403, 404, 409), detail="For its owner, and for publishers of the API.",
+    )  # fmt: skip
     def delete(self, request: Request, subscription_id: UUID) -> Response:
         subscribing.subscription_delete(actor=self.actor, subscription=self.subscription(subscription_id))
         return Response(status=204)
@@ -126,7 +151,7 @@ class OneSubscription(SubscriptionResource):
 class Block(SubscriptionResource):
     @operation(
         "subscriptions_block", "Block a subscription (publishers)",
-        body=BlockBody, answer=SubscriptionAnswer, errors=(403, 404), example={"what": "production"},
+        body=BlockBody, answer=SubscriptionAnswer, errors=(403, 404, 409), example={"what": "production"},
     )  # fmt: skip
     def post(self, request: Request, subscription_id: UUID) -> Response:
         row = self.subscription(subscription_id)
@@ -137,7 +162,7 @@ class Block(SubscriptionResource):
 class Unblock(SubscriptionResource):
     @operation(
         "subscriptions_unblock", "Let a blocked subscription work again (publishers)",
-        answer=SubscriptionAnswer, errors=(403, 404),
+        answer=SubscriptionAnswer, errors=(403, 404, 409),
     )  # fmt: skip
     def post(self, request: Request, subscription_id: UUID) -> Response:
         row = self.subscription(subscription_id)

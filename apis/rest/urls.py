@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from apis.rest import (
     api_plans,
     applications,
+    approvals,
     denying,
     designs,
     docs,
@@ -82,6 +83,9 @@ urlpatterns = [
     path(f"{_APPLICATION}/mapped-keys/<uuid:mapped_key_id>", key_managers.OneMappedKey.as_view()),
     path(f"{_APPLICATION}/generate-token", applications.GenerateToken.as_view()),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
+    path("approvals", approvals.Approvals.as_view()),
+    path("approvals/<uuid:approval_id>", approvals.OneApproval.as_view()),
+    path("approvals/<uuid:approval_id>/decide", approvals.Decide.as_view()),
     path(_SUBSCRIPTION, subscriptions.OneSubscription.as_view()),
     path(f"{_SUBSCRIPTION}/block", subscriptions.Block.as_view()),
     path(f"{_SUBSCRIPTION}/unblock", subscriptions.Unblock.as_view()),

@@ -9,7 +9,7 @@ from django.db import IntegrityError, models, transaction
 
 from apis import scoping
 from apis.errors import Conflict, Invalid, Taken
-from apis.models import ApiPlan, ApplicationPlan, BusinessPlan, CustomPlan
+from apis.models import ApiPlan, ApplicationPlan, Approval, BusinessPlan, CustomPlan
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
@@ -84,6 +84,8 @@ def _delete(actor: Actor, plan: AnyPlan) -> None:
     for use in _USES[type(plan)]:
         if count := getattr(plan, use).count():
             raise Conflict(f"{plan} is in use by {count} {use}.", code="in_use")
+    if isinstance(plan, BusinessPlan) and plan.approvals.filter(state=Approval.State.WAITING).exists():
+        raise Conflict(f"Somebody waits for {plan}; decide that first.", code="in_use")
     if isinstance(plan, ApiPlan) and (uses := scoping.api_plan_uses(plan)):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{plan} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")

@@ -10,15 +10,23 @@ from apis import selectors
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
 from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
-from apis.permissions import Actor, can_manage_subscription, owns, require_own
+from apis.permissions import (
+    Actor,
+    can_look_after_subscription,
+    can_manage_subscription,
+    can_see_offer,
+    require_own,
+)
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.requests import ask_for_plan, ask_for_subscription, needs_approval, withdraw_waiting
 from apis.services.terms import terms_begin, terms_change, terms_end
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
 DEFAULT_APPLICATION_PLAN = "Unlimited"
 BLOCKABLE = {"all": Subscription.State.BLOCKED, "production": Subscription.State.PRODUCTION_BLOCKED}
+ON_HOLD, REJECTED = Subscription.State.ON_HOLD, Subscription.State.REJECTED
 
 
 def _application_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +104,7 @@ def application_delete(*, actor: Actor, application: Application) -> None:
     for pair in application.key_pairs.select_related("client"):
         pair.client.delete()  # takes its tokens and the pair along
     terms_end(application.subscriptions.select_related("api__version_set", "business_plan"))
+    withdraw_waiting(actor, application=application)
     record(actor, "delete_application", application)
     application.delete()
     announce("application", key)
@@ -117,31 +126,45 @@ def _offered(actor: Actor, api: Api, application: Application, plan: str) -> Bus
 
 @transaction.atomic
 def subscription_create(*, actor: Actor, api: Api, application: Application, business_plan: str) -> Subscription:
-    """Subscribe an own application to an API that is on offer.
+    """Subscribe an own application to an API that is on offer; one that was rejected may ask again.
 
-    Raises: Missing for somebody else's application; Conflict where the API takes no subscriptions; Invalid, Taken.
+    Returns: the subscription; `on_hold` where an administrator has to approve its plan first.
+
+    Raises: Missing for somebody else's application and for an API that they do not see; Conflict where the API takes no
+        subscriptions; Invalid, Taken.
     """
     require_own(actor, application)
     hold(api)
     hold(application)
+    if not can_see_offer(actor, api):  # who has subscribed already stays; nobody new comes in unseen
+        raise Missing("There is no such API.")
     if api.state not in SUBSCRIBABLE:
         raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
     plan = _offered(actor, api, application, business_plan)
+    waits = needs_approval(actor, plan)
+    Subscription.objects.filter(api=api, application=application, state=REJECTED).delete()
     try:
         with transaction.atomic():
-            subscription = Subscription.objects.create(api=api, application=application, business_plan=plan)
+            subscription = Subscription.objects.create(
+                api=api, application=application, business_plan=plan,
+                state=ON_HOLD if waits else Subscription.State.UNBLOCKED,
+            )  # fmt: skip
     except IntegrityError:
         raise Taken({"application": f"{application} already has a subscription to {api}."}) from None
     terms_begin([subscription])
-    record(actor, "subscribe", subscription, api=api, plan=plan.name)
+    if waits:
+        ask_for_subscription(actor, subscription)
+    else:
+        record(actor, "subscribe", subscription, api=api, plan=plan.name)
     announce("subscription", subscription.pk)
     return subscription
 
 
-def _require_own_subscription(actor: Actor, subscription: Subscription) -> None:
-    """Raises: Forbidden where it may be seen but is another person's, Missing where it must not be seen."""
-    seen = selectors.subscriptions_visible(actor).filter(pk=subscription.pk).exists()
-    if seen and not owns(actor, subscription.application):
+def _require_looked_after(actor: Actor, subscription: Subscription) -> None:
+    """Raises: Forbidden where it may be seen and neither owned nor managed, Missing where it must not be seen."""
+    if can_look_after_subscription(actor, subscription):
+        return
+    if selectors.subscriptions_visible(actor).filter(pk=subscription.pk).exists():
         raise Forbidden("This subscription belongs to somebody else's application.")
     require_own(actor, subscription.application)
 
@@ -150,27 +173,52 @@ def _require_own_subscription(actor: Actor, subscription: Subscription) -> None:
 def subscription_change_plan(*, actor: Actor, subscription: Subscription, business_plan: str) -> Subscription:
     """Move a subscription to another plan that the API offers; live sessions follow within a second.
 
-    Raises: Missing, Forbidden, Invalid.
+    Its owner does, and whoever manages the API's subscriptions. A plan that needs approval is asked for, in the place
+    of one that was asked for before; until then the present one counts. The present one takes back what was asked for.
+
+    Raises: Missing, Forbidden, Invalid; Conflict for one that was rejected.
     """
-    _require_own_subscription(actor, hold(subscription))
+    _require_looked_after(actor, hold(subscription))
+    if subscription.state == REJECTED:
+        raise Conflict("This subscription was rejected; subscribe again to ask again.", code="subscription_rejected")
     plan = _offered(actor, subscription.api, subscription.application, business_plan)
+    if plan.pk == subscription.business_plan_id:
+        if subscription.state != ON_HOLD:
+            withdraw_waiting(actor, subscription=subscription)
+        return subscription
+    withdraw_waiting(actor, subscription=subscription)
+    waits = needs_approval(actor, plan)
+    if waits and subscription.state != ON_HOLD:
+        ask_for_plan(actor, subscription, plan)
+        return subscription
+    free = Subscription.State.UNBLOCKED if subscription.state == ON_HOLD else subscription.state
+    _move(actor, subscription, plan, ON_HOLD if waits else free)
+    if waits:
+        ask_for_subscription(actor, subscription)
+    return subscription
+
+
+def _move(actor: Actor, subscription: Subscription, plan: BusinessPlan, state: str) -> None:
+    """To another plan now; what waited for a plan that must be approved need not wait for one without that."""
     before = subscription.business_plan.name
     terms_begin([subscription])
     subscription.business_plan = plan
-    subscription.save(update_fields=["business_plan", "updated_at"])
+    subscription.state = state
+    subscription.save(update_fields=["business_plan", "state", "updated_at"])
     terms_change([subscription])
     record(actor, "change_plan", subscription, api=subscription.api, before=before, after=plan.name)
     announce("subscription", subscription.pk)
-    return subscription
 
 
 @transaction.atomic
 def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
-    """Unsubscribe; live sessions are closed within a second.
+    """Remove a subscription, or take back the request for one; live sessions are closed within a second.
+
+    Its owner does, and whoever manages the API's subscriptions.
 
     Raises: Missing, Forbidden; Conflict while it is blocked, or its owner would subscribe again past the block.
     """
-    _require_own_subscription(actor, hold(subscription))
+    _require_looked_after(actor, hold(subscription))
     if subscription.state in BLOCKABLE.values() and not can_manage_subscription(actor, subscription):
         raise Conflict(
             "This subscription is blocked; it can be removed once the API's publisher has unblocked it.",
@@ -178,6 +226,7 @@ def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
         )
     key = subscription.pk
     terms_end([subscription])
+    withdraw_waiting(actor, subscription=subscription)
     record(actor, "unsubscribe", subscription, api=subscription.api)
     subscription.delete()
     announce("subscription", key)
@@ -196,7 +245,7 @@ def _require_management(actor: Actor, subscription: Subscription) -> None:
 def subscription_block(*, actor: Actor, subscription: Subscription, what: str = "all") -> Subscription:
     """Block a subscription: `what` is "all", or "production" to leave sandbox keys working.
 
-    Raises: Missing, Forbidden without the publisher role, Invalid.
+    Raises: Missing, Forbidden without the publisher role, Invalid; Conflict for one that was never approved.
     """
     _require_management(actor, hold(subscription))
     if what not in BLOCKABLE:
@@ -206,13 +255,16 @@ def subscription_block(*, actor: Actor, subscription: Subscription, what: str = 
 
 @transaction.atomic
 def subscription_unblock(*, actor: Actor, subscription: Subscription) -> Subscription:
-    """Raises: Missing, Forbidden without the publisher role."""
+    """Raises: Missing, Forbidden without the publisher role; Conflict for one that was never approved."""
     _require_management(actor, hold(subscription))
     return _set_state(actor, subscription, Subscription.State.UNBLOCKED, "unblock")
 
 
 def _set_state(actor: Actor, subscription: Subscription, state: str, action: str) -> Subscription:
     before = subscription.state
+    if before in {ON_HOLD, REJECTED}:
+        word = Subscription.State(before).label.lower()
+        raise Conflict(f"This subscription is {word}: there is nothing to {action} yet.", code=f"subscription_{before}")
     subscription.state = state
     subscription.save(update_fields=["state", "updated_at"])
     record(actor, action, subscription, api=subscription.api, before=before, after=state)

@@ -86,5 +86,6 @@ def of_plan(plan: BusinessPlan) -> list[Subscription]:
 
 
 def _chunks(subscriptions: Iterable[Subscription]) -> Iterable[list[Subscription]]:
-    rows = list(subscriptions)
+    """Those that run, a few at a time: what was never approved has no terms."""
+    rows = [one for one in subscriptions if one.has_right]
     return [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]

@@ -153,18 +153,20 @@ def test_what_cannot_be_subscribed_to_is_told(rest, people, actor, phone, chat):
     assert not Subscription.objects.exists()
 
 
-def test_pia_blocks_and_unblocks_but_neither_moves_nor_removes(rest, people, subscription):
+def test_pia_blocks_unblocks_moves_and_removes(rest, people, subscription):
     pia, where = rest(people["pia"]), f"/subscriptions/{subscription.pk}"
     assert pia.post(where + "/block", {"what": "production"}).ok()["state"] == "production_blocked"
     assert pia.post(where + "/block").ok()["state"] == "blocked"
     assert pia.post(where + "/unblock").ok()["state"] == "unblocked"
     assert pia.post(where + "/block", {"what": "half"}).refused(400).keys() == {"#/what"}
-    pia.patch(where, {"business_plan": "Unlimited"}).refused(403)
-    pia.delete(where).refused(403)
+    assert pia.patch(where, {"business_plan": "Unlimited"}).ok()["business_plan"] == "Unlimited"
     for name in ("sam", "carol"):
         rest(people[name]).post(where + "/block").refused(403)
+    rest(people["carol"]).patch(where, {"business_plan": "Bronze"}).refused(403)
+    rest(people["carol"]).delete(where).refused(403)
     assert rest(people["pia"], ["api:publish"]).post(where + "/block").refused(403) == {}
     assert rest(people["pia"], ["subscription:manage"]).post(where + "/block").ok()["state"] == "blocked"
+    pia.delete(where).ok(204)
 
 
 def test_adam_sees_everybodys(rest, adam, phone, subscription):
@@ -195,6 +197,7 @@ def test_plans_are_read_by_all_and_written_by_adam(rest, people, chat):
     assert answer.headers["Location"] == "/api/v1" + where
     assert made == {
         **plan, "id": made["id"], "max_session_s": None, "max_message_bytes": None, "subscriptionless": False,
+        "approval": False,
         "limits": [{"kind": "events", "amount": 5, "per": "minute", "direction": "both"}],
         "notice": False, "warn_at": None, "attributes": {}, "permission": {"mode": "none", "roles": []},
         "billing": "free", "price": None, "currency": "EUR", "cycle": "month", "unit_price": None, "unit_events": 1000,

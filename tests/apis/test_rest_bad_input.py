@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from apis.rest import designs
 from apis.services import denying, key_managers, keys, plans, scopes, trying
 from apis.services.attempts import Attempts
+from apis.services.requests import ask_for_subscription
 from tests.apis.conftest import PROBLEM
 from tests.apis.connected import live_session
 from tests.conftest import CHAT
@@ -68,8 +69,8 @@ WRITES = [
           "max_sessions": 1, "max_session_s": 1, "stop_on_quota": False, "days": 7, "api": None, "plan": None}),
     Write("post", "/business-plans", {**PLAN, "burst": {"amount": 1, "per": "second"}, "max_sessions": 1,
           "max_session_s": 1, "max_message_bytes": 200, "on_spent": "close", "stop_on_quota": True,
-          "subscriptionless": True, "notice": True, "warn_at": 80, "billing": "commercial", "price": "9.90",
-          "currency": "USD", "cycle": "year", "unit_price": 0.5, "unit_events": 10, "attributes": {"tier": "gold"},
+          "subscriptionless": True, "approval": True, "notice": True, "warn_at": 80, "billing": "commercial",
+          "price": "9.90", "currency": "USD", "cycle": "year", "unit_price": 0.5, "unit_events": 10, "attributes": {"tier": "gold"},
           "permission": {"mode": "deny", "roles": ["creator"]}}),
     Write("patch", "/business-plans/{plan}", {"description": "x", "limits": []}),
     Write("post", "/application-plans", {**PLAN, "description": "x"}),
@@ -88,6 +89,7 @@ WRITES = [
     Write("post", "/applications/{application}/generate-token", {"key_type": "sandbox", "scopes": ["local"]}),
     Write("post", "/subscriptions", {"api": "{api}", "application": "{application}", "business_plan": "Bronze"}),
     Write("patch", "/subscriptions/{subscription}", {"business_plan": "Unlimited"}),
+    Write("post", "/approvals/{approval}/decide", {"decision": "reject", "reason": "x"}),
     Write("post", "/subscriptions/{subscription}/block", {"what": "all"}),
     Write("post", "/deny-policies", {"api": "{api}", "application": "{application}", "person": "{person}",
           "ip_range": {"from": "10.0.0.1", "to": "10.0.0.9"}, "invert": False, "enabled": True,
@@ -127,7 +129,7 @@ def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
     }  # fmt: skip
     calm = plans.api_plan_create(actor=actor(adam), name="Calm")
     own = plans.custom_plan_create(actor=actor(adam), name="Own", key="{user}", limits=PLAN["limits"])
-    ids |= {"api_plan": calm.pk, "custom_plan": own.pk}
+    ids |= {"api_plan": calm.pk, "custom_plan": own.pk, "approval": ask_for_subscription(actor(sam), subscription).pk}
     manager = key_managers.key_manager_create(
         actor=actor(adam), name="Keys", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
     )

@@ -40,7 +40,7 @@ def test_every_operation_says_what_it_is_and_how_it_fails(operations):
         assert operation["summary"], name
         assert operation["tags"], name
         good = [code for code in operation["responses"] if code.startswith("2")]
-        assert len(good) == 1, name
+        assert len([code for code in good if code != "202"] or good) == 1, name  # 202: an administrator decides first
         if operation.get("security") != [{}] and "security" in operation:
             assert "401" in operation["responses"], name
         for code, answer in operation["responses"].items():

@@ -179,7 +179,7 @@ def test_who_may_change_its_plan(people: dict[str, Person], subscription: Subscr
     )
     assert answers == {
         "sam": "", "adam": "", "eve": "Missing", "vic": "Missing",
-        "carol": "Forbidden", "pia": "Forbidden", "paul": "Forbidden",
+        "pia": "", "paul": "", "carol": "Forbidden",
     }  # fmt: skip
 
 
@@ -224,7 +224,7 @@ def test_only_all_and_production_can_be_blocked(subscription: Subscription, pia:
 
 
 def test_who_may_unsubscribe(people: dict[str, Person], subscription: Subscription, chat: Api) -> None:
-    strangers = {name: person for name, person in people.items() if name not in {"sam", "adam"}}
+    strangers = {name: person for name, person in people.items() if name in {"carol", "eve", "vic"}}
     answers = who_may(strangers, lambda actor: subscribing.subscription_delete(actor=actor, subscription=subscription))
     assert set(answers.values()) == {"Forbidden", "Missing"}
     subscribing.subscription_delete(actor=Actor.of(people["sam"]), subscription=subscription)

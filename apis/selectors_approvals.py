@@ -1,0 +1,47 @@
+"""Reads about what waits for an administrator: administrators see all of it, others what concerns them."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from apis.errors import Missing
+from apis.models import Approval
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.selectors import apis_visible
+
+# What `Subscription.latest_request` reads, for a whole list of subscriptions at once.
+REQUESTS: Final = Prefetch(
+    "approvals", Approval.objects.exclude(state=Approval.State.WITHDRAWN).select_related("business_plan")
+)
+
+
+def approvals_visible(actor: Actor) -> QuerySet[Approval]:
+    """What somebody asked for, what is about their applications, and what is about APIs that they see; newest first."""
+    rows = Approval.objects.select_related("api__version_set", "application__owner", "subscription", "business_plan")
+    if actor.can(Capability.ADMINISTER):
+        return rows
+    mine = Q(asked_by=actor.person)
+    if actor.can(Capability.USE_APPLICATIONS):
+        mine |= Q(application__owner=actor.person)
+    if actor.can(Capability.SEE_APIS):
+        mine |= Q(api__in=apis_visible(actor).order_by().values("pk"))
+    return rows.filter(mine)
+
+
+def approval_get(actor: Actor, approval_id: UUID | str) -> Approval:
+    """Raises: Missing."""
+    approval = approvals_visible(actor).filter(pk=approval_id).first()
+    if approval is None:
+        raise Missing("There is no such request.")
+    return approval
+
+
+def waiting_count(actor: Actor) -> int:
+    """How many requests wait for this administrator; 0 for everybody else."""
+    if not actor.can(Capability.ADMINISTER):
+        return 0
+    return Approval.objects.filter(state=Approval.State.WAITING).count()

@@ -1,0 +1,96 @@
+"""Requests that wait for an administrator: asked, taken back. Other services call this in their own transaction.
+
+Locks are taken in one order everywhere: the thing that is asked about first, then its request.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from apis.models import Api, Application, Approval, BusinessPlan, Subscription
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services.record import record
+
+
+def needs_approval(actor: Actor, plan: BusinessPlan) -> bool:
+    """Whether a subscription under this plan must wait; administrators would only ask themselves."""
+    return plan.approval and not actor.can(Capability.ADMINISTER)
+
+
+def ask(
+    actor: Actor,
+    kind: Approval.Kind,
+    subject: object,
+    *,
+    api: Api | None = None,
+    application: Application | None = None,
+    subscription: Subscription | None = None,
+    business_plan: BusinessPlan | None = None,
+    **wanted: Any,
+) -> Approval:
+    """Write down what somebody asks for; its history entry is named `ask_` and the kind.
+
+    Args:
+        subject: what it is about; its text is kept.
+        wanted: what is done once it is approved (JSON).
+    """
+    approval = Approval.objects.create(
+        kind=kind,
+        subject=str(subject)[:200],
+        api=api,
+        application=application,
+        subscription=subscription,
+        business_plan=business_plan,
+        wanted=wanted,
+        asked_by=actor.person,
+        asked_by_name=actor.person.get_username(),
+    )
+    record(actor, f"ask_{kind.value}", subject, api=api, approval=str(approval.pk), **wanted)
+    return approval
+
+
+def ask_for_subscription(actor: Actor, subscription: Subscription) -> Approval:
+    """A subscription on hold asks for its plan."""
+    return ask(
+        actor, Approval.Kind.SUBSCRIPTION, subscription, api=subscription.api, application=subscription.application,
+        subscription=subscription, business_plan=subscription.business_plan,
+        plan=subscription.business_plan.name,
+    )  # fmt: skip
+
+
+def ask_for_plan(actor: Actor, subscription: Subscription, plan: BusinessPlan) -> Approval:
+    """A subscription asks for another plan; until it is approved, the one it has counts."""
+    return ask(
+        actor, Approval.Kind.PLAN_CHANGE, subscription, api=subscription.api, application=subscription.application,
+        subscription=subscription, business_plan=plan, before=subscription.business_plan.name, after=plan.name,
+    )  # fmt: skip
+
+
+def settle(actor: Actor, approval: Approval, state: Approval.State, reason: str = "") -> None:
+    """Write down what became of a request, and who did it."""
+    approval.state = state
+    approval.reason = reason
+    approval.decided_by, approval.decided_by_name = actor.person, actor.person.get_username()
+    approval.decided_at = timezone.now()
+    approval.save(update_fields=["state", "reason", "decided_by", "decided_by_name", "decided_at"])
+
+
+def withdraw_waiting(
+    actor: Actor,
+    *,
+    subscription: Subscription | None = None,
+    application: Application | None = None,
+    api: Api | None = None,
+) -> bool:
+    """Take back what waits for a subscription, an application or an API that is held. Returns: whether any did."""
+    about = Q(subscription=subscription) if subscription else Q(application=application) if application else Q(api=api)
+    rows = Approval.objects.select_for_update(of=("self",)).filter(about, state=Approval.State.WAITING)
+    waiting = list(rows.order_by("pk"))
+    for approval in waiting:
+        settle(actor, approval, Approval.State.WITHDRAWN)
+        record(actor, "withdraw_request", approval.subject, api=approval.api, kind=approval.kind)
+    return bool(waiting)
