@@ -1,0 +1,72 @@
+"""Messages of channels and operations, with their payload schemas."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jsonschema
+
+from apis.asyncapi.checking import short
+from apis.asyncapi.model import Message
+from apis.asyncapi.nodes import Node
+
+# "AsyncAPI Schema Object" is a superset of JSON Schema draft 7; these media types say it is (2.6 and 3.0).
+_JSON_SCHEMA: Final = ("application/schema+json", "application/schema+yaml", "application/vnd.aai.asyncapi")
+
+
+def is_json_schema(schema_format: str) -> bool:
+    """Whether payloads of this format can be checked and shown; "" is AsyncAPI's own format."""
+    return not schema_format or schema_format.startswith(_JSON_SCHEMA)
+
+
+def message_of(name: str, node: Node) -> Message:
+    """A message; a payload schema that is none is an error."""
+    schema_format, payload = node.text("schemaFormat"), node.child("payload")
+    if payload is not None and isinstance(payload.value, dict) and "schemaFormat" in payload.value:
+        schema_format = payload.text("schemaFormat")  # 3.0, "Multi Format Schema Object"
+        payload = payload.child("schema")
+    if payload is not None and is_json_schema(schema_format):
+        _check_schema(payload)
+    elif payload is not None:
+        node.warning(f"Payloads in {short(schema_format)} are kept as they are and not looked into.")
+    if "traits" in node.value:
+        node.warning("Traits are kept, and nothing is read from them.", "traits")
+    return Message(
+        name=node.text("name") or node.text("messageId") or name,
+        pointer=node.pointer,
+        node=node.value,
+        title=node.text("title"),
+        summary=node.text("summary") or node.text("description"),
+        content_type=node.text("contentType"),
+        schema_format=schema_format,
+        payload=payload.value if payload is not None else None,
+        payload_pointer=payload.pointer if payload is not None else "",
+    )
+
+
+def _check_schema(payload: Node) -> None:
+    if not isinstance(payload.value, dict | bool):
+        payload.error("A payload should be a schema.")
+        return
+    checker = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA)
+    for problem in list(checker.iter_errors(payload.value))[:5]:
+        path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in problem.absolute_path)
+        payload.found.error(payload.pointer + path, f"This is no JSON Schema (draft 7): {_words(problem)}.")
+
+
+def _words(problem: Any) -> str:
+    return short(problem.message).rstrip(".")
+
+
+def messages_of_operation(node: Node) -> tuple[Message, ...]:
+    """2.x: `message` of an operation is one message or {"oneOf": [...]}."""
+    one = node.child("message", dict)
+    if one is None:
+        return ()
+    if "oneOf" in one.value:
+        return tuple(message_of(_last(row), row) for row in one.rows("oneOf"))
+    return (message_of(_last(one), one),)
+
+
+def _last(node: Node) -> str:
+    return node.pointer.rpartition("/")[2] if len(node.chain) > 1 else ""
