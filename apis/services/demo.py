@@ -109,6 +109,11 @@ def _demo_url(port: int) -> str:
     return f"ws://localhost:{port}"
 
 
+def _moved(url: str, old: str, new: str) -> str:
+    """The same path at the demo backend, where it is one of its URLs."""
+    return new + url.removeprefix(old) if url == old or url.startswith((f"{old}/", f"{old}?")) else url
+
+
 @transaction.atomic
 def relocate(demo_port: int) -> None:
     """Point the seeded API at where the demo backend listens in this start, unless it got another endpoint."""
@@ -118,7 +123,7 @@ def relocate(demo_port: int) -> None:
     old, new = _demo_url(entry.detail["demo_port"]), _demo_url(demo_port)
     for api in Api.objects.filter(provider__username__in=PEOPLE).select_related("version_set", "provider"):
         for endpoint in api.endpoints.all():
-            urls = [{**item, "url": new if item["url"] == old else item["url"]} for item in endpoint.config["urls"]]
+            urls = [{**item, "url": _moved(item["url"], old, new)} for item in endpoint.config["urls"]]
             if urls != endpoint.config["urls"]:
                 configuring.endpoint_configure(
                     actor=Actor(api.provider, frozenset({Capability.DESIGN_APIS})),  # whatever their roles are by now
