@@ -99,15 +99,18 @@ def _decoded(text: str | bytes) -> str:
     if size > SIZE_LIMIT:
         raise Unreadable(f"The document is larger than {SIZE_LIMIT} bytes.")
     if isinstance(text, bytes):
-        try:
-            text = text.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = text[: error.start].count(b"\n") + 1
-            raise Unreadable("The document is not UTF-8.", line, 1) from None
+        text = _utf8(text)
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise Unreadable("The document is empty.")
     return text
+
+
+def _utf8(octets: bytes) -> str:
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable("The document is not UTF-8.", octets.count(b"\n", 0, error.start) + 1, 1) from None
 
 
 def _is_json(text: str) -> bool:
@@ -168,7 +171,7 @@ class _Composer:
             if self._documents > 1:
                 raise Unreadable("There should be one document in the text, not several.", line, column)
         elif isinstance(event, yaml.AliasEvent):
-            self._alias(event.anchor, line, column)
+            self._alias(str(event.anchor), line, column)
         elif isinstance(event, yaml.ScalarEvent):
             plain = event.style is None or event.style == ""
             self._tag(event, line, column)
