@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apis.rest import designs
-from apis.services import denying, key_managers, keys, plans, scopes, trying
+from apis.services import comments, denying, documents, key_managers, keys, plans, scopes, trying
 from apis.services.attempts import Attempts
 from apis.services.requests import ask_for_subscription
 from tests.apis.conftest import PROBLEM
@@ -42,6 +42,7 @@ NEW = {**CHAT, "name": "New", "context": "/new"}
 WRITES = [
     Write("post", "/apis", {**NEW, "description": "", "tags": [], "display_name": ""}),
     Write("post", "/apis?publish=true", NEW),
+    Write("post", "/samples/chat", {"name": "Rooms", "context": "/rooms", "version": "1.0.0"}),
     Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example",
           "is_default_version": True, "api_plan": "Calm"}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
@@ -56,6 +57,15 @@ WRITES = [
     Write("patch", "/apis/{api}/scopes/{local}", {"display_name": "x", "description": "x", "roles": ["creator"]}),
     Write("post", "/scopes", {"name": "new", "display_name": "", "description": "x", "roles": []}),
     Write("patch", "/scopes/{shared}", {"display_name": "x", "description": "x", "roles": ["creator"]}),
+    Write("post", "/apis/{api}/documents", {"name": "Guide", "type": "other", "other_type": "Notes", "summary": "x",
+          "visibility": "private", "content": "# x"}),
+    Write("post", "/apis/{api}/documents", {"name": "Forum", "type": "public_forum", "url": "https://a.example/#b"}),
+    Write("patch", "/apis/{api}/documents/{document}", {"name": "Guide", "type": "howto", "summary": "x",
+          "visibility": "api", "content": "x"}),
+    Write("put", "/apis/{api}/documents/{document}/content", {"content": "# y"}),
+    Write("post", "/apis/{api}/comments", {"content": "x", "reply_to": None}),
+    Write("patch", "/apis/{api}/comments/{comment}", {"content": "y"}),
+    Write("put", "/apis/{api}/rating", {"rating": 5}),
     Write("put", "/apis/{api}/security", {"schemes": ["oauth", "api_key"], "key_managers": ["Resident"],
           "query_credentials": True, "origins": ["https://app.example.com"], "backend_jwt": True,
           "inspect_payload": True, "mask": ["/card"]}),
@@ -119,6 +129,7 @@ WRONG = [None, True, 7, -1, 1.5, 10**40, "", "\u202e", " ", "x" * 30_000, "\x1f"
 def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
     """adam's caller, who may do everything, and the ids that paths name."""
     monkeypatch.setattr(trying, "TRIALS", Attempts("many", limit=10_000))
+    monkeypatch.setattr(comments, "SPEECH", Attempts("much", limit=10_000))
     keys.keys_generate(actor=actor(sam), application=phone, key_type="production")
     ids = {
         "api": chat.pk, "plan": chat.business_plans.first().pk, "application": phone.pk,
@@ -134,6 +145,9 @@ def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
         actor=actor(adam), name="Keys", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
     )
     ids["key_manager"] = manager.pk
+    document = documents.document_create(actor=actor(adam), api=chat, name="Notes", content="x")
+    comment = comments.comment_create(actor=actor(adam), api=chat, content="x")
+    ids |= {"document": document.pk, "comment": comment.pk}
     policy = denying.deny_policy_create(actor=actor(adam), ip="10.0.0.1")
     ids |= {"deny_policy": policy.pk, "session": live_session(subscription).pk}
     return rest(adam), {name: str(key) for name, key in ids.items()}
