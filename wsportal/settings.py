@@ -196,6 +196,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"DocumentTypeEnum": "apis.shapes_social.DOCUMENT_TYPES"},
     "APPEND_COMPONENTS": {
         "securitySchemes": {
             "password": {

@@ -12,6 +12,7 @@ from apis import selectors, shapes
 from apis.lifecycle import State
 from apis.models import Api, Environment, KeyPair, Revision, Subscription
 from apis.permissions import Actor, can_see_api
+from apis.selectors_social import stars_carried
 from apis.shapes_endpoint import shown
 from apis.shapes_topics import SECURITIES
 
@@ -22,6 +23,13 @@ class DeploymentAnswer(serializers.Serializer):
     environment = serializers.CharField(source="environment.name")
     revision = serializers.IntegerField(source="revision.number")
     deployed_at = serializers.DateTimeField()
+
+
+class StarsOfApi(serializers.Serializer):
+    """How an API is rated."""
+
+    average = serializers.FloatField(allow_null=True, help_text="Stars, 1 to 5; null while nobody rated it.")
+    count = serializers.IntegerField(help_text="People who rated it.")
 
 
 class ApiAnswer(serializers.Serializer):
@@ -50,6 +58,11 @@ class ApiAnswer(serializers.Serializer):
     updated_at = serializers.DateTimeField()
     is_default_version = serializers.SerializerMethodField(help_text="It answers where the path names no version.")
     deployments = DeploymentAnswer(many=True)
+    rating = serializers.SerializerMethodField()
+
+    @extend_schema_field(StarsOfApi)
+    def get_rating(self, api: Api) -> dict[str, Any]:
+        return dict(StarsOfApi(stars_carried(api)).data)
 
     def get_is_default_version(self, api: Api) -> bool:
         return api.version_set.default_api_id == api.pk
@@ -223,7 +236,9 @@ class SubscriptionAnswer(serializers.Serializer):
     business_plan = serializers.CharField(source="business_plan.name")
     state = serializers.ChoiceField(Subscription.State.values)
     pending_plan = serializers.CharField(
-        source="pending_plan.name", default=None, help_text="A plan that waits for approval; until then the other counts."
+        source="pending_plan.name",
+        default=None,
+        help_text="A plan that waits for approval; until then the other counts.",
     )
     rejected_because = serializers.CharField(
         source="rejection.reason", default=None, help_text="What an administrator said; null unless it was rejected."

@@ -28,6 +28,7 @@ class Resource(APIView):
     # One of these must be let through by the credential, unless the person's roles do not hold any either (then the
     # resource itself says what that means): a token that is too narrow is told so, and not shown an empty list.
     capabilities: ClassVar[tuple[Capability, ...]] = ()
+    body_limit: ClassVar[int] = BODY_LIMIT  # bytes
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises: Forbidden for a token whose scopes leave nothing of `capabilities`."""
@@ -107,7 +108,7 @@ class Resource(APIView):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Give a chunked body its length: without one, DRF takes it for no body at all."""
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
-            request._body = request.read(BODY_LIMIT + 1)
+            request._body = request.read(self.body_limit + 1)
             request.META["CONTENT_LENGTH"] = str(len(request._body))
         return super().initialize_request(request, *args, **kwargs)
 

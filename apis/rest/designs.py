@@ -14,10 +14,11 @@ from apis.lifecycle import State
 from apis.models import Api
 from apis.permissions import can_see_api
 from apis.rest.answers import ApiAnswer, HistoryAnswer, RuntimeLimits, api_context
-from apis.rest.base import Resource
+from apis.rest.editing import Editions
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
+from apis.selectors_social import with_stars
 from apis.services import configuring, designs, publishing, versions
 
 EXAMPLE = {
@@ -66,7 +67,7 @@ class VersionBody(Body):
     version = Text()
 
 
-class ApiResource(Resource):
+class ApiResource(Editions):
     """Base of everything below /apis/{id}."""
 
     def api(self, api_id: UUID) -> Api:
@@ -97,7 +98,7 @@ class Apis(ApiResource):
             state=self.choice("state", [state.value for state in State]),
             tag=self.query("tag"),
         )
-        return self.page(rows, ApiAnswer, **api_context(self.actor))
+        return self.page(with_stars(rows), ApiAnswer, **api_context(self.actor))
 
     @operation(
         "apis_create",
@@ -142,6 +143,8 @@ class OneApi(ApiResource):
 
 
 class Runtime(ApiResource):
+    fields = ("runtime",)
+
     @operation("apis_runtime_read", "Show the runtime limits", answer=RuntimeLimits, errors=(403, 404))
     def get(self, request: Request, api_id: UUID) -> Response:
         return Response(RuntimeLimits(self.design(api_id).runtime).data)

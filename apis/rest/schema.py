@@ -23,6 +23,8 @@ _MEANS: Final[Mapping[int, str]] = {
     403: "The object may be seen, but your roles or the scopes of the token do not allow this.",
     404: "There is no such object, or you may not see it.",
     409: "It conflicts with what is there: a name that is taken, or a state in which this is not possible.",
+    412: "It was changed since the state that `If-Match` names; `changes` says by whom, and what.",
+    413: "The body is too large.",
     415: "The body is not application/json.",
     429: "Too many tries; `Retry-After` says how many seconds to wait.",
     503: "Something that had to be asked does not answer now; try again.",
@@ -37,6 +39,17 @@ class ProblemPlace(serializers.Serializer):
     detail = serializers.CharField()
 
 
+class ProblemChange(serializers.Serializer):
+    """What somebody else changed meanwhile."""
+
+    who = serializers.CharField()
+    when = serializers.DateTimeField()
+    action = serializers.CharField()
+    field = serializers.CharField(help_text="A path, such as `runtime/idle_s`.")
+    before = serializers.CharField(help_text="In words; empty for nothing.")
+    after = serializers.CharField(help_text="In words; empty for nothing.")
+
+
 class Problem(serializers.Serializer):
     """A problem document (RFC 9457)."""
 
@@ -46,10 +59,38 @@ class Problem(serializers.Serializer):
     detail = serializers.CharField()
     code = serializers.CharField(help_text="A stable word for programs.")
     errors = ProblemPlace(many=True, required=False)  # type: ignore[assignment]
+    changes = ProblemChange(many=True, required=False, help_text="With 412: what others changed meanwhile.")
+
+
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "An `ETag` that was answered for this: the write goes on only while that is still the state. A step "
+    "to be taken, such as a transition, takes the tag of the API too.",
+}
+_ETAG: Final = {"ETag": {"schema": {"type": "string"}, "description": "For `If-Match`."}}
 
 
 class PortalSchema(AutoSchema):
-    """drf-spectacular's schema; everything of interest is said by `operation`."""
+    """drf-spectacular's schema; everything of interest is said by `operation`, and what all of /apis/{id} have here."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        done = super().get_operation(*args, **kwargs)
+        if done is None or not hasattr(self.view, "places") or "{api_id}" not in self.path:
+            return done
+        if self.method == "GET":
+            done["responses"]["200"].setdefault("headers", _ETAG)
+        else:
+            done["parameters"] = [*done.get("parameters", ()), _IF_MATCH]
+            done["responses"]["412"] = self._problem_of_412(done)
+        return done
+
+    def _problem_of_412(self, done: dict[str, Any]) -> dict[str, Any]:
+        """Like the other problems of this operation."""
+        like = next(answer for code, answer in done["responses"].items() if code in {"401", "403", "404"})
+        return {**like, "description": _MEANS[412]}
 
 
 @cache

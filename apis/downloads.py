@@ -1,0 +1,50 @@
+"""Handing out what people have uploaded, so that no browser runs any of it on this host."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+
+from apis.models import ApiDocument
+from apis.selectors_social import octets_of
+
+MARKDOWN: Final = "text/markdown; charset=utf-8"
+# Even an image that turned out to be a page could load nothing, run nothing and would have no origin.
+_CAGE: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+
+class SeeOther(HttpResponseRedirect):
+    """303 (RFC 9110 section 15.4.4): the content is at another address, to be had with GET and without credentials."""
+
+    status_code = 303
+
+
+def document_response(document: ApiDocument, *, as_image: bool = False) -> HttpResponseBase:
+    """The content of a document: Markdown and files to be saved, and the way to a link.
+
+    Args:
+        as_image: an image may be shown in a page instead.
+    """
+    if document.source == ApiDocument.Source.URL:
+        return SeeOther(document.url)
+    if document.source == ApiDocument.Source.INLINE:
+        octets, media_type, name = document.content.encode(), MARKDOWN, f"{_plain(document.name)}.md"
+    else:
+        octets, media_type, name = octets_of(document), document.media_type, document.file_name
+    response = HttpResponse(octets, content_type=media_type)
+    to_save = not (as_image and document.is_image)
+    response["Content-Disposition"] = content_disposition_header(to_save, name) or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = _CAGE
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _plain(name: str) -> str:
+    """A document's name as that of a file."""
+    return re.sub(r"[^\w .()-]+", "_", name).strip(". ") or "document"
