@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from gateway import conf, settling
+from gateway.api_keys import uses
 from gateway.core.records import TALLY_FIELDS, SessionRecord, Tally, UsageKey
 from gateway.core.session import Session
 from gateway.ledger import Ledger
@@ -188,6 +189,12 @@ def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
             }
             if not _add(which, tally):
                 _insert(which, tally)
+    used = {
+        key.subscription_id
+        for (key, _), tally in batch.items()
+        if tally.sessions or tally.events_in or tally.events_out
+    }
+    uses.note_subscriptions(used - {""}, time.time())
 
 
 def _add(which: dict[str, Any], tally: Tally) -> bool:
