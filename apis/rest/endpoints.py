@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import shapes
+from apis.differences import Path
 from apis.errors import Missing
 from apis.models import Api, Endpoint
 from apis.rest.designs import ApiResource
@@ -160,6 +161,9 @@ def endpoint_of(api: Api, key_type: str) -> Endpoint:
 
 class OneEndpoint(ApiResource):
     """An endpoint with all that belongs to it."""
+
+    def places(self, **kwargs: Any) -> list[Path]:
+        return [("endpoints", kwargs["key_type"])]
 
     @operation("apis_endpoint_read", "Show an endpoint", answer=EndpointConfig, errors=(403, 404), query=(KEY_TYPE,))
     def get(self, request: Request, api_id: UUID, key_type: str) -> Response:

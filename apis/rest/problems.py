@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
-from apis.errors import Invalid, ServiceError
+from apis.errors import Invalid, ServiceError, Stale
 
 PROBLEM_TYPE: Final = "application/problem+json"
 SCOPE_CHALLENGE: Final = 'Bearer realm="wsportal", error="insufficient_scope"'  # RFC 6750 section 3.1
@@ -50,11 +50,13 @@ def problem(
     code: str,
     errors: list[dict[str, str]] | None = None,
     headers: dict[str, str] | None = None,
+    **members: Any,
 ) -> Response:
     """A problem document as a DRF response.
 
     Args:
         errors: [{"pointer": "#/name", "detail": ...}] for bodies, [{"parameter": "page", "detail": ...}] for queries.
+        members: further ones.
     """
     document: dict[str, Any] = {
         "type": "about:blank",
@@ -65,6 +67,7 @@ def problem(
     }
     if errors:
         document["errors"] = errors
+    document |= members
     return Response(document, status=status, headers=headers, content_type=PROBLEM_TYPE)
 
 
@@ -83,12 +86,22 @@ def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None
 
 def _of_service(exc: ServiceError) -> Response:
     errors = None
+    if isinstance(exc, Stale):
+        return problem(HTTPStatus.PRECONDITION_FAILED, exc.detail, exc.code, changes=_changes(exc))
     if isinstance(exc, Invalid):
         errors = [{"pointer": pointer(name), "detail": text} for name, texts in exc.fields.items() for text in texts]
     headers = {"WWW-Authenticate": SCOPE_CHALLENGE} if exc.code == "insufficient_scope" else {}
     if wait_s := getattr(exc, "wait_s", None):  # TooOften
         headers["Retry-After"] = str(wait_s)
     return problem(exc.status, exc.detail, exc.code, errors, headers)
+
+
+def _changes(exc: Stale) -> list[dict[str, str]]:
+    return [
+        {"who": one.who, "when": one.at.isoformat().replace("+00:00", "Z"), "action": one.action, "field": one.field,
+         "before": one.before, "after": one.after}
+        for one in exc.changes
+    ]  # fmt: skip
 
 
 def _of_framework(exc: exceptions.APIException) -> Response:

@@ -45,6 +45,8 @@ class EnvironmentsBody(Body):
 
 
 class Transitions(ApiResource):
+    fields = ("state",)
+
     @operation(
         "apis_transitions", "List what can be done to an API now", answer=TransitionAnswer(many=True), errors=(403, 404)
     )

@@ -91,6 +91,8 @@ class NewApiKeyAnswer(ApiKeyAnswer):
 
 
 class Security(ApiResource):
+    fields = ("security",)
+
     @operation("apis_security_read", "Show how an API is protected", answer=SecuritySettings, errors=(403, 404))
     def get(self, request: Request, api_id: UUID) -> Response:
         return Response(SecuritySettings(self.design(api_id).security).data)

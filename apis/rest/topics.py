@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
@@ -73,6 +74,11 @@ class ScopeAnswer(serializers.Serializer):
 
 
 class Topics(ApiResource):
+    fields = ("topics",)
+
+    def whole(self, api: Api, **kwargs: Any) -> Any:
+        return [topic.design for topic in api.topics.all()]
+
     @operation(
         "apis_topics",
         "List the topics of an API",
@@ -162,6 +168,8 @@ class OneSharedScope(ScopeResource):
 
 
 class LocalScopes(ApiResource, ScopeResource):
+    fields = ("scopes",)
+
     @operation(
         "apis_scopes",
         "List the scopes of an API, which all of its versions share",
@@ -187,6 +195,8 @@ class LocalScopes(ApiResource, ScopeResource):
 
 
 class OneLocalScope(ApiResource, ScopeResource):
+    fields = ("scopes",)
+
     def found(self, api_id: UUID, scope_id: UUID) -> tuple[Api, Scope]:
         """Raises: Missing, also for a shared one or another API's."""
         api = self.design(api_id)

@@ -80,9 +80,9 @@ def merged(
     return done
 
 
-def changes_since(api: Api, seen: int, fields: Iterable[str]) -> list[Meanwhile]:
-    """Who changed what of these fields or sections (all for none) since an edition, oldest first."""
-    paths: list[Path] = [(field,) for field in fields] or [()]
+def changes_since(api: Api, seen: int, places: Iterable[Path]) -> list[Meanwhile]:
+    """Who changed what at these places (all of them for none) since an edition, oldest first."""
+    paths = list(places) or [()]
     return list(_told(api, seen, paths, clashing=paths))
 
 
