@@ -1,8 +1,8 @@
 """What a history entry changed, as two trees: the part of an API that it is about, before and after.
 
 The trees of all actions have one root: the fields of the design ("description", "tags" ...), "runtime", "security",
-"endpoints" by key type, "topics" by name, "scopes" by name, "deployments" by environment, "state", "default_version".
-An action that is not named here is a section of its own name, if it keeps `before` and `after` at all.
+"endpoints" by key type, "topics", "scopes" and "documents" by name, "deployments" by environment, "state",
+"default_version". An action that is not named here is a section of its own name, if it keeps `before` and `after`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from apis.differences import MISSING, Path, Tree, placed
 from apis.lifecycle import Action
 
 Sides = tuple[Tree, Tree]
+_Reader = Callable[[Any, Any, Mapping[str, Any]], Sides]
 # Parts of an endpoint that are not put together out of what two people made of them: their members belong together.
 WHOLE: Final = frozenset({"security", "proxy", "dynamic", "tls"})
 # What stands in the place of a secret that is another one now.
@@ -80,12 +81,17 @@ def by_name(rows: Any) -> Tree:
             if isinstance(row, dict) and "name" in row}  # fmt: skip
 
 
-def _scope(before: Any, after: Any, detail: Mapping[str, Any]) -> Sides:
-    name = detail.get("name")
-    if name is None:
-        return {}, {}
-    old, new = ({} if side is None else {"scopes": {name: side}} for side in (before, after))
-    return old, new
+def _named(section: str) -> _Reader:
+    """Of things that have a name in the detail: scopes, documents."""
+
+    def read(before: Any, after: Any, detail: Mapping[str, Any]) -> Sides:
+        name = detail.get("name")
+        if name is None:
+            return {}, {}
+        old, new = ({} if side is None else {section: {name: side}} for side in (before, after))
+        return old, new
+
+    return read
 
 
 def _default(before: Any, after: Any, detail: Mapping[str, Any]) -> Sides:
@@ -96,15 +102,20 @@ def _deployed(before: Any, after: Any, detail: Mapping[str, Any]) -> Sides:
     return _under("deployments", before), _under("deployments", after)
 
 
-_READERS: Final[dict[str, Callable[[Any, Any, Mapping[str, Any]], Sides]]] = {
+_READERS: Final[dict[str, _Reader]] = {
+    "create": _fields,
     "update": _fields,
     "update_topics": _design,
     "restore": _design,
+    "update_definition": _fields,
     "endpoint": _endpoint,
     "endpoint_remove": _endpoint,
-    "create_scope": _scope,
-    "update_scope": _scope,
-    "delete_scope": _scope,
+    "create_scope": _named("scopes"),
+    "update_scope": _named("scopes"),
+    "delete_scope": _named("scopes"),
+    "create_document": _named("documents"),
+    "update_document": _named("documents"),
+    "delete_document": _named("documents"),
     "set_default_version": _default,
     "deploy": _deployed,
     "undeploy": _deployed,

@@ -7,6 +7,7 @@ person's capabilities through, a token only those of its scopes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from django.db.models import Q
 
@@ -27,6 +28,17 @@ _NEEDS: dict[Capability, str] = {
 }
 
 
+PUBLISHER_PORTAL: Final = "publisher portal"
+DEVELOPER_PORTAL: Final = "developer portal"
+ADMINISTRATION: Final = "administration"
+WAYS: Final = (PUBLISHER_PORTAL, DEVELOPER_PORTAL, ADMINISTRATION)
+
+
+def token_way(name: str, *, client: bool = False) -> str:
+    """The way of somebody who shows a token: a personal one by its name, one of a management client by the client's."""
+    return f"REST, {'client' if client else 'token'} {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts.
@@ -34,16 +46,20 @@ class Actor:
     Attributes:
         person: the human.
         capabilities: what they may do in this request.
+        via: by which way they came, for the history: one of the WAYS, or `token_way` of a token; "" for none.
+        restores: the history entry that they undo with what they do, or None.
     """
 
     person: Person
     capabilities: frozenset[Capability] = field(default=frozenset())
+    via: str = ""
+    restores: int | None = None
 
     @classmethod
-    def of(cls, person: Person, scopes: list[str] | None = None) -> Actor:
+    def of(cls, person: Person, scopes: list[str] | None = None, *, via: str = "") -> Actor:
         """A person by session (`scopes` None) or by a token that carries `scopes`."""
         held = person.capabilities
-        return cls(person, held if scopes is None else narrowed(held, scopes))
+        return cls(person, held if scopes is None else narrowed(held, scopes), via)
 
     def can(self, capability: Capability) -> bool:
         return capability in self.capabilities

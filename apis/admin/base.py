@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 
 from apis.admin.fields import Unasking, show_refusal
 from apis.errors import ServiceError
-from apis.permissions import Actor
+from apis.permissions import ADMINISTRATION, Actor
 from apis.roles import Capability
 
 
@@ -59,7 +59,7 @@ class ServiceAdmin(ModelAdmin):
     # Who may --------------------------------------------------------------------------------------------------
     def actor(self, request: HttpRequest) -> Actor:
         """Who acts; a browser session lets all of the person's capabilities through."""
-        return Actor.of(request.user)  # type: ignore[arg-type]
+        return Actor.of(request.user, via=ADMINISTRATION)  # type: ignore[arg-type]
 
     def _any(self, request: HttpRequest, needed: tuple[Capability, ...]) -> bool:
         actor = self.actor(request)

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 
 from apis.errors import Forbidden, Invalid, Missing, ServiceError
 from apis.models import Person
-from apis.permissions import Actor
+from apis.permissions import DEVELOPER_PORTAL, Actor
 from apis.roles import Capability
 
 View = Callable[..., HttpResponse]
@@ -25,7 +25,7 @@ PAGE_SIZE: Final = 24
 
 def actor_of(request: HttpRequest) -> Actor | None:
     """The person behind the session, or None for somebody who has not signed in."""
-    return Actor.of(request.user) if isinstance(request.user, Person) else None
+    return Actor.of(request.user, via=DEVELOPER_PORTAL) if isinstance(request.user, Person) else None
 
 
 def member(request: HttpRequest) -> Actor:

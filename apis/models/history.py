@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 
 from apis.models.api import Api
 
 
+class Unalterable(Exception):
+    """Somebody tried to change or delete history: a fault of ours, never of a person's input."""
+
+
+class Entries(models.QuerySet["HistoryEntry"]):
+    """Entries are written once and stay."""
+
+    def update(self, **values: Any) -> int:
+        raise Unalterable("History is not changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise Unalterable("History is not deleted.")
+
+
 class HistoryEntry(models.Model):
-    """One named action. Names are copied, so the entry outlives the people and things it speaks of."""
+    """One named action. Names are copied, so the entry outlives the people and things it speaks of.
+
+    Nothing here changes or deletes an entry. Where a person or an API goes, the database empties the reference to it.
+    """
 
     api = models.ForeignKey(Api, null=True, on_delete=models.SET_NULL, related_name="history")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -17,7 +36,10 @@ class HistoryEntry(models.Model):
     subject = models.CharField(max_length=200, help_text="what it was done to, in words")
     action = models.CharField(max_length=50)
     detail = models.JSONField(default=dict)
+    via = models.CharField(max_length=150, default="", blank=True, help_text="by which way, e.g. a token's name")
     at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    objects = Entries.as_manager()
 
     class Meta:
         verbose_name_plural = "history"
@@ -25,6 +47,14 @@ class HistoryEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.subject}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise Unalterable("History is not changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise Unalterable("History is not deleted.")
 
 
 class Change(models.Model):

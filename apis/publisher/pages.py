@@ -27,7 +27,7 @@ from django_htmx.middleware import HtmxDetails
 from apis import selectors
 from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api
-from apis.permissions import Actor
+from apis.permissions import PUBLISHER_PORTAL, Actor
 from apis.publisher.editing import edition, told
 from apis.roles import Capability
 from apis.services import editions
@@ -70,7 +70,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
         (
             MenuItem("info", "Basic info", "fa-pen"),
             MenuItem("plans", "Business plans", "fa-tags"),
-            MenuItem("subscriptions", "Subscriptions", "fa-users"),
+            MenuItem("subscriptions", "Subscriptions", "fa-users", "gateway"),
             MenuItem("sessions", "Live sessions", "fa-tower-broadcast", "gateway"),
         ),
     ),
@@ -99,7 +99,7 @@ def page(view: View) -> View:
     def checked(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return _sign_in(request)
-        actor = Actor.of(request.user)
+        actor = Actor.of(request.user, via=PUBLISHER_PORTAL)
         try:
             actor.require(Capability.SEE_APIS)
             return view(request, actor, *args, **kwargs)

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from apis import selectors_credentials
 from apis.errors import Forbidden
 from apis.models import Person
-from apis.permissions import Actor
+from apis.permissions import Actor, token_way
 from apis.services.attempts import Attempts
 from apis.services.people import USERNAME_LIMIT, personal_token_find
 
@@ -39,10 +39,9 @@ class Credential:
     scopes: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, person: Person, scopes: Sequence[str] | None = None) -> Credential:
-        return cls(
-            Actor.of(person, None if scopes is None else list(scopes)), None if scopes is None else tuple(scopes)
-        )
+    def of(cls, person: Person, scopes: Sequence[str] | None = None, via: str = "REST") -> Credential:
+        actor = Actor.of(person, None if scopes is None else list(scopes), via=via)
+        return cls(actor, None if scopes is None else tuple(scopes))
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -59,13 +58,14 @@ class BearerAuthentication(BaseAuthentication):
             return None
         personal = personal_token_find(token)
         if personal is not None:
-            return personal.person, Credential.of(personal.person, personal.scopes)
+            return personal.person, Credential.of(personal.person, personal.scopes, token_way(personal.name))
         access = selectors_credentials.access_token_find(token)
         if access is None:
             raise AuthenticationFailed(_UNUSABLE, code="invalid_token")
         if access.user is None or hasattr(access.application, "key_pair"):
             raise Forbidden("This access token carries no management scope.", code="insufficient_scope")
-        return access.user, Credential.of(access.user, access.scope.split())
+        way = token_way(access.application.name, client=True) if access.application else "REST"
+        return access.user, Credential.of(access.user, access.scope.split(), way)
 
     def authenticate_header(self, request: Request) -> str:
         return INVALID_TOKEN_CHALLENGE if get_authorization_header(request) else BEARER_CHALLENGE

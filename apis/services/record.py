@@ -26,7 +26,8 @@ def record(actor: Actor, action: str, subject: object, *, api: Api | None = None
         actor_name=actor.person.get_username(),
         subject=str(subject)[:200],
         action=action,
-        detail=detail,
+        detail=detail if actor.restores is None else {**detail, "restored": actor.restores},
+        via=actor.via[:150],
     )
 
 
