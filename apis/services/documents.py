@@ -6,6 +6,7 @@ given last takes the place of the others.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -17,11 +18,13 @@ from apis.file_kinds import file_problem, media_type_of, plain_file_name
 from apis.models import Api, ApiDocument, DocumentFile
 from apis.permissions import Actor
 from apis.selectors_social import WRITERS, can_write_documents
+from apis.services.editions import merged, require_unchanged
 from apis.services.holding import hold
 from apis.services.record import record
 from apis.shapes_social import DOCUMENTS_LIMIT, FORUMS, document_problems
 
 WORDS: Final = ("name", "type", "other_type", "summary", "visibility")
+HELD: Final = ("content", "url", "file")  # one of them holds something
 _COPIED: Final = (*WORDS, "source", "content", "url", "file_name", "media_type", "size_bytes", "created_by")
 SOURCES: Final = {"content": "inline", "url": "url", "upload": "file"}
 
@@ -51,46 +54,58 @@ def document_create(*, actor: Actor, api: Api, **values: Any) -> ApiDocument:
     """
     _require_writer(actor, api)
     hold(api)
+    wish = _wish({"name": "", **values}, is_new=True)
     document = ApiDocument(api=api, created_by=actor.person)
-    _change(document, {"name": "", **values})
+    _apply(document, wish, values.get("upload"))
     if api.documents.count() >= DOCUMENTS_LIMIT:
         raise Conflict(f"An API has at most {DOCUMENTS_LIMIT} documents.", code="too_many_documents")
     _save(document, values.get("upload"))
-    record(actor, "create_document", document, api=api, before=None, after=_facts(document, values), name=document.name)
+    record(actor, "create_document", document, api=api, name=document.name, before=None, after=_facts(document))
     return document
 
 
 @transaction.atomic
-def document_update(*, actor: Actor, document: ApiDocument, **changes: Any) -> ApiDocument:
-    """Change a document: any of what `document_create` takes.
+def document_update(*, actor: Actor, document: ApiDocument, seen: int | None = None, **changes: Any) -> ApiDocument:
+    """Change a document.
 
-    Raises: as `document_create`; Missing where it was deleted meanwhile.
+    Args:
+        seen: the edition of the API that the changes were made from (apis.services.editions).
+        changes: any of what `document_create` takes.
+
+    Raises: as `document_create`; Missing where it was deleted meanwhile; Stale where somebody else changed the same.
     """
     _require_writer(actor, document.api)
     hold(document.api)
     hold(document)
-    before = _facts(document, changes)
-    name = document.name
-    _change(document, changes)
-    _save(document, changes.get("upload"))
-    after = _facts(document, changes)
-    if before != after:
-        record(actor, "update_document", document, api=document.api, before=before, after=after, name=name)
+    wish = _wish(changes, is_new=False)
+    name, before = document.name, _facts(document, wish)
+    wish = merged(document.api, seen, _placed(name, before), _placed(name, wish))["documents"][name]
+    if wish == before:
+        return document
+    upload = changes.get("upload")
+    _apply(document, wish, upload)
+    _save(document, upload)
+    record(
+        actor, "update_document", document, api=document.api,
+        name=name, before=before, after=_facts(document, wish),
+    )  # fmt: skip
     return document
 
 
 @transaction.atomic
-def document_delete(*, actor: Actor, document: ApiDocument) -> None:
+def document_delete(*, actor: Actor, document: ApiDocument, seen: int | None = None) -> None:
     """Remove a document, its file included.
 
-    Raises: Forbidden; Missing where somebody else was faster.
+    Raises: Forbidden; Missing where somebody else was faster; Stale where it was changed since the edition `seen`.
     """
-    _require_writer(actor, document.api)
+    api = document.api
+    _require_writer(actor, api)
+    hold(api)
     hold(document)
-    before = _facts(document, dict.fromkeys((*WORDS, *SOURCES)))
-    api, name = document.api, document.name
+    require_unchanged(api, seen, [("documents", document.name)])
+    before, name = _facts(document), document.name
     document.delete()
-    record(actor, "delete_document", name, api=api, before=before, after=None, name=name)
+    record(actor, "delete_document", name, api=api, name=name, before=before, after=None)
 
 
 def documents_copy(*, source: Api, target: Api) -> None:
@@ -107,34 +122,45 @@ def _require_writer(actor: Actor, api: Api) -> None:
         raise Forbidden("Only people who see the design of an API write its documents.")
 
 
-def _change(document: ApiDocument, values: dict[str, Any]) -> None:
-    """Put checked values into a row that is not saved yet. Raises: Invalid, Taken."""
-    given = [name for name in SOURCES if values.get(name) is not None]
-    problems = document_problems(
-        {name: value for name, value in values.items() if name != "upload" and value is not None}
-    )
+def _wish(values: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
+    """Checked values in the shape of `_facts`. Raises: Invalid."""
+    values = {name: value for name, value in values.items() if value is not None}
+    given = [name for name in SOURCES if name in values]
+    problems = document_problems(values)
     upload: Upload | None = values.get("upload")
-    file_name = plain_file_name(upload.name) if upload else ""
-    if upload and (problem := file_problem(file_name, upload.octets)):
+    if upload and (problem := file_problem(plain_file_name(upload.name), upload.octets)):
         problems["upload"] = problem
-    if len(given) > 1 or (document._state.adding and not given):
+    if len(given) > 1 or (is_new and not given):
         problems.setdefault((given or ["content"])[-1], "A document is one of three: a text, a link or a file.")
     if problems:
         raise Invalid(problems)
-    for name in WORDS:
-        if values.get(name) is not None:
-            setattr(document, name, values[name])
+    wish: dict[str, Any] = {name: values[name] for name in WORDS if name in values}
     if given:
-        document.source = SOURCES[given[0]]
-        document.content, document.url = values.get("content") or "", values.get("url") or ""
-        document.file_name, document.media_type, document.size_bytes = "", "", 0
-    if upload:
-        document.file_name, document.media_type = file_name, media_type_of(file_name)
-        document.size_bytes = len(upload.octets)
+        file = _file_words(plain_file_name(upload.name), upload.octets) if upload else ""
+        wish |= {"content": values.get("content", ""), "url": values.get("url", ""), "file": file}
+    return wish
+
+
+def _apply(document: ApiDocument, wish: dict[str, Any], upload: Upload | None) -> None:
+    """Put a wish into a row that is not saved yet. Raises: Invalid, Taken."""
+    for name in (*WORDS, "content", "url"):
+        if name in wish:
+            setattr(document, name, wish[name])
+    if "file" in wish:
+        held = next(
+            (source for name, source in SOURCES.items() if wish["file" if name == "upload" else name]), "inline"
+        )
+        document.source = held
+        if held != ApiDocument.Source.FILE:
+            document.file_name, document.media_type, document.size_bytes = "", "", 0
+        elif upload:
+            document.file_name = plain_file_name(upload.name)
+            document.media_type, document.size_bytes = media_type_of(document.file_name), len(upload.octets)
     if document.type != ApiDocument.Type.OTHER:
         document.other_type = ""
     if document.type in FORUMS and document.source != ApiDocument.Source.URL:
-        raise Invalid({"type" if not given else given[0]: "A forum is somewhere else: give its address as a link."})
+        field = {"inline": "content", "file": "upload"}[document.source] if "file" in wish else "type"
+        raise Invalid({field: "A forum is somewhere else: give its address as a link."})
     _require_free(document)
 
 
@@ -161,13 +187,18 @@ def _save(document: ApiDocument, upload: Upload | None) -> None:
         DocumentFile.objects.filter(document=document).delete()
 
 
-def _facts(document: ApiDocument, touched: dict[str, Any]) -> dict[str, Any]:
-    """What a change of these fields is about, for the history; of a file what tells it from another."""
-    facts: dict[str, Any] = {name: getattr(document, name) for name in WORDS if name in touched}
-    if not touched.keys() & SOURCES.keys():
-        return facts
-    if document.source == ApiDocument.Source.FILE:
-        digest = sha256(bytes(document.file.octets)).hexdigest()
-        return {**facts, "file_name": document.file_name, "size_bytes": document.size_bytes, "sha256": digest}
-    name = "url" if document.source == ApiDocument.Source.URL else "content"
-    return {**facts, name: getattr(document, name)}
+def _facts(document: ApiDocument, names: Collection[str] = (*WORDS, *HELD)) -> dict[str, Any]:
+    """The document as the history keeps it; of a file what tells it from another."""
+    facts: dict[str, Any] = {name: getattr(document, name) for name in names if name != "file"}
+    if "file" in names:
+        is_file = document.source == ApiDocument.Source.FILE
+        facts["file"] = _file_words(document.file_name, bytes(document.file.octets)) if is_file else ""
+    return facts
+
+
+def _file_words(name: str, octets: bytes) -> str:
+    return f"{name}, {len(octets)} bytes, SHA-256 {sha256(octets).hexdigest()}"
+
+
+def _placed(name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    return {"documents": {name: facts}}
