@@ -1,7 +1,7 @@
-"""Ask another server for a JSON document: only where it may be asked, and bounded in time and size.
+"""Ask another server for a document: only where it may be asked, and bounded in time and size.
 
-Key managers are named by an administrator, so their addresses are judged like those of endpoints: on the address that
-is really dialled, after the name was resolved (no rebinding). Nothing follows a redirect or reads a proxy from the
+Key managers and definitions are named by people, so their addresses are judged like those of endpoints: on the
+address that is really dialled, after the name was resolved (no rebinding). Nothing follows a redirect or reads a proxy from the
 environment, and each request has a connection of its own. Plain http:// goes only to addresses that an operator has
 allowed (ALLOWED_UPSTREAM_NETWORKS). Blocking: not for the event loop.
 """
@@ -143,13 +143,29 @@ def fetch_json(
     if problem := url_problem(url):
         raise FetchFailed(problem)
     body = urlencode(form).encode() if form is not None else None
-    status, content = _exchange(url, networks, _headers(form is not None, client), body, deadline_s)
-    if status != 200:
-        raise FetchFailed(f"The answer was {status}, not 200.", refused=status < 500)
+    content = _answer(url, networks, _headers(form is not None, client), body, deadline_s)
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
         raise FetchFailed("The answer is no JSON.") from None
+
+
+def fetch_text(
+    url: str, networks: Sequence[Network], *, size_limit: int = SIZE_LIMIT, deadline_s: float = DEADLINE_S
+) -> bytes:
+    """The document at `url` as it comes, whatever type it says it has.
+
+    Args:
+        networks: what an operator allows besides the public internet.
+        size_limit: bytes.
+
+    Raises: FetchFailed.
+    """
+    if problem := url_problem(url):
+        raise FetchFailed(problem)
+    headers = [(name, value) for name, value in _headers(False, None) if name != b"accept"]
+    accept = b"application/yaml, application/json, text/yaml, text/plain;q=0.9, */*;q=0.5"
+    return _answer(url, networks, [(b"accept", accept), *headers], None, deadline_s, size_limit=size_limit)
 
 
 def _headers(posts: bool, client: tuple[str, str] | None) -> list[tuple[bytes, bytes]]:
@@ -162,9 +178,26 @@ def _headers(posts: bool, client: tuple[str, str] | None) -> list[tuple[bytes, b
     return headers
 
 
+def _answer(
+    url: str, networks: Sequence[Network], headers: list[tuple[bytes, bytes]], body: bytes | None, deadline_s: float,
+    *, size_limit: int = SIZE_LIMIT,
+) -> bytes:  # fmt: skip
+    """The body of a 200. Raises: FetchFailed, for every other status, too."""
+    status, content = _exchange(url, networks, headers, body, (deadline_s, size_limit))
+    if status in {301, 302, 303, 307, 308}:
+        raise FetchFailed(
+            f"The answer was {status}, which leads elsewhere; name the address it leads to.", refused=True
+        )
+    if status != 200:
+        raise FetchFailed(f"The answer was {status}, not 200.", refused=status < 500)
+    return content
+
+
 def _exchange(
-    url: str, networks: Sequence[Network], headers: list[tuple[bytes, bytes]], body: bytes | None, deadline_s: float
-) -> tuple[int, bytes]:
+    url: str, networks: Sequence[Network], headers: list[tuple[bytes, bytes]], body: bytes | None,
+    bounds: tuple[float, int],
+) -> tuple[int, bytes]:  # fmt: skip
+    deadline_s, size_limit = bounds
     plain = urlsplit(url).scheme == "http"
     backend = _Backend(networks, plain, monotonic() + deadline_s)
     context = ssl.create_default_context() if not plain else None
@@ -176,8 +209,8 @@ def _exchange(
             content = b""
             for chunk in response.iter_stream():
                 content += chunk
-                if len(content) > SIZE_LIMIT:
-                    raise FetchFailed(f"The answer is larger than {SIZE_LIMIT} bytes.", refused=True)
+                if len(content) > size_limit:
+                    raise FetchFailed(f"The answer is larger than {size_limit} bytes.", refused=True)
             return response.status, content
     except httpcore.TimeoutException:
         raise FetchFailed(f"There was no complete answer within {deadline_s:g} seconds.") from None

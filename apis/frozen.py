@@ -32,7 +32,13 @@ def design_of(api: Api) -> dict[str, Any]:
         "endpoints": {endpoint.key_type: endpoint.config for endpoint in api.endpoints.all()},
         "runtime": dict(api.runtime),
         "security": dict(api.security),
+        "definition": api.definition,
     }
+
+
+def served_of(design: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a frozen design that a deployment takes over: what gateways need, so without the definition."""
+    return {part: value for part, value in design.items() if part != "definition"}
 
 
 def different_parts(api: Api, design: Mapping[str, Any]) -> list[str]:

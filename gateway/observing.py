@@ -10,8 +10,10 @@ from django.db.models.functions import Now
 
 from apis.checking import asking
 from apis.checking.found import Found, found
+from apis.describing import CLOSE_CODES as CODES
 from apis.models import Api
 from apis.shapes_endpoint import SUSPENSION_ERRORS
+from gateway.core.rejections import CLOSE_CODES
 from gateway.core.suspension import SUSPENDED
 from gateway.directory import DEAD_S
 from gateway.models import LiveSession, UpstreamHealth
@@ -36,6 +38,8 @@ def connected(api: Api) -> int:
 
 def answer() -> None:
     """Register with the control plane of this process; called once the apps are loaded."""
+    # What definitions of APIs say of close codes (apis.describing).
+    CODES[:] = [{"code": row.code, "means": row.means, "advice": row.advice} for row in CLOSE_CODES]
     if unreachable not in asking.askers:
         asking.askers.append(unreachable)
         asking.counters.append(connected)

@@ -17,6 +17,7 @@ from apis.services import about
 from apis.services.choosing import api_plan_named, plans_named
 from apis.services.configuring import address_problem, endpoint_set_url
 from apis.services.documents import documents_copy
+from apis.services.following import definition_of_version
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.together import design_now, with_theirs
@@ -250,7 +251,7 @@ def _replace_url(actor: Actor, api: Api, url: str) -> None:
 @transaction.atomic
 def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     """Copy a design into a new version, in state created: description, tags, plans, topics, endpoints, runtime limits,
-    security, documents, thumbnail, and what `about.FIELDS` are.
+    security, definition, documents, thumbnail, and what `about.FIELDS` are.
 
     Raises: Forbidden, Invalid, Taken.
     """
@@ -260,7 +261,8 @@ def api_version_create(*, actor: Actor, api: Api, version: str) -> Api:
     copy = _api_insert(
         actor, api.version_set, version,
         description=api.description, tags=list(api.tags), display_name=api.display_name, runtime=dict(api.runtime),
-        security=dict(api.security), api_plan=api.api_plan, **about.said_of(api),
+        security=dict(api.security), api_plan=api.api_plan, definition=definition_of_version(api, version),
+        **about.said_of(api),
     )  # fmt: skip
     about.about_copy(source=api, target=copy)
     copy.business_plans.set(api.business_plans.all())

@@ -10,7 +10,7 @@ from django.db import transaction
 from apis import shapes
 from apis.checking import Check, missing_for, obstacles_of
 from apis.errors import Conflict, Forbidden, Invalid
-from apis.frozen import design_of
+from apis.frozen import design_of, served_of
 from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
 from apis.permissions import Actor, can_see_api
@@ -77,7 +77,7 @@ def revision_deploy(
         deployment, _ = Deployment.objects.update_or_create(
             api=api,
             environment=row,
-            defaults={"revision": revision, "design": revision.design, "deployed_by": actor.person},
+            defaults={"revision": revision, "design": served_of(revision.design), "deployed_by": actor.person},
         )
         deployments.append(deployment)
     names = [deployment.environment.name for deployment in deployments]
@@ -133,7 +133,7 @@ def revision_undeploy(
 
 @transaction.atomic
 def revision_restore(*, actor: Actor, revision: Revision, seen: int | None = None) -> Api:
-    """Copy a revision's topics, endpoints, runtime limits and security over the working copy.
+    """Copy a revision's topics, endpoints, runtime limits, security and definition over the working copy.
 
     What is deployed stays as it is.
 
@@ -152,7 +152,9 @@ def revision_restore(*, actor: Actor, revision: Revision, seen: int | None = Non
     )
     api.runtime = shapes.runtime_of(revision.design)
     api.security = security_of(revision.design)
-    api.save(update_fields=["runtime", "security", "updated_at"])
+    # A revision from before there were definitions had one that was made of its design.
+    api.definition = revision.design.get("definition", "")
+    api.save(update_fields=["runtime", "security", "definition", "updated_at"])
     facts = told(before, working_copy(api))
     record(actor, "restore", f"{revision} of {api}", api=api, number=revision.number, **facts)
     return api

@@ -14,6 +14,7 @@ from apis.models import Api, ApiPlan, Scope, Topic
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.editions import merged, require_unchanged
+from apis.services.following import definition_follow
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.shapes_topics import scopes_named
@@ -63,7 +64,8 @@ def _replace(actor: Actor, api: Api, done: list[dict[str, Any]]) -> list[Topic]:
     before = _designs(api)
     api.topics.all().delete()
     Topic.objects.bulk_create(Topic(api=api, **topic) for topic in done)
-    api.save(update_fields=["updated_at"])
+    definition_follow(api, done)
+    api.save(update_fields=["definition", "updated_at"])
     after = sorted(done, key=lambda topic: topic["name"])
     record(actor, "update_topics", api, api=api, before={"topics": before}, after={"topics": after})
     announce("api", api.pk)

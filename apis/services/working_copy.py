@@ -6,18 +6,20 @@ from typing import Any
 
 from apis.models import Api, Endpoint, Topic
 from apis.services import sealed
+from apis.services.telling import definition_told
 from apis.shapes_endpoint import complete, shown
 
-SECTIONS = ("topics", "endpoints", "runtime", "security")
+SECTIONS = ("topics", "endpoints", "runtime", "security", "definition")
 
 
 def working_copy(api: Api) -> dict[str, Any]:
-    """The topics, endpoints (secrets sealed), runtime limits and security of the design."""
+    """The topics, endpoints (secrets sealed), runtime limits, security and definition of the design."""
     return {
         "topics": [topic.design for topic in Topic.objects.filter(api=api)],
         "endpoints": {row.key_type: row.config for row in Endpoint.objects.filter(api=api)},
         "runtime": dict(api.runtime),
         "security": dict(api.security),
+        "definition": definition_told(api.definition),
     }
 
 
