@@ -11,15 +11,16 @@ from django.template.loader import render_to_string
 
 from apis import selectors
 from apis.errors import ServiceError
-from apis.models import Api
+from apis.models import Api, FormDraft
 from apis.permissions import Actor
 from apis.publisher.forms import DesignForm, VersionForm
 from apis.publisher.pages import PortalRequest, api_page, ask, deletion, go, is_confirmed, page, sheet
 from apis.roles import Capability
-from apis.services import designs, publishing
+from apis.services import designs, drafts, publishing
 from apis.validators import gateway_path, normal_context
 
 LIVE_FIELDS: Final = ("name", "context", "version", "endpoint")
+DRAFT: Final = "new-api"
 
 
 def exposed_path(context: str, version: str) -> str:
@@ -34,7 +35,8 @@ def new(request: PortalRequest, actor: Actor) -> HttpResponse:
     """The design form. CREATE makes the API, CREATE & PUBLISH all of it up to the lifecycle, or nothing."""
     actor.require(Capability.DESIGN_APIS)
     if request.method != "POST":
-        return _form(request, DesignForm())
+        draft = drafts.draft_of(actor, DRAFT)
+        return _form(request, DesignForm(initial=draft.fields if draft else {}), draft=draft)
     form = DesignForm(request.POST)
     if not form.is_valid():
         return _form(request, form, status=400)
@@ -44,14 +46,18 @@ def new(request: PortalRequest, actor: Actor) -> HttpResponse:
         api = create(actor=actor, **form.cleaned_data)
     except ServiceError as refusal:
         return _form(request, form, status=form.take(refusal))
+    drafts.draft_forget(actor=actor, form=DRAFT)
     messages.success(request, f"{api} is published and deployed." if publish else f"{api} is created.")
     return go(request, "overview", api.pk)
 
 
-def _form(request: PortalRequest, form: DesignForm, status: int = 200) -> HttpResponse:
+def _form(
+    request: PortalRequest, form: DesignForm, status: int = 200, *, draft: FormDraft | None = None
+) -> HttpResponse:
     template = "publisher/_design_form.html" if request.htmx else "publisher/new.html"
     context = {
         "form": form,
+        "draft": draft,
         "plans": selectors.business_plans(),
         "chosen": form["business_plans"].value() or [],
         "exposed": exposed_path(form["context"].value() or "", form["version"].value() or ""),

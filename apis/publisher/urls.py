@@ -16,6 +16,7 @@ from apis.publisher import (
     runtime,
     scopes,
     securing,
+    starting,
     topics,
 )
 
@@ -23,6 +24,11 @@ app_name = "publisher"
 
 urlpatterns = [
     path("", listing.apis, name="apis"),
+    path("create/", starting.start, name="start"),
+    path("create/version/", starting.pick_version, name="pick_version"),
+    path("create/samples/<str:sample_name>/", starting.sample, name="sample"),
+    path("drafts/<str:form>", starting.draft, name="draft"),
+    path("drafts/<str:form>/discard", starting.discard, name="draft_discard"),
     path("apis/new", creating.new, name="new"),
     path("apis/validate", creating.validate, name="validate"),
     path("apis/<uuid:api_id>/", designing.overview, name="overview"),

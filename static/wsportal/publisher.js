@@ -119,16 +119,23 @@ function refresh(form) {
   }
 }
 
-/* The draft lives in this tab until the API exists or the person cancels. */
-function keepDraft(form) {
+/* The server keeps what is typed (_draft_keeper.html). Only what it could not keep, because the sign-in has ended,
+   waits in this tab until the same person is back. */
+function stash(form) {
   const values = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
-  sessionStorage.setItem(form.dataset.draft, JSON.stringify(values));
+  sessionStorage.setItem(stashName(form), JSON.stringify(values));
 }
 
-function restoreDraft(form) {
-  const draft = sessionStorage.getItem(form.dataset.draft);
-  if (!draft) return;
-  for (const [name, value] of JSON.parse(draft)) {
+function stashName(form) {
+  return `${form.dataset.draft}:${form.dataset.person}`;
+}
+
+function restoreStash(form) {
+  const kept = sessionStorage.getItem(stashName(form));
+  if (!kept) return;
+  sessionStorage.removeItem(stashName(form));
+  for (const box of form.querySelectorAll("input[type='checkbox']")) box.checked = false;
+  for (const [name, value] of JSON.parse(kept)) {
     const fields = form.elements[name];
     if (!fields) continue;
     for (const field of fields instanceof RadioNodeList ? fields : [fields]) {
@@ -136,7 +143,10 @@ function restoreDraft(form) {
       else if (field.type !== "submit") field.value = value;
     }
   }
-  for (const field of form.querySelectorAll("[hx-trigger]")) {
+}
+
+function recheck(form) {
+  for (const field of form.querySelectorAll("[hx-trigger*='recheck']")) {
     if (field.value) htmx.trigger(field, "recheck");
   }
 }
@@ -147,25 +157,46 @@ function designForm() {
 
 document.addEventListener("input", (event) => {
   const form = event.target.closest("[data-design-form]");
-  if (!form) return;
-  keepDraft(form);
-  refresh(form);
+  if (form) refresh(form);
 });
 document.addEventListener("htmx:afterSwap", () => {
   if (designForm()) refresh(designForm());
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  const { xhr } = event.detail;
-  if (event.target.matches?.("[data-design-form]") && xhr.status === 204) sessionStorage.removeItem(event.target.dataset.draft);
+  const form = event.target.closest?.("form[data-draft]");
+  if (!form || event.detail.xhr.status !== 401) return;
+  stash(form);
+  const keeper = event.target.closest("[data-signed-out]");
+  if (keeper) keeper.textContent = keeper.dataset.signedOut;
 });
-document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-forget-draft]")) sessionStorage.removeItem(designForm().dataset.draft);
+
+/* What is going on while a form is sent, in the words of the button that sent it. */
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const place = event.target.querySelector?.("[data-progress-place]");
+  const words = event.detail.requestConfig.triggeringEvent?.submitter?.dataset.progress;
+  if (place && words) place.textContent = words;
 });
+document.addEventListener("htmx:afterRequest", (event) => {
+  const place = event.target.querySelector?.("[data-progress-place]");
+  if (place && event.detail.xhr.status !== 204) place.textContent = "";
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   document.documentElement.classList.add("has-script");
   document.querySelector(".side-link.active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const form of document.querySelectorAll("form[data-draft]")) restoreStash(form);
   const form = designForm();
   if (!form) return;
-  if (!form.querySelector("[aria-invalid='true']")) restoreDraft(form);
+  if (!form.querySelector("[aria-invalid='true']")) recheck(form);
   refresh(form);
+});
+
+/* One box that ticks all boxes of its page; it is there only with a script. */
+document.addEventListener("DOMContentLoaded", () => {
+  for (const box of document.querySelectorAll("[data-check-all]")) box.hidden = false;
+});
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset?.checkAll;
+  if (!name) return;
+  for (const box of document.querySelectorAll(`input[type='checkbox'][name='${name}']`)) box.checked = event.target.checked;
 });

@@ -66,6 +66,7 @@ def sign_out(page: Page) -> None:
 def design(page: Page, wsportal: Installation) -> None:
     """Fill the form with one mistake after the other; each is told while typing and goes away when mended."""
     page.get_by_role("link", name="CREATE API").click()
+    page.get_by_role("link", name="Design a new WebSocket API").click()
     expect(page.get_by_role("heading", name="Design a New WebSocket API")).to_be_visible()
     create = page.get_by_role("button", name="CREATE", exact=True)
     expect(create).to_be_disabled()
