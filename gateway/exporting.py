@@ -114,8 +114,8 @@ def cloudevents(records: Iterable[UsageRecord]) -> Iterator[str]:
     yield "\n]\n"
 
 
-def csv_lines(records: Iterable[UsageRecord]) -> Iterator[str]:
-    """A header and a line for each record, each ended by CRLF; `id` first. Text that looks like a formula gets a '."""
+def csv_rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """A header and a line for each row (RFC 4180), each ended by CRLF. Text that looks like a formula gets a '."""
     page = io.StringIO()
     writer = csv.writer(page, lineterminator="\r\n")
 
@@ -125,9 +125,14 @@ def csv_lines(records: Iterable[UsageRecord]) -> Iterator[str]:
         writer.writerow(cells)
         return page.getvalue()
 
-    yield line(["id", *FIELDS])
-    for record in records:
-        yield line([_cell(record.event_id), *map(_cell, data_of(record).values())])
+    yield line(header)
+    for row in rows:
+        yield line(map(_cell, row))
+
+
+def csv_lines(records: Iterable[UsageRecord]) -> Iterator[str]:
+    """A header and a line for each record; `id` first."""
+    yield from csv_rows(["id", *FIELDS], ([record.event_id, *data_of(record).values()] for record in records))
 
 
 WRITERS: Final = {CLOUDEVENTS: cloudevents, CSV: csv_lines}

@@ -16,6 +16,7 @@ from gateway import (
     screens_billing,
     screens_live,
     screens_own,
+    screens_subscriptions,
     screens_trial,
     wellknown,
 )
@@ -44,6 +45,12 @@ urlpatterns = [
     path("publisher/apis/<uuid:api_id>/sessions/close/", screens_live.close_many, name="sessions-close"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/", screens_live.frames, name="session-frames"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/", screens_live.close, name="session-close"),
+    path("publisher/apis/<uuid:api_id>/subscriptions/", screens_subscriptions.subscriptions, name="subscriptions"),
+    path(
+        "publisher/apis/<uuid:api_id>/subscriptions/<uuid:subscription_id>/",
+        screens_subscriptions.subscription,
+        name="subscription",
+    ),
     path("publisher/plan-simulator/", screens_billing.simulator, name="simulator"),
     path(
         "publisher/apis/<uuid:api_id>/subscriptions/<uuid:subscription_id>/statement/",

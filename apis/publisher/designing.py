@@ -1,25 +1,23 @@
-"""An API's own pages: overview, basic info, business plans, subscriptions."""
+"""An API's own pages: overview, basic info, business plans."""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 
 from apis import checking, selectors
-from apis.errors import Forbidden, Missing, ServiceError, Stale
+from apis.errors import Forbidden, ServiceError, Stale
 from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
-from apis.models import Api, Subscription
+from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.defaults import default_facts
 from apis.publisher.editing import seen_in
 from apis.publisher.forms import InfoForm, PlansForm
-from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
+from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.publisher.securing import needs_subscription
 from apis.publisher.topics import differs
 from apis.roles import Capability
-from apis.services import designs, subscribing
+from apis.services import designs
 
 
 @api_page
@@ -103,62 +101,3 @@ def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "why_not": _why_not_plans(actor, api),
     }
     return show(request, api, "plans", context, refusal=stale, status=status)
-
-
-@api_page
-def subscriptions(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """Who is subscribed; publishers block and unblock here."""
-    refusal = None
-    if request.method == "POST":
-        subscription = _subscription(actor, api, request.POST.get("subscription", ""))
-        what = request.POST.get("what", "")
-        if what != "unblock" and not is_confirmed(request):
-            return ask(request, api, block_question(subscription, what), current="subscriptions")
-        try:
-            _set_state(actor, subscription, what)
-        except Forbidden:
-            raise
-        except ServiceError as error:
-            refusal = error
-        else:
-            messages.success(request, f"{subscription.application}: {subscription.get_state_display().lower()}.")
-            return go(request, "subscriptions", api.pk)
-    rows = paged(request, selectors.subscriptions_visible(actor).filter(api=api))
-    lines = [(row, [(*way, block_question(row, way[0])) for way in _ways_to_block(row)]) for row in rows]
-    return show(request, api, "subscriptions", {"rows": rows, "lines": lines}, refusal=refusal)
-
-
-def _ways_to_block(subscription: Subscription) -> list[tuple[str, str]]:
-    """(what, label) of everything that is not blocked yet."""
-    ways = {
-        Subscription.State.UNBLOCKED: [("all", "Block all"), ("production", "Block production only")],
-        Subscription.State.PRODUCTION_BLOCKED: [("all", "Block all")],
-    }
-    return ways.get(Subscription.State(subscription.state), [])
-
-
-def _subscription(actor: Actor, api: Api, typed: str) -> Subscription:
-    """Raises: Missing, also for a subscription to another API and for what is no id."""
-    try:
-        subscription = selectors.subscription_get(actor, UUID(typed))
-    except ValueError:
-        raise Missing from None
-    if subscription.api_id != api.pk:
-        raise Missing
-    return subscription
-
-
-def _set_state(actor: Actor, subscription: Subscription, what: str) -> None:
-    if what == "unblock":
-        subscribing.subscription_unblock(actor=actor, subscription=subscription)
-    else:
-        subscribing.subscription_block(actor=actor, subscription=subscription, what=what)
-
-
-def block_question(subscription: Subscription, what: str) -> Question:
-    only = " with production keys" if what == "production" else ""
-    return Question(
-        f"Block {subscription.application}?",
-        f"Its connections{only} are closed within a second and it cannot connect again until it is unblocked.",
-        "Block",
-    )

@@ -35,7 +35,6 @@ urlpatterns = [
     path("apis/<uuid:api_id>/info/", designing.info, name="info"),
     path("apis/<uuid:api_id>/default-version/", defaults.default_version, name="default_version"),
     path("apis/<uuid:api_id>/plans/", designing.plans, name="plans"),
-    path("apis/<uuid:api_id>/subscriptions/", designing.subscriptions, name="subscriptions"),
     path("apis/<uuid:api_id>/topics/", topics.topics, name="topics"),
     path("apis/<uuid:api_id>/topics/edit", topics.topic, name="topic"),
     path("apis/<uuid:api_id>/scopes/", scopes.scopes, name="scopes"),
