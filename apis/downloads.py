@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
-from apis.models import ApiDocument
+from apis.models import ApiDocument, Thumbnail
 from apis.selectors_social import octets_of
 
 MARKDOWN: Final = "text/markdown; charset=utf-8"
@@ -42,6 +42,17 @@ def document_response(document: ApiDocument, *, as_image: bool = False) -> HttpR
     response["Content-Security-Policy"] = _CAGE
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def thumbnail_response(picture: Thumbnail) -> HttpResponse:
+    """The picture of an API, which its browser may keep: the address of another one differs."""
+    response = HttpResponse(bytes(picture.content), content_type=picture.media_type)
+    response["Content-Disposition"] = "inline"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = _CAGE
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, max-age=86400"
     return response
 
 

@@ -2,35 +2,77 @@
 
 from __future__ import annotations
 
-import json
+import re
 from functools import reduce
 from operator import or_
 from typing import Final
 
-from django.db import connection
-from django.db.models import F, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast, StrIndex
+from django.db.models import F, Q, QuerySet
 
-from apis.models import Api, Application, Person, Subscription
+from apis.models import Api, ApiCategory, Application, Person, Subscription
+
+WORDS_LIMIT: Final = 8  # of a search; each is a condition
+TEXT_LIMIT: Final = 100  # characters of a search; SQLite refuses LIKE patterns of 50,000 bytes
+# Where a word is looked for; before a colon, the name of the place narrows it ("tag:chat"), as in the reference.
+_PLACES: Final[dict[str, tuple[str, ...]]] = {
+    "name": ("version_set__name__icontains", "display_name__icontains"),
+    "context": ("version_set__context__icontains",),
+    "version": ("version__icontains",),
+    "description": ("description__icontains",),
+    "provider": ("provider__username__icontains",),
+    "tag": ("tags__names_contain",),
+    "property": ("properties__items_contain",),
+}
+_SAME: Final = {"tags": "tag", "api-category": "category", "properties": "property"}
+PREFIXES: Final = (*_PLACES, "category")
+_WORD: Final = re.compile(r'(?:([A-Za-z-]+):)?(?:"([^"]*)"|(\S+))')
 
 
-def apis_matching(rows: QuerySet[Api], *, search: str = "", state: str = "", tag: str = "") -> QuerySet[Api]:
-    """Those of `rows` in `state`, with exactly `tag`, and with `search` in a name, context, version or description."""
+def apis_matching(
+    rows: QuerySet[Api], *, search: str = "", state: str = "", tag: str = "", category: str = "", shown: bool = False
+) -> QuerySet[Api]:
+    """Those of `rows` in `state`, with exactly this tag and category, in which every word of `search` occurs.
+
+    Args:
+        search: words, or "several of them"; before each, the place may be named: one of PREFIXES and a colon.
+        shown: look into those properties only that the developer portal shows.
+    """
     if state:
         rows = rows.filter(state=state)
     if tag:
-        rows = _tagged(rows, tag)
-    if search:
-        fields = ("version_set__name", "version_set__context", "display_name", "version", "description")
-        rows = rows.filter(reduce(or_, (Q(**{f"{field}__icontains": search}) for field in fields)))
+        rows = rows.filter(tags__names_any=[tag])
+    if category:
+        rows = rows.filter(categories__name=category)
+    for place, word in words_of(search):
+        rows = rows.filter(_somewhere(place, word, shown))
     return rows
 
 
-def _tagged(rows: QuerySet[Api], tag: str) -> QuerySet[Api]:
-    if connection.features.supports_json_field_contains:
-        return rows.filter(tags__contains=[tag])
-    # SQLite keeps the list as JSON text; a tag holds no quotes, so its quoted form stands there only as a whole.
-    return rows.annotate(tag_at=StrIndex(Cast("tags", TextField()), Value(json.dumps(tag)))).filter(tag_at__gt=0)
+def words_of(search: str) -> list[tuple[str, str]]:
+    """What a search asks for: (place, or "" for any; word), at most WORDS_LIMIT of them."""
+    found: list[tuple[str, str]] = []
+    for match in _WORD.finditer(search.replace("\x00", "")[:TEXT_LIMIT]):
+        prefix, quoted, plain = match.groups()
+        word = plain if quoted is None else quoted
+        place = _SAME.get((prefix or "").lower(), (prefix or "").lower())
+        if prefix and place not in PREFIXES:
+            place, word = "", f"{prefix}:{word}"
+        if word:
+            found.append((place, word))
+    return found[:WORDS_LIMIT]
+
+
+def _somewhere(place: str, word: str, shown: bool) -> Q:
+    conditions = []
+    for name in [place] if place else PREFIXES:
+        if name == "category":
+            conditions.append(Q(categories__in=ApiCategory.objects.filter(name__icontains=word)))
+        elif name == "property" and shown:
+            conditions.append(Q(properties__shown_contain=word))
+        else:
+            conditions += [Q(**{lookup: word}) for lookup in _PLACES[name]]
+    # By key: a join with the categories would give an API once for each of them.
+    return Q(pk__in=Api.objects.filter(reduce(or_, conditions)).order_by().values("pk"))
 
 
 def applications_matching(rows: QuerySet[Application], search: str) -> QuerySet[Application]:

@@ -24,6 +24,7 @@ from apis.models import (
     Person,
     Revision,
     Subscription,
+    Thumbnail,
 )
 from apis.permissions import Actor, designs_for, offers_for, owns
 from apis.roles import Capability
@@ -32,10 +33,15 @@ from apis.shapes_topics import topic_of
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
+def pictures() -> Prefetch[Any]:
+    """Which of many APIs have a thumbnail, without its bytes."""
+    return Prefetch("thumbnail", Thumbnail.objects.defer("content"))
+
+
 def apis_visible(actor: Actor) -> QuerySet[Api]:
     """Designs for the publisher portal and REST: those of `permissions.can_see_api`."""
     rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
-        "business_plans", "endpoints", "topics"
+        "business_plans", "endpoints", "topics", "categories", pictures()
     )
     return rows.filter(designs_for(actor))
 
@@ -50,7 +56,9 @@ def api_get(actor: Actor, api_id: UUID | str) -> Api:
 
 def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
     """What the developer portal lists for this person; None for somebody who has not signed in."""
-    rows = Api.objects.select_related("version_set", "provider").prefetch_related("business_plans", "topics")
+    rows = Api.objects.select_related("version_set", "provider").prefetch_related(
+        "business_plans", "topics", "categories", pictures()
+    )
     return rows.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
 
 
@@ -65,7 +73,7 @@ def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
 def apis_readable(actor: Actor) -> QuerySet[Api]:
     """What REST lists: the designs that this person may see, and what is on offer to them."""
     rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
-        "business_plans", "endpoints", "topics", "categories"
+        "business_plans", "endpoints", "topics", "categories", pictures()
     )
     offered = Q(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
     return rows.filter(designs_for(actor) | offered).prefetch_related(

@@ -11,7 +11,7 @@ from django.db import models
 
 from apis.lifecycle import LABELS, State
 from apis.models.plan import ApiPlan, BusinessPlan, duration
-from apis.models.portal import names_field
+from apis.models.portal import ApiCategory, names_field
 from apis.shapes import DEFAULT_RUNTIME, default_runtime
 from apis.shapes_about import no_owners
 from apis.shapes_security import default_security, security_terms
@@ -47,9 +47,7 @@ class Api(models.Model):
     display_name = models.CharField(max_length=50, blank=True, default="")
     description = models.TextField(blank=True, default="", help_text="Markdown")
     tags = models.JSONField(default=list, blank=True)
-    categories: models.ManyToManyField[Any, Any] = models.ManyToManyField(
-        "ApiCategory", related_name="apis", blank=True
-    )
+    categories = models.ManyToManyField(ApiCategory, related_name="apis", blank=True)
     business = models.JSONField(
         default=no_owners,
         db_default=models.Value({}, models.JSONField()),
@@ -95,6 +93,17 @@ class Api(models.Model):
     def title(self) -> str:
         """What people read: the display name, or the name."""
         return self.display_name or self.name
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Business information, complete (shape: apis.shapes_about.business)."""
+        return no_owners() | self.business
+
+    @property
+    def picture(self) -> str:
+        """The digest of the thumbnail, or "" where there is none."""
+        found = getattr(self, "thumbnail", None)  # RelatedObjectDoesNotExist is an AttributeError, too
+        return found.digest if found is not None else ""
 
     @property
     def security_terms(self) -> list[str]:

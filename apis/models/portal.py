@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db import models
 
-from apis.models.lookups import NamesAny
+from apis.models.lookups import ItemsContain, NamesAny, NamesContain, ShownContain
 
-models.JSONField.register_lookup(NamesAny)
+for lookup in (NamesAny, NamesContain, ItemsContain, ShownContain):
+    models.JSONField.register_lookup(lookup)
 
 
 def names_field(help_text: str) -> models.JSONField[Any, Any]:

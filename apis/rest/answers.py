@@ -12,6 +12,7 @@ from apis import selectors, shapes
 from apis.lifecycle import State
 from apis.models import Api, Environment, KeyPair, Revision, Subscription
 from apis.permissions import Actor, can_see_api
+from apis.rest.about import AboutWords, BusinessAnswer
 from apis.selectors_social import stars_carried
 from apis.shapes_endpoint import shown
 from apis.shapes_topics import SECURITIES
@@ -32,7 +33,7 @@ class StarsOfApi(serializers.Serializer):
     count = serializers.IntegerField(help_text="People who rated it.")
 
 
-class ApiAnswer(serializers.Serializer):
+class ApiAnswer(AboutWords, serializers.Serializer):
     """An API. Needs `actor` and `environments` in its context (`api_context`)."""
 
     id = serializers.UUIDField()
@@ -43,8 +44,20 @@ class ApiAnswer(serializers.Serializer):
     path = serializers.CharField(help_text="Context and version as clients write them at the gateway.")
     state = serializers.ChoiceField([state.value for state in State])
     provider = serializers.CharField(source="provider.username", help_text="User name of its creator.")
-    description = serializers.CharField()
+    description = serializers.CharField(help_text="Markdown.")
     tags = serializers.ListField(child=serializers.CharField())
+    categories = serializers.SerializerMethodField(help_text="Names.")
+    business = BusinessAnswer(source="owners")
+    properties = serializers.SerializerMethodField(
+        help_text="To people who may not see designs those that the developer portal shows."
+    )
+    thumbnail = serializers.SerializerMethodField(help_text="Its address below this host, or null.")
+    access_roles = serializers.SerializerMethodField(
+        help_text="Roles that see the design; empty: every creator and publisher. null for people who may not."
+    )
+    visible_roles = serializers.SerializerMethodField(
+        help_text="Roles that see it in the developer portal; empty: everybody. null likewise."
+    )
     endpoint = serializers.SerializerMethodField(
         help_text="The first production URL; null while there is none, and for people who may not see designs."
     )

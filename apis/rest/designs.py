@@ -13,6 +13,7 @@ from apis.errors import Forbidden
 from apis.lifecycle import State
 from apis.models import Api
 from apis.permissions import can_see_api
+from apis.rest.about import AboutBody
 from apis.rest.answers import ApiAnswer, HistoryAnswer, RuntimeLimits, api_context
 from apis.rest.editing import Editions
 from apis.rest.fields import Body, Flag, Text, Texts
@@ -31,12 +32,17 @@ EXAMPLE = {
 PUBLISH = OpenApiParameter(
     "publish", bool, description="true: create, first revision, deploy and publish in one step, or none of them."
 )
-SEARCH = OpenApiParameter("search", str, description="Part of a name, context, version or description.")
+SEARCH = OpenApiParameter(
+    "search", str,
+    description="Words that must all occur, anywhere or where a prefix says: `tag:chat`, also "
+    f"{', '.join(f'`{name}:`' for name in searching.PREFIXES if name != 'tag')}; several words in quotes are one.",
+)  # fmt: skip
 STATE = OpenApiParameter("state", str, enum=[state.value for state in State])
 TAG = OpenApiParameter("tag", str, description="Exactly one tag.")
+CATEGORY = OpenApiParameter("category", str, description="Exactly one API category, by its name.")
 
 
-class ApiBody(Body):
+class ApiBody(AboutBody):
     """The design of a new API."""
 
     name = Text()
@@ -44,7 +50,7 @@ class ApiBody(Body):
     version = Text()
     endpoint = Text(required=False, allow_blank=False, help_text="ws:// or wss://, for production and sandbox alike.")
     business_plans = Texts(required=False, help_text="Names.")
-    description = Text(required=False)
+    description = Text(required=False, help_text="Markdown.")
     tags = Texts(required=False)
     display_name = Text(required=False)
 
@@ -90,13 +96,15 @@ class ApiResource(Editions):
 
 
 class Apis(ApiResource):
-    @operation("apis_list", "List the APIs you may see", rows=ApiAnswer, query=(SEARCH, STATE, TAG))
+    @operation("apis_list", "List the APIs you may see", rows=ApiAnswer, query=(SEARCH, STATE, TAG, CATEGORY))
     def get(self, request: Request) -> Response:
         rows = searching.apis_matching(
             selectors.apis_readable(self.actor),
             search=self.query("search"),
             state=self.choice("state", [state.value for state in State]),
             tag=self.query("tag"),
+            category=self.query("category"),
+            shown=not self.actor.can(Capability.SEE_APIS),
         )
         return self.page(with_stars(rows), ApiAnswer, **api_context(self.actor))
 

@@ -18,7 +18,7 @@ from apis.rest.schema import operation
 from apis.roles import Role, scopes_of
 from apis.services import people
 
-_ROLES = f"Out of: {', '.join(Role)}."
+_ROLES = f"Out of: {', '.join(Role)}, and the custom ones (/roles)."
 SEARCH = OpenApiParameter("search", str, description="Part of the user name or email address.")
 
 

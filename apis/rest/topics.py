@@ -18,7 +18,7 @@ from apis.rest.base import Resource
 from apis.rest.designs import ApiResource
 from apis.rest.fields import Body, Raw, Text
 from apis.rest.schema import operation
-from apis.roles import Capability, Role
+from apis.roles import Capability
 from apis.services import scopes, topics
 
 ROOMS = {
@@ -34,7 +34,7 @@ class TopicsField(Raw):
     """Checked by apis.shapes_topics."""
 
 
-@extend_schema_field(serializers.ListField(child=serializers.ChoiceField(list(map(str, Role)))))
+@extend_schema_field(serializers.ListField(child=serializers.CharField(), help_text="Names of roles."))
 class RolesField(Raw):
     """Checked by apis.services.scopes."""
 

@@ -26,7 +26,7 @@ def about_values(actor: Actor, api: Api | None, changes: dict[str, Any]) -> tupl
     problems: dict[str, str] = {}
     for field, check in (("business", shapes_about.business), ("properties", shapes_about.properties)):
         if field in changes:
-            done[field], wrong = check(changes[field])  # type: ignore[operator]
+            done[field], wrong = check(changes[field])
             problems |= {f"{field}/{place}" if place else field: text for place, text in wrong.items()}
     for field in ROLE_FIELDS:
         if field in changes:

@@ -45,7 +45,7 @@ def categories_held(names: Any) -> tuple[list[ApiCategory], str]:
 
 
 def roles_problem(names: Any) -> str:
-    """What is wrong with a list of roles, or "". Custom ones are held until the transaction ends: none goes meanwhile."""
+    """What is wrong with a list of roles, or "". Custom ones are held until the transaction ends, so none goes."""
     if problem := names_problem(names, role_names(), "role", "roles"):
         return problem
     custom = set(names) - set(BUILT_IN_ROLES)

@@ -137,7 +137,7 @@ def api_create(
         for key_type in shapes.KEY_TYPES:
             config, _ = endpoint_config({"urls": [{"url": endpoint}]}, address_problem)
             Endpoint.objects.create(api=api, key_type=key_type, config=config)
-    record(actor, "create", api, api=api)
+    record(actor, "create", api, api=api, after=design_now(api, (*IDENTITY_FIELDS, *DESIGN_FIELDS, "business_plans")))
     announce("api", api.pk)
     return api
 
@@ -287,9 +287,10 @@ def api_delete(*, actor: Actor, api: Api) -> None:
     if count := api.subscriptions.exclude(state=Subscription.State.REJECTED).count():
         raise Conflict(f"{api} has {count} subscription(s); they must be removed first.", code="has_subscriptions")
     version_set, key, text = api.version_set, api.pk, str(api)
+    before = design_now(api, (*IDENTITY_FIELDS, *DESIGN_FIELDS, "business_plans"))
     api.deployments.all().delete()
     api.delete()
     if not version_set.apis.exists():
         version_set.delete()
-    record(actor, "delete", text, was=str(key))
+    record(actor, "delete", text, was=str(key), before=before)
     announce("api", key)

@@ -1,0 +1,75 @@
+"""A picture that somebody uploads is decoded, made smaller and encoded anew: nothing of the file itself is kept.
+
+So what is served is a picture and nothing else, whatever its name says, and holds neither a script nor the place where
+a photograph was taken. SVG is a document with scripts, and not taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageOps
+
+BYTES_LIMIT: Final = 1 << 20
+PIXELS_LIMIT: Final = 12_000_000  # of the file; a few kilobytes of it can say that they are gigabytes of pixels
+SIDE: Final = 512  # pixels: the longer side of what is kept
+FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
+_KINDS: Final = "PNG, JPEG, GIF or WebP"
+
+Image.MAX_IMAGE_PIXELS = PIXELS_LIMIT
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+class NotAPicture(ValueError):
+    """What was uploaded is refused; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as we encoded it, PNG or JPEG."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def picture_of(content: bytes) -> Picture:
+    """The first frame of an uploaded file, upright, at most SIDE pixels long.
+
+    Raises: NotAPicture for more than BYTES_LIMIT bytes or PIXELS_LIMIT pixels, and for what none of FORMATS reads.
+    """
+    if not content:
+        raise NotAPicture(f"Choose a file: {_KINDS}.")
+    if len(content) > BYTES_LIMIT:
+        raise NotAPicture("A thumbnail has at most 1 MiB.")
+    try:
+        return _read(content)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise NotAPicture(f"A thumbnail has at most {PIXELS_LIMIT:,} pixels.") from None
+    except Exception:  # a decoder at work on a stranger's bytes: whatever it stumbles over, the file is to blame
+        raise NotAPicture(f"This cannot be read as a picture; {_KINDS} are taken, whatever the name says.") from None
+
+
+def _read(content: bytes) -> Picture:
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        photograph = image.format == "JPEG"
+        upright = ImageOps.exif_transpose(image)
+        upright.thumbnail((SIDE, SIDE))
+        done = upright.convert("RGB" if photograph else "RGBA")
+    out = io.BytesIO()
+    if photograph:
+        done.save(out, "JPEG", quality=88, optimize=True)
+    else:
+        done.save(out, "PNG", optimize=True)
+    media_type = "image/jpeg" if photograph else "image/png"
+    return Picture(out.getvalue(), media_type, done.width, done.height)
