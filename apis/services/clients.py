@@ -7,6 +7,7 @@ They have no key pair, so they open no API at the gateway. Consumer applications
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from oauth2_provider.generators import generate_client_id, generate_client_secret
@@ -58,7 +59,7 @@ def client_register(
         redirect_uris=" ".join(redirect_uris),
     )
     client.save()
-    record(actor, "register_client", name, client_id=client.client_id)
+    record(actor, "register_client", name, client_id=client.client_id, after=_facts(client))
     return client, secret
 
 
@@ -67,9 +68,10 @@ def client_update(*, actor: Actor, client: OAuthClient, name: str, redirect_uris
     """Raises: Forbidden, Missing for a consumer application's client, Invalid."""
     _require_management_client(actor, client)
     _refuse(name, redirect_uris)
+    before = _facts(client)
     client.name, client.redirect_uris = name, " ".join(redirect_uris)
     client.save(update_fields=["name", "redirect_uris", "updated"])
-    record(actor, "update_client", name, client_id=client.client_id)
+    record(actor, "update_client", name, client_id=client.client_id, before=before, after=_facts(client))
     return client
 
 
@@ -77,8 +79,12 @@ def client_update(*, actor: Actor, client: OAuthClient, name: str, redirect_uris
 def client_delete(*, actor: Actor, client: OAuthClient) -> None:
     """Delete the client with its tokens. Raises: Forbidden, Missing for a consumer application's client."""
     _require_management_client(actor, client)
-    record(actor, "delete_client", client.name, client_id=client.client_id)
+    record(actor, "delete_client", client.name, client_id=client.client_id, before=_facts(client))
     client.delete()
+
+
+def _facts(client: OAuthClient) -> dict[str, Any]:
+    return {"name": client.name, "type": client.client_type, "redirect_uris": client.redirect_uris.split()}
 
 
 def _require_management_client(actor: Actor, client: OAuthClient) -> None:

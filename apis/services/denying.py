@@ -160,7 +160,7 @@ def deny_policy_create(*, actor: Actor, **values: Any) -> DenyPolicy:
     policy = DenyPolicy()
     _fill(policy, values)
     policy.save()
-    record(actor, "create_deny_policy", policy, api=policy.api, **as_facts(policy))
+    record(actor, "create_deny_policy", policy, api=policy.api, after=as_facts(policy))
     announce("deny", policy.pk)
     return policy
 
@@ -184,6 +184,6 @@ def deny_policy_delete(*, actor: Actor, policy: DenyPolicy) -> None:
     actor.require(Capability.ADMINISTER)
     hold(policy)
     key, api = policy.pk, policy.api
-    record(actor, "delete_deny_policy", policy, api=api, **as_facts(policy))
+    record(actor, "delete_deny_policy", policy, api=api, before=as_facts(policy))
     policy.delete()
     announce("deny", key)

@@ -56,7 +56,7 @@ def environment_create(*, actor: Actor, **values: Any) -> Environment:
     _refuse({"name": "", **values})
     environment = Environment(**values)
     _save(environment)
-    record(actor, "create_environment", environment)
+    record(actor, "create_environment", environment, after=_facts(environment))
     return environment
 
 
@@ -83,5 +83,9 @@ def environment_delete(*, actor: Actor, environment: Environment) -> None:
         raise Conflict(f"{count} API(s) are deployed on {environment}; undeploy them first.", code="in_use")
     if Environment.objects.count() == 1:
         raise Conflict("This is the only environment; without one nothing can be deployed.", code="last_one")
-    record(actor, "delete_environment", environment)
+    record(actor, "delete_environment", environment, before=_facts(environment))
     environment.delete()
+
+
+def _facts(environment: Environment) -> dict[str, Any]:
+    return {field: getattr(environment, field) for field in FIELDS}

@@ -49,6 +49,11 @@ def fields_of(row: KeyManager) -> dict[str, Any]:
     return {**{name: getattr(row, name) for name in DEFAULT_FACTS}, **DEFAULT_CONFIG, **row.config}
 
 
+def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field but secrets, for the history."""
+    return {name: value for name, value in values.items() if name != SECRET}
+
+
 def _fill(row: KeyManager, values: Mapping[str, Any]) -> None:
     for name in DEFAULT_FACTS:
         setattr(row, name, values[name])
@@ -71,7 +76,7 @@ def key_manager_create(*, actor: Actor, **values: Any) -> KeyManager:
     actor.require(Capability.ADMINISTER)
     row = KeyManager()
     _fill(row, _values(values, None))
-    record(actor, "create_key_manager", row, issuer=row.issuer, validation=row.validation)
+    record(actor, "create_key_manager", row, after=_shown(fields_of(row)))
     announce("key_manager", row.pk)
     return row
 
@@ -93,7 +98,10 @@ def key_manager_update(*, actor: Actor, key_manager: KeyManager, **values: Any) 
     if _TERMS & set(changed):
         key_manager.terms += 1
     _fill(key_manager, after)
-    record(actor, "update_key_manager", key_manager, changed=changed)
+    record(
+        actor, "update_key_manager", key_manager, before=_shown(before), after=_shown(after),
+        secrets_changed=[name for name in changed if name == SECRET],
+    )  # fmt: skip
     announce("key_manager", key_manager.pk)
     return key_manager
 
@@ -110,8 +118,9 @@ def key_manager_delete(*, actor: Actor, key_manager: KeyManager) -> None:
         raise Conflict(f"{key_manager} is named by {', '.join(users[:5])}.", code="in_use")
     key, name = key_manager.pk, str(key_manager)
     applications = list(key_manager.mapped_keys.values_list("application_id", flat=True))
+    before = _shown(fields_of(key_manager))
     key_manager.delete()
-    record(actor, "delete_key_manager", name)
+    record(actor, "delete_key_manager", name, before=before)
     announce("key_manager", key)
     for application in set(applications):
         announce("application", application)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -125,15 +126,20 @@ def keys_generate(
     return pair, secret
 
 
+def _facts(pair: KeyPair) -> dict[str, Any]:
+    return {"grant_types": list(pair.grant_types), "redirect_uris": pair.client.redirect_uris.split()}
+
+
 @transaction.atomic
 def keys_update(*, actor: Actor, pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> KeyPair:
     """Change the grant types and redirect URIs of existing keys. Raises: Missing, Forbidden, Invalid."""
     require_own(actor, hold(pair).application)
     _check(pair.key_type, grant_types, redirect_uris)
+    before = _facts(pair)
     _configure(pair, grant_types, redirect_uris)
     pair.client.save()
     pair.save()
-    record(actor, "update_keys", pair.application, key_type=pair.key_type, grant_types=pair.grant_types)
+    record(actor, "update_keys", pair.application, key_type=pair.key_type, before=before, after=_facts(pair))
     return pair
 
 

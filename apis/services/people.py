@@ -91,7 +91,7 @@ def person_create(
             person = Person.objects.create_user(username, email, password, roles=_ordered(roles))
     except IntegrityError:
         raise Taken({"username": sentence}) from None
-    record(actor, "create_person", person, roles=person.roles)
+    record(actor, "create_person", person, roles=person.roles, after=_facts(person))
     return person
 
 
@@ -110,7 +110,7 @@ def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
     if problems := _person_problems(values, person):
         raise Invalid(problems)
     hold(person)
-    before = {"roles": person.roles, "disabled": not person.is_active}
+    before = _facts(person)
     if "roles" in values:
         person.roles = _ordered(values["roles"])
     if "disabled" in values:
@@ -120,10 +120,13 @@ def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
     if person.pk == actor.person.pk and Capability.ADMINISTER not in person.capabilities:
         raise Conflict("You cannot take the administrator role from yourself or disable yourself.", code="own_access")
     person.save()
-    after = {"roles": person.roles, "disabled": not person.is_active}
-    record(actor, "update_person", person, before=before, after=after)
+    record(actor, "update_person", person, before=before, after=_facts(person))
     announce("person", person.pk)
     return person
+
+
+def _facts(person: Person) -> dict[str, Any]:
+    return {"roles": person.roles, "disabled": not person.is_active, "email": person.email}
 
 
 @transaction.atomic

@@ -44,7 +44,7 @@ def _create(kind: type[AnyPlan], actor: Actor, values: dict[str, Any]) -> AnyPla
     plan = kind(**done)
     check_whole(plan)
     _save(plan)
-    record(actor, "create_plan", plan, kind=kind._meta.verbose_name)
+    record(actor, "create_plan", plan, kind=kind._meta.verbose_name, after=_written(done))
     announce(_KINDS[kind], plan.pk)
     return plan
 
@@ -68,7 +68,8 @@ def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
         setattr(plan, field, value)
     check_whole(plan)
     _save(plan)
-    record(actor, "update_plan", plan, before=_written(before), after=_written(done))
+    kind = plan._meta.verbose_name
+    record(actor, "update_plan", plan, kind=kind, before=_written(before), after=_written(done))
     announce(_KINDS[type(plan)], plan.pk)
     return plan
 
@@ -76,6 +77,12 @@ def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
 def _written(values: dict[str, Any]) -> dict[str, Any]:
     """Fields as the history keeps them (JSON)."""
     return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+def _facts(plan: AnyPlan) -> dict[str, Any]:
+    """Every field of a plan that a person sets."""
+    fields = [field for field in plan._meta.concrete_fields if not (field.primary_key or field.is_relation)]
+    return {field.name: getattr(plan, field.name) for field in fields if not isinstance(field, models.DateTimeField)}
 
 
 def _delete(actor: Actor, plan: AnyPlan) -> None:
@@ -90,7 +97,7 @@ def _delete(actor: Actor, plan: AnyPlan) -> None:
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{plan} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
     key = plan.pk
-    record(actor, "delete_plan", plan)
+    record(actor, "delete_plan", plan, kind=plan._meta.verbose_name, before=_written(_facts(plan)))
     plan.delete()
     announce(_KINDS[type(plan)], key)
 

@@ -29,6 +29,10 @@ BLOCKABLE = {"all": Subscription.State.BLOCKED, "production": Subscription.State
 ON_HOLD, REJECTED = Subscription.State.ON_HOLD, Subscription.State.REJECTED
 
 
+def _facts(application: Application) -> dict[str, Any]:
+    return {"name": application.name, "plan": application.plan.name, "description": application.description}
+
+
 def _application_values(values: dict[str, Any]) -> dict[str, Any]:
     problems = {}
     done = dict(values)
@@ -67,7 +71,7 @@ def application_create(
     values = _application_values({"name": name, "plan": plan, "description": description})
     application = Application(owner=actor.person, **values)
     _save(application)
-    record(actor, "create_application", application)
+    record(actor, "create_application", application, after=_facts(application))
     announce("application", application.pk)
     return application
 
@@ -77,10 +81,11 @@ def application_update(*, actor: Actor, application: Application, **values: Any)
     """Change name, plan (by name) or description. Raises: Missing, Forbidden, Invalid, Taken."""
     require_own(actor, application)
     hold(application)
+    before = _facts(application)
     for field, value in _application_values(values).items():
         setattr(application, field, value)
     _save(application)
-    record(actor, "update_application", application, after=values)
+    record(actor, "update_application", application, before=before, after=_facts(application))
     announce("application", application.pk)
     return application
 
@@ -105,7 +110,7 @@ def application_delete(*, actor: Actor, application: Application) -> None:
         pair.client.delete()  # takes its tokens and the pair along
     terms_end(application.subscriptions.select_related("api__version_set", "business_plan"))
     withdraw_waiting(actor, application=application)
-    record(actor, "delete_application", application)
+    record(actor, "delete_application", application, before=_facts(application))
     application.delete()
     announce("application", key)
 
@@ -227,7 +232,7 @@ def subscription_delete(*, actor: Actor, subscription: Subscription) -> None:
     key = subscription.pk
     terms_end([subscription])
     withdraw_waiting(actor, subscription=subscription)
-    record(actor, "unsubscribe", subscription, api=subscription.api)
+    record(actor, "unsubscribe", subscription, api=subscription.api, plan=subscription.business_plan.name)
     subscription.delete()
     announce("subscription", key)
 

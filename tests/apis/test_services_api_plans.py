@@ -32,7 +32,7 @@ def test_an_api_plan_is_completed_and_told_to_gateways(calm: ApiPlan) -> None:
     calm.refresh_from_db()
     assert calm.groups[0]["conditions"] == [{"type": "ip", "name": "", "value": "10.0.0.0/8", "invert": False}]
     assert calm.groups[0]["limits"] == [{**EVENTS, "direction": "both"}]
-    assert (last_entry().action, last_entry().detail) == ("create_plan", {"kind": "API plan"})
+    assert (last_entry().action, last_entry().detail["kind"]) == ("create_plan", "API plan")
     assert Change.objects.filter(kind="api_plan", subject=str(calm.pk)).exists()
     assert calm.group_lines == [("address is 10.0.0.0/8", "10 events per minute")]
 

@@ -242,5 +242,5 @@ def test_deleting_the_last_version_frees_name_and_context_and_the_history_remain
     entry = last_entry()
     assert (entry.action, entry.subject, entry.actor_name) == ("delete", "Chat 2.0.0", "paul")
     entry = type(entry).objects.get(action="delete", subject="Chat 1.0.0")
-    assert entry.detail == {"was": key}
+    assert (entry.detail["was"], entry.detail["before"]["context"]) == (key, "/chat")
     assert designs.api_create(actor=actor, **CHAT).name == "Chat"

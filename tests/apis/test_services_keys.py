@@ -133,7 +133,7 @@ def test_an_administrator_registers_a_program_that_acts_for_people(adam: Person)
         actor=actor, name="App", redirect_uris=["http://localhost/cb"], confidential=False
     )
     assert (public.client_type, nothing) == ("public", "")
-    assert last_entry().detail == {"client_id": public.client_id}
+    assert last_entry().detail["client_id"] == public.client_id
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_plan_needs_a_name_only_and_is_unlimited_then(adam: Person) -> None:
     plan = plans.business_plan_create(actor=Actor.of(adam), name="Open")
     assert (plan.limits, plan.burst, plan.max_sessions, plan.on_spent) == ([], None, None, "close")
     assert plan.limit_lines == ["unlimited"]
-    assert (last_entry().action, last_entry().detail) == ("create_plan", {"kind": "business plan"})
+    assert (last_entry().action, last_entry().detail["kind"]) == ("create_plan", "business plan")
 
 
 def test_everything_a_business_plan_can_say(adam: Person) -> None:
