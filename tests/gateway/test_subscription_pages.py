@@ -15,9 +15,15 @@ from django.utils import timezone
 
 from apis.models import Api, Application, BusinessPlan, Person, Subscription
 from apis.permissions import Actor
-from apis.services import approving, plans, subscribing
+from apis.services import approving, designs, plans, subscribing
 from gateway.models import UsageMinute
 from tests.apis.browsing import YES, Visit, at
+
+
+@pytest.fixture
+def draft(carol: Person) -> Api:
+    """An API of carol's that nobody has published."""
+    return designs.api_create(actor=Actor.of(carol), name="Draft", context="/draft", version="1.0.0")
 
 
 @pytest.fixture
