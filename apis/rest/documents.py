@@ -98,6 +98,8 @@ class DocumentAnswer(serializers.Serializer):
 class DocumentResource(UploadResource, ApiResource):
     """Base of everything below /apis/{id}/documents."""
 
+    fields = ("documents",)
+
     def document(self, api_id: UUID, document_id: UUID) -> ApiDocument:
         """Raises: Missing."""
         return selectors_social.document_get(self.actor, self.api(api_id), document_id)
@@ -199,6 +201,10 @@ class DocumentContent(DocumentResource):
         values = self.content_of(ContentBody, ContentForm)
         with file_named():
             return self.shown(documents.document_update(actor=self.actor, document=document, **values))
+
+    def whole(self, api: Api, **kwargs: Any) -> Any:
+        """A content is written by the tag of its document."""
+        return DocumentAnswer(self.document(api.pk, kwargs["document_id"])).data
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """The type is the document's, whatever is asked for; refusals are problem documents in any case."""
