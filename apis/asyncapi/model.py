@@ -24,7 +24,7 @@ class Message:
     Attributes:
         name: its key, or its `name`.
         node: as it stands in the document, one reference followed.
-        payload: its schema as it stands there, references in it not followed; None where there is none.
+        payload: its schema, of which references below its top are not followed; None where there is none.
         payload_pointer: where the schema really stands.
         schema_format: media type of the schema; "" for AsyncAPI's own (JSON Schema draft 7).
     """

@@ -19,7 +19,7 @@ from apis.asyncapi.documents import Unreadable, read_document
 from apis.asyncapi.dumping import dumped
 from apis.asyncapi.model import PUBLISH, SUBSCRIBE, Channel, Reading
 from apis.asyncapi.naming import free, slug
-from apis.asyncapi.nodes import looked_up
+from apis.asyncapi.nodes import looked_up, target_of
 from apis.asyncapi.reading import read
 from apis.shapes_topics import parameters_of, pattern_of, topic_of
 
@@ -141,7 +141,8 @@ class _Patch:
         if self.is_3:
             for operation in channel.operations:
                 self._drop(operation.pointer)
-        self.tree["channels"].pop(channel.key, None)
+        gone = self.tree["channels"].pop(channel.key, None)
+        _returned(self.tree, f"/channels/{escaped(channel.key)}", gone)
 
     def _drop(self, pointer: str) -> None:
         """Take out an operation, or the reply of one."""
@@ -244,6 +245,20 @@ class _Patch:
         key = next((name for name, one in self.tree["channels"].items() if one is channel), "")
         for direction, one in self._own(key, channel):
             _put(one, SCOPES, [scope for scope in topic[_FIELD[direction]] if scope not in topic["scopes"]])
+
+
+def _returned(value: Any, pointer: str, gone: Any) -> None:
+    """Put copies of what is gone in the place of every reference into it."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(members):
+        reference = inner.get("$ref") if isinstance(inner, dict) else None
+        target = target_of(reference) if isinstance(reference, str) else None
+        if target is not None and target.startswith(f"{pointer}/"):
+            there, copy = looked_up(gone, target[len(pointer) :])
+            if there:
+                value[key] = deepcopy(copy)
+        else:
+            _returned(inner, pointer, gone)
 
 
 def _put(holder: Any, name: str, value: Any) -> None:
