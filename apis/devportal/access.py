@@ -11,12 +11,13 @@ from apis.lifecycle import LABELS, State
 from apis.models import Api, Application, KeyPair, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.selectors_approvals import REQUESTS
 from apis.selectors_plans import plans_open_to
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the checklist. `state` is "done", "now" or "later"."""
+    """One line of the checklist. `state` is "done", "waiting" (for somebody else), "now" or "later"."""
 
     number: int
     title: str
@@ -54,13 +55,22 @@ class Access:
 
     @property
     def subscription(self) -> Subscription | None:
-        """The chosen application's subscription to this API."""
-        return next((row for row in self.subscriptions if row.application == self.chosen), None)
+        """The chosen application's subscription to this API, or its request for one; not one that was rejected."""
+        return next((row for row in self._asked if row.application == self.chosen), None)
+
+    @property
+    def _asked(self) -> list[Subscription]:
+        return [row for row in self.subscriptions if row.state != Subscription.State.REJECTED]
+
+    @property
+    def waits(self) -> bool:
+        """Whether an administrator has to approve the chosen application's subscription before it may connect."""
+        return self.subscription is not None and not self.subscription.has_right and not self.free_plan
 
     @property
     def unsubscribed(self) -> list[Application]:
         """Applications that can still be subscribed, the chosen one first."""
-        taken = {row.application_id for row in self.subscriptions}
+        taken = {row.application_id for row in self._asked}
         free = [application for application in self.applications if application.pk not in taken]
         return sorted(free, key=lambda application: application != self.chosen)
 
@@ -89,8 +99,12 @@ class Access:
             texts.append(("Connect", "", "Get a token and open a WebSocket with it."))
         steps: list[Step] = []
         for number, (title, done, todo) in enumerate(texts, start=1):
-            waiting = any(step.state != "done" for step in steps)
-            steps.append(Step(number, title, done or todo, "done" if done else "later" if waiting else "now"))
+            later = any(step.state not in {"done", "waiting"} for step in steps)
+            steps.append(Step(number, title, done or todo, "done" if done else "later" if later else "now"))
+            if self.waits and title == "Subscribe":
+                steps[-1] = Step(number, title, f"{done}: waits for an administrator.", "waiting")
+        if self.waits:  # keys may be made meanwhile
+            steps[-1] = Step(len(steps), "Connect", "Refused until the subscription is approved.", "later")
         return steps
 
 
@@ -112,7 +126,10 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         return Access(actor, f"Subscribing{needs} An administrator can give it to you.", closed)
     applications = list(selectors.own_applications(actor))
     subscriptions = list(
-        selectors.subscriptions_visible(actor).filter(api=api, application__in=applications).order_by("created_at")
+        selectors.subscriptions_visible(actor)
+        .filter(api=api, application__in=applications)
+        .prefetch_related(REQUESTS)
+        .order_by("created_at")
     )
     for row in subscriptions:
         row.api = api  # it has its plans at hand already

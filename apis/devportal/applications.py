@@ -16,6 +16,7 @@ from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, 
 from apis.errors import Conflict, ServiceError
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Application, KeyPair, Subscription
+from apis.selectors_approvals import REQUESTS
 from apis.services import subscribing
 from apis.shapes import KEY_TYPES
 
@@ -112,14 +113,15 @@ def application_page(
         news: what was made in this very request and stands nowhere else: {"secret", "get_token"?} or
             {"token", "minutes", "api", "connect"}.
     """
-    subscriptions = list(selectors.subscriptions_of(application))
+    subscriptions = list(selectors.subscriptions_of(application).prefetch_related(REQUESTS))
+    asked = [row for row in subscriptions if row.state != Subscription.State.REJECTED]
     pairs = selectors.key_pairs_of(application)
     base = commands.portal_url(request)
-    cards = {kind: _keys(kind, pairs.get(kind), subscriptions, base) for kind in KEY_TYPES}
+    cards = {kind: _keys(kind, pairs.get(kind), asked, base) for kind in KEY_TYPES}
     if key_type:
         cards[key_type] |= {"news": news, **({"form": form, "open": True} if form else {})}
     if news and news.get("api"):
-        cards[key_type]["token_form"] = TokenForm(key_type=key_type, subscriptions=subscriptions, chosen=news["api"])
+        cards[key_type]["token_form"] = TokenForm(key_type=key_type, subscriptions=asked, chosen=news["api"])
     context = {
         "application": application,
         "is_own": application.owner == request.user,
@@ -127,6 +129,7 @@ def application_page(
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(subscriptions, pairs),
+        "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
         "api_keys": [key for key in application.api_keys.all() if key.state == "active"],
     }
     return render(request, "devportal/application.html", context, status=status)

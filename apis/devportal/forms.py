@@ -81,6 +81,8 @@ def plan_label(plan: Plan) -> str:
     parts = [plan.limit_lines[0] + (", …" if len(plan.limits) > 1 else "")] if plan.limits else []
     if isinstance(plan, BusinessPlan) and plan.billing == BusinessPlan.Billing.COMMERCIAL:
         parts.append(plan.price_line)
+    if isinstance(plan, BusinessPlan) and plan.approval:
+        parts.append("needs approval")
     return f"{plan.name}: {'; '.join(parts)}" if parts else plan.name
 
 

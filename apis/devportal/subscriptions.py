@@ -16,7 +16,7 @@ from apis.devportal.base import actor_of, add_errors, member, own_page
 from apis.devportal.forms import NEW_APPLICATION, ChangePlanForm, SubscribeForm
 from apis.devportal.offers import api_page
 from apis.errors import Conflict, Invalid, Missing, ServiceError
-from apis.models import Api, Subscription
+from apis.models import Api, BusinessPlan, Subscription
 from apis.permissions import Actor, is_on_offer, owns
 from apis.services import subscribing
 
@@ -36,11 +36,16 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
         except ServiceError as error:
             add_errors(form, error)
             return api_page(request, api, form=form, status=error.status)
-        messages.success(
-            request, f"{subscription.application} is subscribed to {api} with {subscription.business_plan}."
-        )
+        messages.success(request, _asked_for(subscription))
         return redirect(f"{reverse('devportal:api', args=[api.pk])}?application={subscription.application_id}#access")
     return api_page(request, api, form=form, status=400)
+
+
+def _asked_for(row: Subscription) -> str:
+    """What came of asking for a plan, in words."""
+    if not row.has_right:
+        return f"{row.application} asks for {row.api} with {row.business_plan}: an administrator decides."
+    return f"{row.application} is subscribed to {row.api} with {row.business_plan}."
 
 
 @transaction.atomic
@@ -88,6 +93,7 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     subscription = _own(actor, subscription_id)
     if request.method == "POST":
         form = ChangePlanForm(request.POST, subscription=subscription)
+        pending = subscription.pending_plan
         try:
             if not form.is_valid():
                 raise Invalid({"plan": "Choose one of the plans that this API offers."})
@@ -98,8 +104,19 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
             sentences = error.fields.values() if isinstance(error, Invalid) else [[error.detail]]
             messages.error(request, " ".join(text for texts in sentences for text in texts))
         else:
-            messages.success(request, f"{subscription} now has the plan {subscription.business_plan}.")
+            messages.success(request, _changed(subscription, pending))
     return redirect(_back(request, subscription))
+
+
+def _changed(row: Subscription, pending: BusinessPlan | None) -> str:
+    """What came of a change of plan, in words. `pending`: what was asked for before."""
+    if not row.has_right:
+        return _asked_for(row)
+    if row.pending_plan is not None:
+        return f"{row} asks for {row.pending_plan}; until an administrator has decided, {row.business_plan} counts."
+    if pending is not None and row.business_plan != pending:
+        return f"{row} asks for {pending} no longer and has the plan {row.business_plan}."
+    return f"{row} now has the plan {row.business_plan}."
 
 
 @own_page
@@ -110,6 +127,8 @@ def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     back = _back(request, subscription)
     if request.method == "POST":
         text = f"{subscription.application} is no longer subscribed to {subscription.api}."
+        if not subscription.has_right:
+            text = f"{subscription.application} asks for {subscription.api} no longer."
         try:
             subscribing.subscription_delete(actor=actor, subscription=subscription)
         except Conflict as refusal:
@@ -118,7 +137,9 @@ def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
         messages.success(request, text)
         return redirect(back)
     context = {
-        "title": f"Unsubscribe {subscription.application} from {subscription.api}",
+        "title": f"Unsubscribe {subscription.application} from {subscription.api}"
+        if subscription.has_right
+        else f"Take back what {subscription.application} asks for",
         "dialog": "unsubscribe",
         "subscription": subscription,
         "origin": request.GET.get("from", ""),
