@@ -13,12 +13,8 @@ from apis.lifecycle import (
     ACTION_LABELS,
     CHECK_ITEM_LABELS,
     LABELS,
-    SERVED,
-    SUBSCRIBABLE,
-    VISIBLE_TO_DEVELOPERS,
     Action,
     CheckItem,
-    Requirement,
     State,
     Transition,
     actions_from,
@@ -26,58 +22,14 @@ from apis.lifecycle import (
 )
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher.asking import effects, lines, question
+from apis.publisher.diagram import drawn
 from apis.publisher.editing import seen_in
-from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, paged, show
+from apis.publisher.pages import PortalRequest, api_page, ask, go, is_confirmed, paged, show
 from apis.publisher.stories import story
 from apis.services import publishing
 
-# What a requirement is called, and the page where it is met.
-REQUIREMENTS: Final[dict[Requirement, tuple[str, str]]] = {
-    Requirement.ENDPOINT: ("Endpoint provided", "endpoints"),
-    Requirement.BUSINESS_PLANS: ("Business plan(s) selected", "plans"),
-}
-
-
-def _effects(state: State) -> str:
-    """What a state means for developers and for the gateway, read off the sets of apis.lifecycle."""
-    if state == State.RETIRED:
-        return "Taken off the gateway for good."
-    shown = "in the developer portal" if state in VISIBLE_TO_DEVELOPERS else "not in the developer portal"
-    taken = "takes new subscriptions" if state in SUBSCRIBABLE else "takes no new subscriptions"
-    served = "serves its subscribers" if state in SERVED else "lets nobody connect"
-    return f"{shown.capitalize()}, {taken}, {served}."
-
-
-def _hurt(state: State, step: Transition) -> str:
-    """What a transition takes away, as the difference of what its two states mean."""
-    lost = []
-    if state in SERVED and step.target not in SERVED:
-        lost.append("Clients that are connected are cut off within a second, and nobody can connect.")
-    if state in VISIBLE_TO_DEVELOPERS and step.target not in VISIBLE_TO_DEVELOPERS:
-        lost.append("It disappears from the developer portal.")
-    elif state in SUBSCRIBABLE and step.target not in SUBSCRIBABLE:
-        lost.append("No new subscriptions are taken.")
-    if not any(_leads_to(step.target, back) for back in SUBSCRIBABLE):
-        lost.append("This cannot be undone.")
-    return " ".join(lost) or f"Developers see that it is {LABELS[step.target].lower()}."
-
-
-def _leads_to(start: State, goal: State) -> bool:
-    """Whether some way of transitions leads from one state to another."""
-    reached, new = {start}, [start]
-    while new:
-        targets = {step.target for state in new for step in actions_from(state)} - reached
-        reached |= targets
-        new = list(targets)
-    return goal in reached
-
-
-def question(api: Api, step: Transition) -> Question | None:
-    """What is asked before a transition that takes something away."""
-    if not step.hurts:
-        return None
-    label = ACTION_LABELS[step.action]
-    return Question(f"{label}: {api}?", _hurt(State(api.state), step), label)
+MOVES_SHOWN: Final = 50
 
 
 @api_page
@@ -87,7 +39,7 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if request.method == "POST":
         action = request.POST.get("action", "")
         step = arrow(State(api.state), Action(action)) if action in set(Action) else None
-        if step and (asked := question(api, step)) and not is_confirmed(request):
+        if step and not is_confirmed(request) and (asked := question(api, step, checking.checks_of(api, actor))):
             return ask(request, api, asked, current="lifecycle")
         try:
             moved = publishing.api_transition(
@@ -109,23 +61,25 @@ def _checklist(request: HttpRequest) -> dict[str, bool]:
 
 
 def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
-    steps = checking.transitions_of(actor, api)
-    required = [item for item in Requirement if any(item in step.requires for step, _, _ in steps)]
-    lacking = {name for _, _, missing in steps for name in missing}
+    checks = checking.checks_of(api, actor)
+    steps = checking.transitions_of(actor, api, checks)
     # Only a transition keeps check items in its entry, ticked or not.
-    moves = selectors.history_of(api).filter(detail__has_key="checklist")
+    moves = list(selectors.history_of(api).filter(detail__has_key="checklist")[:MOVES_SHOWN])
+    been = frozenset(State(move.detail["before"]) for move in moves if move.detail.get("before") in set(State))
     return {
+        "diagram": drawn(State(api.state), been),
         "states": [
-            (state, LABELS[state], _effects(state), [(ACTION_LABELS[s.action], LABELS[s.target]) for s in _out(state)])
+            (state, LABELS[state], effects(state), [(ACTION_LABELS[s.action], LABELS[s.target]) for s in _out(state)])
             for state in State
         ],
-        "requirements": [(*REQUIREMENTS[item], item.value not in lacking) for item in required],
+        "checks": lines(checks) if any(step.requires for step, _, _ in steps) else [],
         "steps": [
-            (step, ACTION_LABELS[step.action], LABELS[step.target], ready, missing, question(api, step))
+            (step, ACTION_LABELS[step.action], LABELS[step.target], ready, missing, question(api, step, checks))
             for step, ready, missing in steps
         ],
         "check_items": list(CHECK_ITEM_LABELS.items()),
-        "moves": [story(entry) for entry in moves[:50]],
+        "moves": [story(move) for move in moves],
+        "endpoints": [row.key_type for row in api.endpoints.all()],
     }
 
 

@@ -69,6 +69,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
         "Portal configuration",
         (
             MenuItem("info", "Basic info", "fa-pen"),
+            MenuItem("business", "Business info", "fa-briefcase"),
             MenuItem("plans", "Business plans", "fa-tags"),
             MenuItem("subscriptions", "Subscriptions", "fa-users", "gateway"),
             MenuItem("sessions", "Live sessions", "fa-tower-broadcast", "gateway"),
@@ -82,6 +83,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("endpoints", "Endpoints", "fa-plug"),
             MenuItem("security", "Security", "fa-shield-halved"),
             MenuItem("runtime", "Runtime", "fa-gauge"),
+            MenuItem("properties", "Properties", "fa-list"),
         ),
     ),
     ("Deploy", (MenuItem("deployments", "Deployments", "fa-cloud-arrow-up"),)),
@@ -200,15 +202,18 @@ def go(request: PortalRequest, name: str, *args: Any) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a page asks before something that hurts.
+    """What a page asks before something that hurts, or is worth a second look.
 
     Attributes:
         button: the verb on the button that does it.
+        points: sentences that stand below the text as a list.
     """
 
     title: str
     text: str
     button: str
+    points: tuple[str, ...] = ()
+    hurts: bool = True
 
 
 def is_confirmed(request: HttpRequest) -> bool:

@@ -61,7 +61,14 @@ document.addEventListener("submit", (event) => {
   const dialog = document.getElementById("confirm-dialog");
   dialog.querySelector("#confirm-title").textContent = form.dataset.confirmTitle;
   dialog.querySelector("[data-confirm-slot='text']").textContent = form.dataset.confirmText;
-  dialog.querySelector("[data-confirm-slot='button']").textContent = form.dataset.confirmButton;
+  const points = dialog.querySelector("[data-confirm-slot='points']");
+  points.replaceChildren();
+  for (const text of form.dataset.confirmPoints?.split("\n") ?? []) points.append(Object.assign(document.createElement("li"), { textContent: text }));
+  points.hidden = !points.children.length;
+  const button = dialog.querySelector("[data-confirm-slot='button']");
+  button.textContent = form.dataset.confirmButton;
+  button.classList.toggle("btn-danger", !("confirmCalm" in form.dataset));
+  button.classList.toggle("btn-primary", "confirmCalm" in form.dataset);
   asking = { form, submitter: event.submitter };
   dialog.showModal();
 });
@@ -199,4 +206,17 @@ document.addEventListener("change", (event) => {
   const name = event.target.dataset?.checkAll;
   if (!name) return;
   for (const box of document.querySelectorAll(`input[type='checkbox'][name='${name}']`)) box.checked = event.target.checked;
+});
+
+/* A picture that was chosen is shown before it is sent. */
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (input.id !== "id_thumbnail" || !input.files.length) return;
+  const reader = new FileReader();
+  reader.addEventListener("load", () => {
+    const shown = Object.assign(new Image(), { className: "picture picture-lg", alt: "The picture that you chose" });
+    shown.addEventListener("load", () => document.querySelector(".picture-place").replaceChildren(shown));
+    shown.src = reader.result;
+  });
+  reader.readAsDataURL(input.files[0]);
 });

@@ -12,8 +12,9 @@ from tests.apis.browsing import YES, Visit, at
 def test_the_lifecycle_offers_exactly_what_is_legal_to_publishers(carol: Person, pia: Person, draft: Api) -> None:
     page = at(draft, "lifecycle/")
     shown = Visit(pia).see(page)
-    assert "Endpoint provided: missing" in shown.words
-    assert "Business plan(s) selected: missing" in shown.words
+    assert "Missing: There is no endpoint, so there is nothing to connect to. Endpoints" in shown.words
+    assert "Missing: No business plan is chosen, so nobody could subscribe. Business plans" in shown.words
+    assert f'href="{at(draft, "endpoints/")}"' in shown.html
     assert [word for word in shown.buttons if word in {"Publish", "Pre-release", "Block", "Retire"}] == [
         "Publish",
         "Pre-release",
@@ -58,7 +59,7 @@ def test_check_items_come_with_publish(paul: Person, sam: Person, chat: Api, sub
     assert "Chat 2.0.0 is created with the design of 1.0.0." in shown.words
     assert "Deprecate old versions after publishing the API" in Visit(paul).see(at(new, "lifecycle/")).words
     items = {"deprecate_old_versions": "yes", "require_resubscription": "yes"}
-    shown = Visit(paul).do(at(new, "lifecycle/"), action="publish", **items)
+    shown = Visit(paul).do(at(new, "lifecycle/"), action="publish", **items, **YES)
     assert "Require re-subscription when publishing the API" in shown.words
     chat.refresh_from_db()
     assert chat.state == "deprecated"
@@ -70,7 +71,7 @@ def test_publishing_from_the_overview_leads_back_there(paul: Person, carol: Pers
     Visit(carol).do(at(draft, "plans/"), business_plans=["Gold"])
     shown = Visit(paul).see(at(draft))
     assert "Publishing also deploys a first revision." in shown.words
-    shown = Visit(paul).do(at(draft, "lifecycle/"), action="publish", back="overview")
+    shown = Visit(paul).do(at(draft, "lifecycle/"), action="publish", back="overview", **YES)
     assert shown.response.redirect_chain[-1][0] == at(draft)  # type: ignore[attr-defined]
     assert "Revision 1 on Default" in shown.words
 
