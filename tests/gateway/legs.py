@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.core.frames import FOREVER, FrameScanner
-from gateway.relay import Direction, Ending, Link, Poller, SocketLeg, TransportLeg
+from gateway.relay import Direction, Ending, Link, Poller, SocketLeg, TlsLayer, TlsLeg, TransportLeg
 from tests.wires import Seen, take
 
 
@@ -176,7 +176,7 @@ async def _side(kind: str, server: bool, link: Link, scanner: FrameScanner) -> t
     if kind == "socket":
         reader, writer = await asyncio.open_connection(sock=far)
         return Peer(far, reader, writer), lambda: SocketLeg(link, scanner, near.detach())
-    tls = kind == "tls"
+    tls = "tls" in kind
 
     async def outer() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if server:  # the gateway is the server on its client leg
@@ -186,6 +186,16 @@ async def _side(kind: str, server: bool, link: Link, scanner: FrameScanner) -> t
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, far, ssl=server_tls() if tls else None)
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    async def layered() -> Callable[[], object]:
+        context, name = (server_tls(), None) if server else (client_tls(), "localhost")
+        layer = TlsLayer(context, server_side=server, server_hostname=name)
+        layer.begin()
+        while True:
+            await loop.sock_sendall(near, layer.outgoing())
+            if layer.established:
+                return lambda: TlsLeg(link, scanner, near.detach(), layer)
+            assert layer.opened(await loop.sock_recv(near, 65536)) == b""
 
     async def inner() -> asyncio.Transport:
         if server:
@@ -199,13 +209,19 @@ async def _side(kind: str, server: bool, link: Link, scanner: FrameScanner) -> t
             )
         return transport
 
+    if kind == "tls":
+        (reader, writer), leg = await asyncio.gather(outer(), layered())
+        return Peer(far, reader, writer), leg
     (reader, writer), transport = await asyncio.gather(outer(), inner())
     return Peer(far, reader, writer), lambda: TransportLeg(link, scanner, transport)
 
 
 @contextlib.asynccontextmanager
 async def relay(kinds: tuple[str, str], owner: Owner | None = None) -> AsyncIterator[Relay]:
-    """A running relay; kinds of the client's and the upstream's leg: "socket", "transport" or "tls"."""
+    """A running relay; kinds of the client's and the upstream's leg.
+
+    Kinds are "socket" and "tls", both in the poller, and "transport" and "transport tls".
+    """
     owner = owner or Owner()
     made = Relay(owner)
     loop = asyncio.get_running_loop()
