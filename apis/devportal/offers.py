@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -18,50 +18,42 @@ from apis.devportal import commands
 from apis.devportal.access import Access, access_to
 from apis.devportal.base import actor_of, found_or_404, page_of
 from apis.devportal.forms import ChangePlanForm, SubscribeForm
-from apis.models import Api, Application
+from apis.models import Api, ApiCategory, Application
+from apis.searching import apis_matching
 from apis.selectors_plans import plans_open_to
 from apis.validators import unversioned_path
 
-SEARCH_LIMIT: Final = 100  # characters; SQLite refuses LIKE patterns of 50,000 bytes
-WORDS_LIMIT: Final = 8
+SEARCH_LIMIT: Final = 100  # characters
 TAGS_SHOWN: Final = 30
-_SEARCHED: Final = ("version_set__name", "display_name", "version_set__context", "version", "description")
 
 
 @require_safe
 def api_list(request: HttpRequest) -> HttpResponse:
-    """Cards of the APIs on offer, narrowed by `q` (every word must occur somewhere) and by `tag`."""
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:SEARCH_LIMIT]
-    tag = request.GET.get("tag", "")
+    """Cards of the APIs on offer, narrowed by `q` (see apis.searching), by `tag` and by `category`."""
+    asked = {name: request.GET.get(name, "").replace("\x00", "")[:SEARCH_LIMIT] for name in ("q", "tag", "category")}
     offers = selectors.apis_on_offer(actor_of(request))
-    tags_of = dict(offers.values_list("pk", "tags"))
+    tags = [tag for names in offers.order_by().values_list("tags", flat=True) for tag in names]
+    query = asked["q"].strip()
+    rows = apis_matching(offers, search=query, tag=asked["tag"], category=asked["category"], shown=True)
     context = {
-        "page": page_of(found(offers, tags_of, query, tag), request),
+        "page": page_of(rows, request),
         "query": query,
-        "tag": tag,
-        "tags": _most_used(tags_of, tag),
-        "any_on_offer": bool(tags_of),
+        "tag": asked["tag"],
+        "tags": _most_used(tags, asked["tag"]),
+        "category": asked["category"],
+        "categories": _categories(offers),
+        "any_on_offer": offers.exists(),
     }
     return render(request, "devportal/apis.html", context)
 
 
-def found(offers: QuerySet[Api], tags_of: dict[UUID, list[str]], query: str, tag: str) -> QuerySet[Api]:
-    """Offers with `tag` in which every word of `query` occurs: in name, context, version, description or a tag.
-
-    Tags are compared here and not in the database: SQLite cannot look into a JSON list.
-    """
-    if tag:
-        offers = offers.filter(pk__in=[pk for pk, tags in tags_of.items() if tag in tags])
-    for word in query.split()[:WORDS_LIMIT]:
-        anywhere = Q(pk__in=[pk for pk, tags in tags_of.items() if word.lower() in " ".join(tags).lower()])
-        for field in _SEARCHED:
-            anywhere |= Q(**{f"{field}__icontains": word})
-        offers = offers.filter(anywhere)
-    return offers
+def _categories(offers: QuerySet[Api]) -> list[ApiCategory]:
+    """Those that APIs on offer are under."""
+    return list(ApiCategory.objects.filter(apis__in=offers.order_by().values("pk")).distinct().order_by("name"))
 
 
-def _most_used(tags_of: dict[UUID, list[str]], chosen: str) -> list[str]:
-    count = Counter(tag for tags in tags_of.values() for tag in tags)
+def _most_used(tags: list[str], chosen: str) -> list[str]:
+    count = Counter(tags)
     shown = [tag for tag, _ in count.most_common(TAGS_SHOWN)]
     if chosen in count and chosen not in shown:
         shown.append(chosen)
@@ -104,6 +96,7 @@ def api_page(
         "api": api,
         "access": access,
         "form": form,
+        "properties": [row for row in api.properties if row["show_in_devportal"]],
         "needed": needed,
         "scopes": scopes,
         "default_urls": default_urls(api),

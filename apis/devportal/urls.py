@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from apis.devportal import api_keys, applications, clients, keys, offers, subscriptions
+from apis.devportal import (
+    api_keys,
+    applications,
+    clients,
+    documents,
+    keys,
+    offers,
+    pictures,
+    subscriptions,
+    talks,
+)
 from apis.shapes import KEY_TYPES
 
 app_name = "devportal"
@@ -30,8 +40,17 @@ _KEYS = f"{_APPLICATION}keys/<key_type:key_type>/"
 urlpatterns = [
     path("", offers.api_list, name="apis"),
     path("apis/<uuid:api_id>/", offers.api_detail, name="api"),
+    path("apis/<uuid:api_id>/thumbnail", pictures.thumbnail, name="thumbnail"),
     path("apis/<uuid:api_id>/subscribe", subscriptions.subscribe, name="subscribe"),
     path("apis/<uuid:api_id>/token", keys.api_token, name="api-token"),
+    path("apis/<uuid:api_id>/documents/<uuid:document_id>/", documents.document, name="document"),
+    path("apis/<uuid:api_id>/documents/<uuid:document_id>/content", documents.content, name="document_content"),
+    path("apis/<uuid:api_id>/documents/<uuid:document_id>/image", documents.image, name="document_image"),
+    path("apis/<uuid:api_id>/comments/", talks.comments, name="comments"),
+    path("apis/<uuid:api_id>/comments/<uuid:comment_id>/", talks.comment, name="comment"),
+    path("apis/<uuid:api_id>/comments/<uuid:comment_id>/reply", talks.reply, name="comment_reply"),
+    path("apis/<uuid:api_id>/comments/<uuid:comment_id>/remove", talks.remove, name="comment_remove"),
+    path("apis/<uuid:api_id>/rate", talks.rate, name="rate"),
     path("subscriptions/<uuid:subscription_id>/plan", subscriptions.change_plan, name="change-plan"),
     path("subscriptions/<uuid:subscription_id>/remove", subscriptions.unsubscribe, name="unsubscribe"),
     path("applications/", applications.application_list, name="applications"),

@@ -1,69 +1,18 @@
-"""An API's own pages: overview, basic info, business plans."""
+"""Which business plans an API offers."""
 
 from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpResponse
 
-from apis import checking, selectors
+from apis import selectors
 from apis.errors import Forbidden, ServiceError, Stale
-from apis.lifecycle import ACTION_LABELS, VISIBLE_TO_DEVELOPERS, State
 from apis.models import Api
 from apis.permissions import Actor
-from apis.publisher.defaults import default_facts
 from apis.publisher.editing import seen_in
-from apis.publisher.forms import InfoForm, PlansForm
+from apis.publisher.forms import PlansForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
-from apis.publisher.securing import needs_subscription
-from apis.publisher.topics import differs
-from apis.roles import Capability
 from apis.services import designs
-
-
-@api_page
-def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """Develop > Deploy > Publish with what is done and what is missing, and the facts of the API."""
-    ways = [
-        (step.action, ACTION_LABELS[step.action], ready, missing)
-        for step, ready, missing in checking.transitions_of(actor, api)
-        if step.target == State.PUBLISHED != step.source
-    ]
-    context = {
-        "facts": selectors.overview_facts(api),
-        "publish": ways[0] if ways else None,
-        "on_show": api.state in VISIBLE_TO_DEVELOPERS,
-        "endpoints": api.endpoints.all(),
-        "topics_differ": differs(api, list(api.topics.all())),
-        "subscription_count": selectors.subscriptions_visible(actor).filter(api=api).count(),
-        "needs_subscription": needs_subscription(api),
-    }
-    return show(request, api, "overview", context)
-
-
-@api_page
-def info(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """Name, context and version while they may change; display name, description and tags."""
-    facts = default_facts(actor, api)
-    if not actor.can(Capability.DESIGN_APIS):
-        if request.method == "POST":
-            actor.require(Capability.DESIGN_APIS)
-        return show(request, api, "info", {"form": None, "facts": facts})
-    if request.method != "POST":
-        return show(request, api, "info", {"form": InfoForm(api), "facts": facts})
-    form = InfoForm(api, request.POST)
-    status = 400
-    if form.is_valid():
-        try:
-            designs.api_update(actor=actor, api=api, seen=seen_in(request), **form.values())
-        except Stale as stale:
-            form = InfoForm(api, values=stale.merged)
-            return show(request, api, "info", {"form": form, "facts": facts}, refusal=stale)
-        except ServiceError as refusal:
-            status = form.take(refusal)
-        else:
-            messages.success(request, "Saved.")
-            return go(request, "info", api.pk)
-    return show(request, api, "info", {"form": form, "facts": facts}, status=status)
 
 
 def _why_not_plans(actor: Actor, api: Api) -> str:

@@ -11,13 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import QueryDict
 
 from apis import selectors
 from apis.errors import Invalid, ServiceError
-from apis.models import Api
 from apis.publisher.pages import sentences
-from apis.services.designs import IDENTITY_FIELDS, why_identity_stays
 from apis.shapes import DEFAULT_RUNTIME
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -71,42 +68,6 @@ class PlansForm(ServiceForm):
     """Which business plans an API offers."""
 
     business_plans = forms.MultipleChoiceField(label="Business Plan(s)", required=False, choices=plan_choices)
-
-
-class InfoForm(ServiceForm):
-    """What people read about an API, and while that may change, what it is called and where it is found."""
-
-    name = Text(label="Name")
-    context = Text(label="Context")
-    version = Text(label="Version")
-    display_name = Text(label="Display name")
-    description = Text(label="Description", widget=forms.Textarea)
-    tags = Text(label="Tags")
-
-    def __init__(self, api: Api, data: QueryDict | None = None, values: Mapping[str, Any] | None = None) -> None:
-        """Args: api: what is shown while `data` is None, with `values` in the place of its own."""
-        identity = {name: getattr(api, name) for name in IDENTITY_FIELDS}
-        words = {"display_name": api.display_name, "description": api.description, "tags": api.tags, **(values or {})}
-        super().__init__(data, initial=identity | words | {"tags": ", ".join(words["tags"])})
-        self.identity = identity
-        self.why_fixed = why_identity_stays(api)
-
-    @property
-    def shows_identity(self) -> bool:
-        """Whether name, context and version are fields: also where somebody fixed them while they were typed."""
-        return not self.why_fixed or any(name in self.data for name in self.identity)
-
-    def values(self) -> dict[str, Any]:
-        """What was sent, as `designs.api_update` takes it."""
-        typed = self.cleaned_data
-        words = [word.strip() for word in typed["tags"].split(",")]
-        sent = {name: typed[name] for name, now in self.identity.items() if name in self.data and typed[name] != now}
-        return {
-            **sent,
-            "display_name": typed["display_name"],
-            "description": typed["description"].replace("\r\n", "\n"),
-            "tags": [word for word in words if word],
-        }
 
 
 class VersionForm(ServiceForm):

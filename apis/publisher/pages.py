@@ -72,6 +72,8 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("business", "Business info", "fa-briefcase"),
             MenuItem("plans", "Business plans", "fa-tags"),
             MenuItem("subscriptions", "Subscriptions", "fa-users", "gateway"),
+            MenuItem("documents", "Documents", "fa-book"),
+            MenuItem("comments", "Comments", "fa-comments"),
             MenuItem("sessions", "Live sessions", "fa-tower-broadcast", "gateway"),
         ),
     ),
@@ -170,12 +172,16 @@ def _edition(request: HttpRequest, refusal: ServiceError | None = None) -> dict[
 
 def show(
     request: HttpRequest, api: Api, current: str, context: dict[str, Any],
-    *, refusal: ServiceError | None = None, status: int = 200,
+    *, refusal: ServiceError | None = None, status: int = 200, template: str = "",
 ) -> HttpResponse:  # fmt: skip
-    """Render `publisher/{current}.html` with the menu; a refusal gives the page its status and an alert."""
+    """Render `publisher/{current}.html` with the menu; a refusal gives the page its status and an alert.
+
+    Args:
+        template: another one, for a page below that line of the menu.
+    """
     extra = {**_frame(api, current, refusal), **_edition(request, refusal)}
     status = refusal.status if refusal else status
-    return render(request, f"publisher/{current}.html", extra | context, status=status)
+    return render(request, template or f"publisher/{current}.html", extra | context, status=status)
 
 
 def sheet(

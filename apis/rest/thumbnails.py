@@ -40,8 +40,8 @@ class ImageBody(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
-        """Raises: PictureTooLarge."""
+    ) -> Any:
+        """The octets. Raises: PictureTooLarge."""
         octets = stream.read(BYTES_LIMIT + 1)
         if len(octets) > BYTES_LIMIT:
             raise PictureTooLarge
@@ -94,7 +94,8 @@ class Thumbnail(UploadResource, ApiResource):
     def put(self, request: Request, api_id: UUID) -> Response:
         api = self.design(api_id)
         place = "file" if self.is_form else ""
-        content = self.form(ThumbnailForm)["file"].octets if self.is_form else request.data or b""
+        sent: Any = request.data  # octets, or without a body something empty
+        content = self.form(ThumbnailForm)["file"].octets if self.is_form else sent or b""
         try:
             picture = thumbnails.thumbnail_set(actor=self.actor, api=api, content=bytes(content))
         except Invalid as refusal:

@@ -30,8 +30,8 @@ def about_values(actor: Actor, api: Api | None, changes: dict[str, Any]) -> tupl
             problems |= {f"{field}/{place}" if place else field: text for place, text in wrong.items()}
     for field in ROLE_FIELDS:
         if field in changes:
-            done[field] = changes[field]
             problems[field] = roles_problem(changes[field])
+            done[field] = changes[field] if problems[field] else sorted(changes[field])
     if "access_roles" in changes and not problems["access_roles"]:
         problems["access_roles"] = _shut_out_problem(actor, api, done["access_roles"])
     if "categories" in changes:

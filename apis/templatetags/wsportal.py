@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+from zlib import crc32
+
 from django import template
 from django.utils.safestring import SafeString
 
 from apis.markdown import remark_to_html, to_html
 
 register = template.Library()
+# Tabler's calm colours (`bg-…-lt`) for an API without a picture.
+_COLOURS: Final = ("blue", "azure", "indigo", "purple", "pink", "orange", "green", "teal", "cyan")
 
 
 @register.filter
@@ -20,3 +25,9 @@ def markdown(text: object) -> SafeString:
 def remark(text: object) -> SafeString:
     """`{{ comment.content|remark }}`: the subset of Markdown for comments."""
     return remark_to_html(str(text or ""))
+
+
+@register.filter
+def colour(name: object) -> str:
+    """`bg-{{ api.name|colour }}-lt`: the same colour for the same name wherever it is shown."""
+    return _COLOURS[crc32(str(name).encode()) % len(_COLOURS)]
