@@ -26,6 +26,7 @@ from gateway.core.session import Session
 from gateway.core.snapshot import Principal, Runtime
 from gateway.counters import Counters, LocalCounters
 from gateway.patrol import Patrol
+from gateway.session_lines import SessionLines
 from gateway.usage import Recorder
 
 log = structlog.get_logger("gateway")
@@ -68,6 +69,7 @@ class Registry:
         self._held: dict[Session, None] = {}
         self._awaiting: dict[Session, None] = {}
         self._deadlines = Deadlines()
+        self._lines = SessionLines()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
         self._armed_by: tuple[float | None, float | None] | None = None  # the next deadline and the next roll then
@@ -154,29 +156,7 @@ class Registry:
         self.leave(places_of(session.entitlement.subscription_id, session.api_id, session.client))
         self.recorder.ended(session, record)
         meters.session_ended(record.code, record.initiator)
-        entitlement = session.entitlement
-        log.info(
-            "session_ended",
-            request=name,
-            api=session.api_name,
-            version=session.api_version,
-            api_id=record.key.api_id,
-            application=entitlement.application_name,
-            application_id=record.key.application_id,
-            plan=entitlement.business_plan.name,
-            principal=record.end_user,
-            key_type=session.principal.key_type,
-            client=record.client,
-            upstream=meters.without_secrets(record.upstream),
-            duration_s=round(record.ended_at - record.started_at, 3),
-            events=[record.events_in, record.events_out],
-            bytes=[record.bytes_in, record.bytes_out],
-            throttled=record.throttled,
-            initiator=record.initiator,
-            close_code=record.code,
-            reason=record.reason,
-            how=record.how,
-        )
+        self._lines.ended(session, record)
 
     def find(self, kind: str, subject: str) -> list[Session]:
         """The live sessions that have to do with a changed thing (kinds of `apis.models.Change`)."""

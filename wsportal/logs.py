@@ -13,100 +13,36 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import time_ns
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-REDACTED: Final = "[redacted]"
-_DEPTH_LIMIT: Final = 6
+from gateway.known import Known
+from wsportal.redaction import CLEAN, REDACTED, is_secret_name, quote, redact, redact_text, redacted
 
-_SECRET_NAME: Final = re.compile(
-    r"authorization|token|secret|password|passwd|cookie|api.?key|ticket|credential|assertion|private.?key|signature|"
-    r"sec-websocket-protocol|^code_verifier$|^pin$",
-    re.IGNORECASE,
-)
+__all__ = ["REDACTED", "configure", "one_line", "redact", "redact_text"]
+
 _NUMBERS: Final = frozenset({int, float, bool, type(None)})
+_WHOLE: Final = {int}
 _LEVELS: Final = {"warn": "warning", "exception": "error"}  # as structlog.stdlib.add_log_level has it
-# Names that hold a word from above and no secret.
-_PLAIN_NAME: Final = frozenset({"token_type", "token_endpoint", "key_type"})
-
-_SECRET_TEXT: Final = re.compile(
-    r"""
-      (?P<scheme>\b(?:Bearer|Basic|Digest)\s+)[^\s,;'"]+            # RFC 6750 section 2.1, RFC 7617
-    | (?P<protocol>base64url\.bearer\.authorization\.)[\w.\-=]+     # CONTRACT section 5
-    | (?P<name>\b(?:access_token|refresh_token|id_token|token|api_?key|ticket|client_secret|secret|password|
-        code_verifier|sessionid|wsportal_session\w*|wsportal_csrf\w*|csrfmiddlewaretoken)["']?\s*[=:]\s*["']?)[^\s&;,"'}\]]+
-    | (?P<code>[?&]code=)[^\s&"']+                                  # RFC 6749 section 4.1.2
-    | (?P<url>\b[a-z][a-z0-9+.\-]*://[^\s/:@]*:)[^\s/@]+(?=@)       # user:password@host
-    | \beyJ[\w\-]+\.[\w\-]+\.[\w\-]*                                # a JWT
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-_MAY_BE_SECRET_TEXT: Final = re.compile(r"[\s.=:]")  # each of the forms above holds one of these
-CLEAN_TEXTS: Final = 4096
-CLEAN_LENGTH: Final = 200
-_clean: Final[dict[str, str]] = {}
-"""Texts that were looked through and hold nothing, and how JSON writes them: most come again with every session. None
-with a credential in it is ever kept here."""
-_quote: Final = json.encoder.encode_basestring_ascii
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def redact_text(text: str) -> str:
-    """The text without what looks like a credential."""
-
-    def replacement(match: re.Match[str]) -> str:
-        kept = next((group for group in match.groups() if group), "")
-        return f"{kept}{REDACTED}"
-
-    if text in _clean:
-        return text
-    # Most values are ids, which are told by one look: all the forms cost ten times as much.
-    redacted = _SECRET_TEXT.sub(replacement, text) if _MAY_BE_SECRET_TEXT.search(text) else text
-    if redacted == text and len(text) <= CLEAN_LENGTH:
-        if len(_clean) >= CLEAN_TEXTS:
-            _clean.clear()
-        _clean[text] = _quote(text)
-    return redacted
-
-
-@lru_cache(maxsize=1024)  # the names of fields are few, and each line would search the same ones again
-def _is_secret_name(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None and name.lower() not in _PLAIN_NAME
 
 
 @lru_cache(maxsize=1024)  # each kind of event has its own names
 def _members(names: tuple[str, ...]) -> tuple[tuple[str, bool], ...]:
     """How the members of an object with these names begin, and which are secret."""
-    return tuple((f"{_quote(name)}: ", _is_secret_name(name)) for name in names)
+    return tuple((f"{quote(name)}: ", is_secret_name(name)) for name in names)
 
 
-def _redact(name: str, value: Any, depth: int = 0) -> Any:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if _is_secret_name(name):
-        return REDACTED
-    if depth >= _DEPTH_LIMIT:
-        return "..."
-    if isinstance(value, str):
-        return redact_text(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return redact_text(bytes(value).decode("latin-1"))
-    if isinstance(value, Mapping):
-        return {str(key): _redact(str(key), item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        if len(value) == 2 and isinstance(value, tuple) and isinstance(value[0], str | bytes):
-            # A header as ASGI carries it.
-            first = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
-            return [first, _redact(first, value[1], depth + 1)]
-        return [_redact(name, item, depth + 1) for item in value]
-    return redact_text(str(value))
-
-
-def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """A structlog processor: no field and no text leaves with a credential in it."""
-    return {key: value if key.startswith("_") else _redact(key, value) for key, value in event.items()}
+def spread(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the fields of `known` are the event's own."""
+    known = event.get("known")
+    if isinstance(known, Known):
+        del event["known"]
+        return {**known, **event}
+    return event
 
 
 def one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -174,24 +110,45 @@ class _Line:
             for step in self._slowly:
                 result = step(logger, method, result)
             return str(result)
-        parts = []
-        for (start, secret), value in zip(_members(tuple(event)), event.values(), strict=True):
-            kind = type(value)
-            if kind is int:
-                text = str(value)
-            elif secret and value is not None:
-                text = _to_json(_redact("token", value))
-            elif kind is str:
-                text = _clean.get(value) or _quote(redact_text(value))
-            elif kind is list and _NUMBERS.issuperset(map(type, value)):
-                text = _to_json(value)
-            else:
-                text = _to_json(_redact("", value))
-            parts.append(start + text)
         level = _LEVELS.get(method, method)
-        moment = datetime.now(UTC).isoformat()[:-6]
-        parts.append(f'"level": "{level}", "logger": {_quote(logger.name)}, "timestamp": "{moment}Z"')
-        return "{" + ", ".join(parts) + "}"
+        end = f'"level": "{level}", "logger": {quote(logger.name)}, "timestamp": "{_now()}"'
+        return f"{{{_written(event)}, {end}}}"
+
+
+def _written(fields: Mapping[str, Any]) -> str:
+    """The members of an object with these fields, none of them with a credential in it."""
+    parts = []
+    for (start, secret), value in zip(_members(tuple(fields)), fields.values(), strict=True):
+        kind = type(value)
+        if kind is int:
+            parts.append(f"{start}{value}")
+        elif kind is Known:
+            value.text = value.text or _written(value)
+            parts.append(value.text)
+        elif secret and value is not None:
+            parts.append(start + _to_json(redacted("token", value)))
+        elif kind is str:
+            parts.append(start + (CLEAN.get(value) or quote(redact_text(value))))
+        elif kind is list and _WHOLE.issuperset(map(type, value)):
+            parts.append(f"{start}{value}")  # as JSON has it, too
+        else:
+            plain = kind in _NUMBERS or (kind is list and _NUMBERS.issuperset(map(type, value)))
+            parts.append(start + _to_json(value if plain else redacted("", value)))
+    return ", ".join(parts)
+
+
+_second: tuple[int, str] = (0, "")  # and how its moments begin
+
+
+def _now() -> str:
+    """The present moment as ISO 8601 in UTC, microseconds included."""
+    global _second  # noqa: PLW0603 - whoever finds another one there has read both at once
+    seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
+    known, begins = _second
+    if seconds != known:
+        begins = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}."
+        _second = seconds, begins
+    return f"{begins}{nanoseconds // 1000:06}Z"
 
 
 class _Logger(structlog.make_filtering_bound_logger(logging.INFO)):  # type: ignore[misc]  # made at runtime
@@ -212,6 +169,7 @@ def configure(mode: str) -> dict[str, Any]:
         mode: `up`, `serve` or `test` (see wsportal.env).
     """
     entry: list[Processor] = [
+        spread,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
