@@ -15,7 +15,8 @@ End = tuple[str, int]  # IP address and port; ("", 0) where it is not known
 def scope(
     upgrade: Upgrade, peer: End, own: End, *, source: Source | None, secure: bool, trust: Trust
 ) -> dict[str, Any]:
-    """The ASGI scope of an upgrade. `state` holds `proxies`: the trusted ones between the client and us, nearest last.
+    """The ASGI scope of an upgrade. `state` holds `proxies`: the trusted ones between the client and us, nearest last,
+    and `familiar`: what is known of its head (`gateway.core.familiar`), or None.
 
     Args:
         peer, own: the connection's ends.
@@ -43,6 +44,6 @@ def scope(
         "client": [visitor.address, 0 if visitor.proxies else port] if address else None,
         "server": [*own] if own[0] else None,
         "subprotocols": upgrade.subprotocols,
-        "state": {"proxies": visitor.proxies},
+        "state": {"proxies": visitor.proxies, "familiar": upgrade.familiar},
         "extensions": {"websocket.http.response": {}},
     }

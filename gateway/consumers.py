@@ -13,15 +13,17 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.db import Error as DatabaseError
 
-from gateway import conf, meters, tickets
+from gateway import meters, tickets
 from gateway.api_keys import uses
 from gateway.core.admission import Admission, MayUse, Question, Redeem, Room, Standing, WhoIs
 from gateway.core.announcing import rate_limit_fields
 from gateway.core.assertions import choices
 from gateway.core.endpoints import Url
 from gateway.core.extras import choose
-from gateway.core.forwarding import about_client, backward, onward
-from gateway.core.matching import RoutingTable, upstream_target
+from gateway.core.familiar import Familiar
+from gateway.core.forwarding import backward
+from gateway.core.matching import RoutingTable
+from gateway.core.recalling import Admitted, outcome, recall, settle
 from gateway.core.records import UsageKey
 from gateway.core.rejections import Rejection
 from gateway.core.session import Session
@@ -31,6 +33,7 @@ from gateway.dialling import dial_any
 from gateway.doorway import ClientGone
 from gateway.plane import Plane, plane
 from gateway.registry import places_of
+from gateway.requesting import target_of
 from gateway.running import in_task
 from gateway.upstreams import Target, Upstream
 
@@ -57,7 +60,10 @@ class Arrival:
         plane: what the process remembers and counts.
     """
 
-    __slots__ = ("admission", "corridor", "headers", "own", "plane", "request_id", "scope")
+    __slots__ = (
+        "admission", "client", "corridor", "familiar", "headers", "own", "plane", "recalled", "request_id", "scope",
+        "shown",
+    )  # fmt: skip
 
     def __init__(self, scope: dict[str, Any], plane: Plane) -> None:
         self.scope = scope
@@ -65,7 +71,12 @@ class Arrival:
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.request_id: str = scope["state"]["request_id"]
         self.corridor = scope["extensions"][CORRIDOR]
-        self.admission = Admission(self.headers, scope["query_string"])
+        client = scope.get("client")
+        self.client: str = client[0] if client else ""  # IP address
+        self.familiar: Familiar | None = scope["state"]["familiar"]
+        self.admission = Admission(self.headers, scope["query_string"], self.familiar)
+        self.recalled: Admitted | None = None  # what it was let in by
+        self.shown = ("", "")  # kind and digest of its credential, once it was asked about
         self.own: list[tuple[bytes, bytes]] = []  # what the gateway says of the session to the backend
 
     async def answer(self, send: Send) -> None:
@@ -88,9 +99,9 @@ class Arrival:
         registry = self.plane.registry
         table = await self._table()
         denials = self.plane.memory.known_denials() or await self.plane.memory.denials()
-        self.admission.client, self.admission.denials = self._client(), denials
+        self.admission.client, self.admission.denials = self.client, denials
         entitlement = await self._admit(table)
-        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self.client)
         registry.enter(places)  # nothing was awaited since its places were counted
         try:
             session, url = await self._connect(entitlement)
@@ -110,6 +121,13 @@ class Arrival:
     async def _admit(self, table: RoutingTable) -> Entitlement:
         """Walk through the checks, answering their questions from memory or from the database."""
         now = self.plane.registry.clock()
+        before = self._before(table, now)
+        if before is not None:
+            self.recalled = before
+            room = recall(self.admission, before, now)
+            standing = self._known(room, now) or await self._look_up(room, now)
+            settle(self.admission, standing, now)
+            return before.entitlement
         path = self.scope["raw_path"].decode("latin-1")
         steps = self.admission.steps(path, self.headers, table, now)
         answer: Any = None
@@ -120,13 +138,25 @@ class Arrival:
                 admitted: Entitlement = done.value
                 if self.admission.ticket is not None:
                     self.request_id = self.admission.ticket.connection_id
+                if self.familiar is not None:
+                    self.recalled = self.familiar.admitted = outcome(self.admission, table, self.shown)
                 return admitted
             answer = self._known(question, now) or await self._look_up(question, now)
+
+    def _before(self, table: RoutingTable, now: float) -> Admitted | None:
+        """What was decided about its head before, if everything that decided it is as it was."""
+        before = self.familiar.admitted if self.familiar is not None else None
+        if before is None or before.mark is not table.mark:
+            return None
+        memory, offer = self.plane.memory, before.offer
+        same = memory.known_by(before.credential, now) is before.principal
+        return before if same and memory.known_entitlement(offer.application_id, offer.api_id) is offer else None
 
     def _known(self, question: Question, now: float) -> Any:
         memory, registry = self.plane.memory, self.plane.registry
         if isinstance(question, WhoIs):
-            return memory.known_principal(question.credential, now)
+            self.shown = question.credential.kind, question.credential.key
+            return memory.known_by(self.shown, now)
         if isinstance(question, MayUse):
             return memory.known_entitlement(question.application_id, question.api_id)
         if isinstance(question, Redeem):
@@ -137,7 +167,7 @@ class Arrival:
             return None
         taken = registry.places.get  # not [], which calls Python for a place that nobody has taken
         entitlement = question.entitlement
-        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self.client)
         return Standing(throttles, *[taken(place, 0) for place in places])
 
     def _wanted(self, question: Room) -> tuple[Wanted, ...]:
@@ -150,7 +180,7 @@ class Arrival:
             runtime.max_sessions,
             runtime.max_sessions_per_ip,
         )
-        places = places_of(entitlement.subscription_id, entitlement.api_id, self._client())
+        places = places_of(entitlement.subscription_id, entitlement.api_id, self.client)
         return tuple(zip(places, limits, strict=True))
 
     def _standing(self, question: Room, others: Sequence[int]) -> Standing:
@@ -191,7 +221,7 @@ class Arrival:
             api=api,
             principal=principal,
             entitlement=entitlement,
-            client=self._client(),
+            client=self.client,
             upstream=url.url,
             origin=admission.origin,
             deflate=upstream.deflate,
@@ -218,32 +248,12 @@ class Arrival:
 
     def _target(self, url: str) -> Target:
         """What is dialled for one URL of the endpoint."""
-        admission = self.admission
-        assert admission.route is not None  # noqa: S101  (admitted)
-        # Where messages may have to be left out there is no compression: the others could not be inflated any more.
-        offers = [value for name, value in self.headers if name == b"sec-websocket-extensions" and admission.whole]
-        host = next((value for name, value in self.headers if name == b"host"), b"")
-        timeouts, extras = admission.endpoint.timeouts, admission.endpoint.extras
-        path = upstream_target(url, admission.route.rest, admission.query.rest)
-        secure, proxies = self.scope["scheme"] == "wss", self.scope["state"]["proxies"]
-        headers = onward(self.headers) + about_client(self._client(), secure, host, self.request_id, proxies) + self.own
-        if extras is not None:
-            path, headers = extras.dress(path, headers)
-        return Target(
-            url=url,
-            path_and_query=path,
-            headers=headers,
-            subprotocols=admission.subprotocols.offer,
-            extensions=b", ".join(offers) or None,
-            connect_s=timeouts.connect_s,
-            handshake_s=timeouts.handshake_s,
-            allowed=conf.may_dial,
-            extras=extras,
-        )
-
-    def _client(self) -> str:
-        client = self.scope.get("client")
-        return client[0] if client else ""
+        state = self.scope["state"]
+        visitor = self.client, self.scope["scheme"] == "wss", state["proxies"]
+        forms = None
+        if self.recalled is not None and self.familiar is not None and self.familiar.passes and not self.own:
+            forms = self.recalled.requests
+        return target_of(url, self.admission, self.headers, visitor, self.request_id, self.own, forms)
 
     def _look_again(self, table: RoutingTable, session: Session) -> None:
         """Something that was true at the check may have changed while the upstream was dialled."""
@@ -266,7 +276,7 @@ class Arrival:
         log.info(
             "handshake_refused",
             request=self.request_id,
-            client=self._client(),
+            client=self.client,
             path=self.scope["path"],
             status=rejection.status,
             code=rejection.code,

@@ -18,17 +18,10 @@ import structlog
 
 from gateway import meters
 from gateway.callers import CORRIDOR, End, scope
+from gateway.core.answers import accept_answer, final_answer, plain_answer
+from gateway.core.familiar import heads
 from gateway.core.frames import FrameScanner
-from gateway.core.handshake import (
-    Plain,
-    Upgrade,
-    accept_answer,
-    check_early,
-    final_answer,
-    head_end,
-    parse_request,
-    plain_answer,
-)
+from gateway.core.handshake import Plain, Upgrade, check_early, head_end
 from gateway.core.proxy_protocol import Source
 from gateway.core.rejections import Rejection
 from gateway.host import Host, Stage
@@ -183,7 +176,7 @@ class Doorway(ABC):
             self._hearing.end({"type": "websocket.disconnect", "code": code, "reason": ""})
 
     def _received(self, head: bytes, early: bytes) -> None:
-        request = parse_request(head)
+        request = heads.read(head)
         if isinstance(request, Plain):
             self._say_finally(plain_answer(request, self._host.health_report()))
             return

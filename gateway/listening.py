@@ -20,7 +20,7 @@ import structlog
 from gateway import meters
 from gateway.callers import End
 from gateway.capacity import EXHAUSTED
-from gateway.core.handshake import final_answer
+from gateway.core.answers import final_answer
 from gateway.core.proxy_protocol import Malformed, Source, parse, wanted
 from gateway.core.rejections import Rejection
 from gateway.doors import READ_BYTES, SocketDoor, TransportDoor

@@ -136,7 +136,11 @@ class Memory:
 
     def known_principal(self, credential: Credential, now: float) -> Principal | None:
         """The principal of a credential that was looked up not long ago."""
-        found = self.principals.get((credential.kind, credential.key))
+        return self.known_by((credential.kind, credential.key), now)
+
+    def known_by(self, credential: tuple[str, str], now: float) -> Principal | None:
+        """The same, by kind and digest."""
+        found = self.principals.get(credential)
         return found[1] if found is not None and now < found[0] else None
 
     def drop_old(self, now: float) -> None:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from gateway.core.extras import Extras, Proxy
+from gateway.core.upstream_handshake import Form
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Target:
         tls: for wss://, instead of the system's certificate authorities.
         server_name: for wss://, the name that is asked for and checked instead of the URL's host.
         proxy: that is asked to connect, unless the host is one of its exceptions.
+        form: of requests that are the same but for key and `request_id`, or None.
         extras: what the endpoint asks for besides; None, or to be settled by `gateway.upstream_auth.dial_secured`.
     """
 
@@ -41,6 +43,8 @@ class Target:
     server_name: str = ""
     proxy: Proxy | None = None
     extras: Extras | None = None
+    form: Form | None = None
+    request_id: bytes = b""
 
 
 class DialError(Exception):

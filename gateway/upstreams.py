@@ -84,15 +84,7 @@ async def dial(target: Target) -> Upstream:
     """
     place = place_of(target.url)
     key = b2a_base64(random_bytes(16), newline=False)
-    extensions = offered_extensions(target.extensions)
-    request = upgrade_request(
-        place.header,
-        target.path_and_query,
-        key=key,
-        headers=target.headers,
-        subprotocols=target.subprotocols,
-        extensions=extensions,
-    )
+    request, extensions = _request(place, target, key)
     exchange, address = await _open(place, target)
     kept = False
     try:
@@ -109,6 +101,25 @@ async def dial(target: Target) -> Upstream:
     finally:
         if not kept:
             exchange.close()
+
+
+def _request(place: Place, target: Target, key: bytes) -> tuple[bytes, bytes | None]:
+    """The request, and the extensions that it offers."""
+    form = target.form
+    if form is not None and form.learnt:
+        return form.filled(key, target.request_id), form.extensions
+    extensions = offered_extensions(target.extensions)
+    request = upgrade_request(
+        place.header,
+        target.path_and_query,
+        key=key,
+        headers=target.headers,
+        subprotocols=target.subprotocols,
+        extensions=extensions,
+    )
+    if form is not None:
+        form.learn(request, key, target.request_id, extensions)
+    return request, extensions
 
 
 async def _open(place: Place, target: Target) -> tuple[Exchange, str]:

@@ -32,11 +32,11 @@ MODULES: Final[tuple[str, ...]] = (
     *(
         f"gateway.core.{name}"
         for name in (
-            "admission", "airtime", "announcing", "balancing", "conditions", "credentials", "denying", "endpoints",
-            "flow", "forwarding", "frames", "grading", "handshake", "home", "identifying", "leases", "levels",
-            "limits", "mapping", "matching", "permits", "plans", "pool", "principals", "records", "rejections",
-            "restrictions", "session", "snapshot", "spending", "suspension", "throttling", "upstream_handshake",
-            "warning", "wheel", "windows", "wire",
+            "admission", "airtime", "announcing", "answers", "balancing", "conditions", "credentials", "denying",
+            "endpoints", "familiar", "flow", "forwarding", "frames", "grading", "handshake", "home", "identifying",
+            "leases", "levels", "limits", "mapping", "matching", "permits", "plans", "pool", "principals", "recalling",
+            "records", "rejections", "restrictions", "session", "snapshot", "spending", "suspension", "throttling",
+            "upstream_handshake", "warning", "wheel", "windows", "wire",
         )
     ),
     *(f"gateway.relay.{name}" for name in ("legs", "link", "owner", "poller", "sockets", "transports")),

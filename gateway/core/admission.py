@@ -14,8 +14,18 @@ from typing import Any, Final
 
 from gateway.core.announcing import rate_limit_fields, told
 from gateway.core.conditions import Asked
-from gateway.core.credentials import Headers, Query, Shown, Subprotocols, sort_query, sort_subprotocols
+from gateway.core.credentials import (
+    NO_QUERY,
+    NOTHING_OFFERED,
+    Headers,
+    Query,
+    Shown,
+    Subprotocols,
+    sort_query,
+    sort_subprotocols,
+)
 from gateway.core.denying import NOBODY
+from gateway.core.familiar import Familiar
 from gateway.core.identifying import (
     OPEN,
     Redeem,
@@ -82,6 +92,7 @@ class Standing:
     from_address: int = 0
 
 
+NOBODY_IN: Final = Standing()
 KNOWN_STATES: Final = OPEN_STATES | UNSUBSCRIBED_STATES
 Question = WhoIs | Redeem | MayUse | Room
 
@@ -96,6 +107,10 @@ class Toll:
         """Give it back, where the window is still the same."""
         for throttle, start in self.charged:
             throttle.give_back(1, start)
+
+
+FREE: Final = Toll()
+NOWHERE: Final = EndpointSnapshot(())
 
 
 class Admission:
@@ -117,10 +132,15 @@ class Admission:
         "query", "route", "standing", "subprotocols", "ticket", "toll",
     )  # fmt: skip
 
-    def __init__(self, headers: Headers, query: bytes = b"") -> None:
-        self.subprotocols: Subprotocols = sort_subprotocols(headers)
-        self.query: Query = sort_query(query)
-        self.origin = origin_of(headers)
+    def __init__(self, headers: Headers, query: bytes = b"", familiar: Familiar | None = None) -> None:
+        if familiar is not None:  # it offers nothing and has no query
+            self.subprotocols: Subprotocols = NOTHING_OFFERED
+            self.query: Query = NO_QUERY
+            self.origin = familiar.origin
+        else:
+            self.subprotocols = sort_subprotocols(headers)
+            self.query = sort_query(query)
+            self.origin = origin_of(headers)
         self.ticket: Ticket | None = None
         self.offer: Entitlement | None = None
         self.client = ""
@@ -128,12 +148,12 @@ class Admission:
         self.route: Route | None = None
         self.principal: Principal | None = None
         self.entitlement: Entitlement | None = None
-        self.endpoint = EndpointSnapshot(())
+        self.endpoint = NOWHERE
         self.permit: Permit = BOTH_WAYS
         self.levels: Levels = ()
         self.kept = NOTHING_ASKED
-        self.standing = Standing()
-        self.toll = Toll()
+        self.standing = NOBODY_IN
+        self.toll = FREE
 
     @property
     def whole(self) -> bool:
@@ -267,7 +287,7 @@ def check_plan(entitlement: Entitlement, standing: Standing, now: float, runtime
     counted = [throttle for throttle in throttles if throttle.limit.kind == HANDSHAKES]
     for throttle in counted:
         throttle.take()
-    return Toll(tuple([(throttle, throttle.start) for throttle in counted]))
+    return Toll(tuple([(throttle, throttle.start) for throttle in counted])) if counted else FREE
 
 
 def retry_fields(spent: Sequence[Throttle], throttles: Sequence[Throttle], now: float) -> tuple[tuple[str, str], ...]:

@@ -75,6 +75,9 @@ class Subprotocols:
         return chosen or (PLACEHOLDER if self.placeholder else NOTICES if self.notices else None)
 
 
+NOTHING_OFFERED: Final = Subprotocols()
+
+
 def sort_subprotocols(headers: Headers) -> Subprotocols:
     """Read every `Sec-WebSocket-Protocol` line (RFC 6455 section 11.3.4: it may be split over several)."""
     real: list[bytes] = []
@@ -93,6 +96,8 @@ def sort_subprotocols(headers: Headers) -> Subprotocols:
                 notices = True
             elif item:
                 real.append(item)
+    if not (real or secrets or placeholder or notices):
+        return NOTHING_OFFERED
     return Subprotocols(tuple(real), placeholder, tuple(secrets), notices)
 
 
@@ -116,6 +121,9 @@ class Query:
         return any(name == TICKET for name, _ in self.secrets)
 
 
+NO_QUERY: Final = Query()
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Everything of a handshake that may hold a credential.
@@ -126,14 +134,14 @@ class Shown:
 
     headers: Headers = field(repr=False)
     subprotocols: Subprotocols
-    query: Query = Query()
+    query: Query = NO_QUERY
     in_query: bool = False
 
 
 def sort_query(query: bytes) -> Query:
     """Take the credentials and our flag out of a query string, however they are spelled; nothing else is touched."""
     if not query:
-        return Query()
+        return NO_QUERY
     rest: list[bytes] = []
     secrets: list[tuple[bytes, bytes]] = []
     flags: list[bytes] = []

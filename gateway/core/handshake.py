@@ -1,4 +1,4 @@
-"""A client's upgrade request, read strictly, and the answers to it (sans-IO).
+"""A client's upgrade request, read strictly (sans-IO); what is answered to it is in `gateway.core.answers`.
 
 Strict means: what two HTTP parsers could read in two ways is refused, so that nothing can be smuggled past the gateway
 to whatever stands before or behind it. Source: RFC 6455 section 4, RFC 9112 (HTTP/1.1), CONTRACT section 5.
@@ -7,24 +7,23 @@ to whatever stands before or behind it. Source: RFC 6455 section 4, RFC 9112 (HT
 from __future__ import annotations
 
 import binascii
-import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha1
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
 from gateway.core.frames import FOREVER, PROTOCOL, FrameScanner
-from gateway.core.rejections import Rejection, title
+from gateway.core.rejections import Rejection
+
+if TYPE_CHECKING:
+    from gateway.core.familiar import Familiar
 
 HEAD_LIMIT: Final = 16_384  # bytes of request line and headers together
 TARGET_LIMIT: Final = 4_096  # bytes of path and query
 HEADER_COUNT_LIMIT: Final = 100
-NAMES_KEPT: Final = 500
 
-GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 VERSION: Final = "13"  # RFC 6455 section 4.1
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -59,6 +58,7 @@ class Upgrade:
         headers: (lower-case name, value) in their order, without names that hold an underscore.
         key: Sec-WebSocket-Key.
         subprotocols: all that were offered, in their order.
+        familiar: what is known of a head that came before, or None.
     """
 
     raw_path: bytes
@@ -67,6 +67,7 @@ class Upgrade:
     headers: list[tuple[bytes, bytes]]
     key: bytes
     subprotocols: list[str]
+    familiar: Familiar | None = None
 
 
 def head_end(data: bytes | bytearray) -> int:
@@ -126,75 +127,6 @@ def check_early(data: bytes) -> None:
     scanner.feed(data)
     if scanner.event == PROTOCOL:
         raise _bad("What follows the request is no WebSocket frame.")
-
-
-def accept_key(key: bytes) -> bytes:
-    """The value of Sec-WebSocket-Accept for a key (RFC 6455 section 4.2.2)."""
-    return binascii.b2a_base64(sha1(key + GUID, usedforsecurity=False).digest(), newline=False)
-
-
-def accept_answer(key: bytes, subprotocol: bytes | None, extensions: bytes | None, headers: Headers = ()) -> bytes:
-    """The head that opens the session: 101 has neither a body nor a Content-Length (RFC 9110 section 8.6)."""
-    pairs = [(b"Upgrade", b"websocket"), (b"Connection", b"Upgrade"), (b"Sec-WebSocket-Accept", accept_key(key))]
-    if subprotocol:
-        pairs.append((b"Sec-WebSocket-Protocol", subprotocol))
-    if extensions:
-        pairs.append((b"Sec-WebSocket-Extensions", extensions))
-    return render_head(b"HTTP/1.1 101 Switching Protocols", [*pairs, *headers])
-
-
-def final_answer(status: int, headers: Headers, body: bytes, *, with_body: bool = True) -> bytes:
-    """A whole HTTP answer after which the connection closes; its length is always said.
-
-    Args:
-        with_body: False for an answer to HEAD.
-    """
-    ours = (b"content-length", b"connection", b"transfer-encoding")
-    pairs = [pair for pair in headers if pair[0].lower() not in ours]
-    pairs += [(b"Content-Length", b"%d" % len(body)), (b"Connection", b"close")]
-    line = b"HTTP/1.1 %d %s" % (status, title(status).encode("ascii"))
-    return render_head(line, pairs) + (body if with_body else b"")
-
-
-def plain_answer(request: Plain, health: dict[str, Any]) -> bytes:
-    """The answer to a request that is no upgrade: `/health` says how the gateway is, all else is 426.
-
-    A gateway that is not "up" answers 503, so that load balancers send it nobody.
-    """
-    with_body = request.method != "HEAD"
-    if request.path == "/health" and request.method in {"GET", "HEAD"}:
-        headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
-        status = 200 if health.get("status") == "up" else 503
-        return final_answer(status, headers, json.dumps(health).encode(), with_body=with_body)
-    rejection = Rejection("upgrade_required", headers=(("Upgrade", "websocket"),))
-    return final_answer(rejection.status, rejection.all_headers(), rejection.body(), with_body=with_body)
-
-
-def render_head(first_line: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A head, blank line included.
-
-    Raises:
-        ValueError: a name or value would break out of its line.
-    """
-    lines = [first_line]
-    for name, value in headers:
-        if name not in _names:
-            _learn(name)
-        lines.append(name + b": " + value)
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
-        raise ValueError("not a header: it would break out of its line")
-    return head + b"\r\n\r\n"
-
-
-_names: Final[set[bytes]] = set()  # of headers, known to be tokens: the same few in every handshake
-
-
-def _learn(name: bytes) -> None:
-    if not _IS_TOKEN.fullmatch(name):
-        raise ValueError(f"not a header: {name!r}")
-    if len(_names) < NAMES_KEPT:
-        _names.add(name)
 
 
 def read_header_lines(fields: bytes) -> list[tuple[bytes, bytes]] | None:
@@ -281,15 +213,20 @@ def _check_websocket(named: dict[bytes, bytes]) -> bytes:
             headers=(("Sec-WebSocket-Version", VERSION),),
         )
     key = named.get(b"sec-websocket-key", b"")
+    check_key(key)
+    if not named.get(b"sec-websocket-extensions", b"").isascii():
+        raise _bad("Sec-WebSocket-Extensions is malformed.")
+    return key
+
+
+def check_key(key: bytes) -> None:
+    """Raises: Rejection, unless this is the value of a Sec-WebSocket-Key."""
     try:
         valid = len(key) == 24 and len(binascii.a2b_base64(key, strict_mode=True)) == 16
     except binascii.Error:
         valid = False
     if not valid:
         raise _bad("Sec-WebSocket-Key is not 16 bytes in base64.")
-    if not named.get(b"sec-websocket-extensions", b"").isascii():
-        raise _bad("Sec-WebSocket-Extensions is malformed.")
-    return key
 
 
 def _read_subprotocols(value: bytes) -> list[str]:

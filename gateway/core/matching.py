@@ -108,10 +108,11 @@ class Route:
 class RoutingTable:
     """The deployed APIs by path, and the custom plans that count at all of them. Built once, then only read."""
 
-    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id", "custom")
+    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id", "custom", "mark")
 
     def __init__(self, apis: Iterable[ApiSnapshot] = (), custom: Iterable[CustomPlanSnapshot] = ()) -> None:
         self.custom = tuple(custom)
+        self.mark = object()  # to know it again without keeping it
         self.by_id = {api.api_id: api for api in apis}
         # Later ones win: a version's own path leads nowhere while it is not deployed, rather than to the default one.
         self._by_path: dict[tuple[str, ...], ApiSnapshot | None] = {

@@ -72,9 +72,11 @@ class Trust:
             secure: whether that connection speaks TLS.
             headers: of the request, names in lower case.
         """
+        if not self.networks:
+            return _stranger(peer, secure)
         peer = plain(peer) or peer
         if not self.trusts(peer):
-            return Visitor(peer, secure)
+            return _stranger(peer, secure)
         named: dict[bytes, list[str]] = {}
         for name, value in headers:
             named.setdefault(name, []).append(value.decode("latin-1"))
@@ -100,6 +102,11 @@ class Trust:
             if not self.trusts(address):
                 break
         return Visitor(address, secure, tuple(proxies))
+
+
+@lru_cache(maxsize=4096)  # the same clients come again
+def _stranger(peer: str, secure: bool) -> Visitor:
+    return Visitor(plain(peer) or peer, secure)
 
 
 @lru_cache(maxsize=4096)

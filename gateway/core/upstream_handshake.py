@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.core.handshake import HEAD_LIMIT, VERSION, accept_key, lists, read_header_lines, render_head
+from gateway.core.answers import accept_key, render_head
+from gateway.core.handshake import HEAD_LIMIT, VERSION, lists, read_header_lines
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: [\t -~\x80-\xff]*)?")
 _NO_TARGET: Final = re.compile(rb"[\r\n\0 ]")
+ANSWERS_KEPT: Final = 256
+LONGEST_KEPT: Final = 2_048  # bytes of an answer
 _PERMESSAGE: Final = b"permessage-"
 # What the gateway writes itself, or what belongs to one hop only
 _OURS: Final = frozenset(
@@ -91,6 +94,39 @@ def upgrade_request(
     return render_head(b"GET " + path_and_query + b" HTTP/1.1", [*pairs, *headers])
 
 
+class Form:
+    """The request of one head to one URL, with blanks for its key and its id; the first one made becomes the form.
+
+    Attributes:
+        extensions: that are offered.
+    """
+
+    __slots__ = ("_parts", "extensions")
+
+    def __init__(self) -> None:
+        self._parts: tuple[bytes, bytes, bytes] | None = None
+        self.extensions: bytes | None = None
+
+    @property
+    def learnt(self) -> bool:
+        """Whether a request can be made by it."""
+        return self._parts is not None
+
+    def filled(self, key: bytes, request_id: bytes) -> bytes:
+        """The request. `learnt` it must be."""
+        assert self._parts is not None  # noqa: S101
+        before, between, after = self._parts
+        return b"".join((before, key, between, request_id, after))
+
+    def learn(self, request: bytes, key: bytes, request_id: bytes, extensions: bytes | None) -> None:
+        """Take the form of a request with this key and, behind it, this id."""
+        if request.count(key) == 1 and request.count(request_id) == 1:
+            before, _, rest = request.partition(key)
+            between, found, after = rest.partition(request_id)
+            if found:
+                self._parts, self.extensions = (before, between, after), extensions
+
+
 def answer_end(data: bytes | bytearray) -> int:
     """Where the answer's head ends, blank line included, or 0 while it is not complete.
 
@@ -116,6 +152,26 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
     Raises:
         BadAnswer: it does not open a session.
     """
+    accept = accept_key(key)
+    before, found, after = head.partition(accept)
+    shape = before, after, subprotocols, extensions
+    known = _known.get(shape)
+    if known is not None and found:
+        return known
+    answer = _judged(head, accept, subprotocols, extensions)
+    if b"set-cookie:" not in head.lower() and accept not in after and len(head) <= LONGEST_KEPT:
+        if len(_known) >= ANSWERS_KEPT:
+            _known.clear()
+        _known[shape] = answer
+    return answer
+
+
+_known: Final[dict[tuple[bytes, bytes, bytes | None, bytes | None], Answer]] = {}
+"""Answers that were judged, by all that is in them but the proof that the request was understood: each backend gives
+the same one to everybody. None with a cookie, which may be somebody's secret."""
+
+
+def _judged(head: bytes, accept: bytes, subprotocols: bytes | None, extensions: bytes | None) -> Answer:
     first, _, fields = head[:-2].partition(b"\r\n")
     matched = _STATUS_LINE.fullmatch(first)
     if not matched:
@@ -130,7 +186,7 @@ def parse_answer(head: bytes, key: bytes, subprotocols: bytes | None, extensions
     named = _by_name(headers)
     if not lists(named.get(b"upgrade", b""), b"websocket") or not lists(named.get(b"connection", b""), b"upgrade"):
         raise BadAnswer("the answer lacks Upgrade: websocket or Connection: Upgrade")
-    if named.get(b"sec-websocket-accept") != accept_key(key):
+    if named.get(b"sec-websocket-accept") != accept:
         raise BadAnswer("Sec-WebSocket-Accept is missing or wrong")
     return Answer(
         _chosen_subprotocol(named.get(b"sec-websocket-protocol"), subprotocols),

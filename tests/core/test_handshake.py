@@ -8,19 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.core.answers import accept_answer, accept_key, final_answer, plain_answer, render_head
 from gateway.core.handshake import (
     HEAD_LIMIT,
     TARGET_LIMIT,
     Plain,
     Upgrade,
-    accept_answer,
-    accept_key,
     check_early,
-    final_answer,
     head_end,
     parse_request,
-    plain_answer,
-    render_head,
 )
 from gateway.core.rejections import Rejection
 from gateway.core.upstream_handshake import (

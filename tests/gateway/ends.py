@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.handshake import accept_key
+from gateway.core.answers import accept_key
 from tests.gateway.world import Deal, World
 from tests.wires import CLOSE, PING, TEXT, Seen, frame, parse, take
 

@@ -189,7 +189,7 @@ async def test_thousands_of_fuzzed_backends_leave_nothing_behind(world: World) -
         dice = random.Random(SEED * 3 + made)
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
-            from gateway.core.handshake import accept_key
+            from gateway.core.answers import accept_key
 
             key = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
             answer = (
