@@ -1,4 +1,4 @@
-"""The lifecycle of an API and the history of everything done to it."""
+"""The lifecycle of an API."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from apis.permissions import Actor
 from apis.publisher.asking import effects, lines, question
 from apis.publisher.diagram import drawn
 from apis.publisher.editing import seen_in
-from apis.publisher.pages import PortalRequest, api_page, ask, go, is_confirmed, paged, show
-from apis.publisher.stories import story
+from apis.publisher.pages import PortalRequest, api_page, ask, go, is_confirmed, show
 from apis.services import publishing
+from apis.stories import story
 
 MOVES_SHOWN: Final = 50
 
@@ -85,10 +85,3 @@ def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
 
 def _out(state: State) -> list[Transition]:
     return [step for step in actions_from(state) if step.target != state]
-
-
-@api_page
-def history(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
-    """Everything that was done to the API: who, when, before and after."""
-    rows = paged(request, selectors.history_of(api))
-    return show(request, api, "history", {"rows": rows, "stories": [story(entry) for entry in rows]})

@@ -60,7 +60,7 @@ def document_create(*, actor: Actor, api: Api, **values: Any) -> ApiDocument:
     if api.documents.count() >= DOCUMENTS_LIMIT:
         raise Conflict(f"An API has at most {DOCUMENTS_LIMIT} documents.", code="too_many_documents")
     _save(document, values.get("upload"))
-    record(actor, "create_document", document, api=api, name=document.name, before=None, after=_facts(document))
+    record(actor, "create_document", document, api=api, name=document.name, before=None, after=facts_of(document))
     return document
 
 
@@ -78,7 +78,7 @@ def document_update(*, actor: Actor, document: ApiDocument, seen: int | None = N
     hold(document.api)
     hold(document)
     wish = _wish(changes, is_new=False)
-    name, before = document.name, _facts(document, wish)
+    name, before = document.name, facts_of(document, wish)
     wish = merged(document.api, seen, _placed(name, before), _placed(name, wish))["documents"][name]
     if wish == before:
         return document
@@ -87,7 +87,7 @@ def document_update(*, actor: Actor, document: ApiDocument, seen: int | None = N
     _save(document, upload)
     record(
         actor, "update_document", document, api=document.api,
-        name=name, before=before, after=_facts(document, wish),
+        name=name, before=before, after=facts_of(document, wish),
     )  # fmt: skip
     return document
 
@@ -103,7 +103,7 @@ def document_delete(*, actor: Actor, document: ApiDocument, seen: int | None = N
     hold(api)
     hold(document)
     require_unchanged(api, seen, [("documents", document.name)])
-    before, name = _facts(document), document.name
+    before, name = facts_of(document), document.name
     document.delete()
     record(actor, "delete_document", name, api=api, name=name, before=before, after=None)
 
@@ -123,7 +123,7 @@ def _require_writer(actor: Actor, api: Api) -> None:
 
 
 def _wish(values: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
-    """Checked values in the shape of `_facts`. Raises: Invalid."""
+    """Checked values in the shape of `facts_of`. Raises: Invalid."""
     values = {name: value for name, value in values.items() if value is not None}
     given = [name for name in SOURCES if name in values]
     problems = document_problems(values)
@@ -187,7 +187,7 @@ def _save(document: ApiDocument, upload: Upload | None) -> None:
         DocumentFile.objects.filter(document=document).delete()
 
 
-def _facts(document: ApiDocument, names: Collection[str] = (*WORDS, *HELD)) -> dict[str, Any]:
+def facts_of(document: ApiDocument, names: Collection[str] = (*WORDS, *HELD)) -> dict[str, Any]:
     """The document as the history keeps it; of a file what tells it from another."""
     facts: dict[str, Any] = {name: getattr(document, name) for name in names if name != "file"}
     if "file" in names:

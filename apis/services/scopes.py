@@ -73,7 +73,7 @@ def scope_create(*, actor: Actor, name: str, api: Api | None = None, **values: A
             scope.save()
     except IntegrityError:
         raise Taken({"name": f"A scope named {name} already exists."}) from None
-    record(actor, "create_scope", scope, api=api, name=name, before=None, after=_facts(scope))
+    record(actor, "create_scope", scope, api=api, name=name, before=None, after=facts_of(scope))
     return scope
 
 
@@ -119,9 +119,10 @@ def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None, seen: in
     if uses := scoping.scope_uses(scope):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{scope} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
-    record(actor, "delete_scope", scope, api=api, name=scope.name, before=_facts(scope), after=None)
+    record(actor, "delete_scope", scope, api=api, name=scope.name, before=facts_of(scope), after=None)
     scope.delete()
 
 
-def _facts(scope: Scope) -> dict[str, Any]:
+def facts_of(scope: Scope) -> dict[str, Any]:
+    """What people may change of a scope, as the history keeps it."""
     return {field: getattr(scope, field) for field in FIELDS}
