@@ -85,7 +85,7 @@ def question(api: Api, step: Transition, checks: Sequence[Check]) -> Question | 
     if checking.obstacles_of(api, step, list(checks)):
         return None
     if step.hurts:
-        return Question(f"{label}: {api}?", _connected(api), label, tuple(losses(step)))
+        return Question(f"{label}: {api}?", connected(api), label, tuple(losses(step)))
     found = [*checking.warnings_of(step, list(checks)), *_first_deployment(step, checks)]
     if not found:
         return None
@@ -97,7 +97,7 @@ def _first_deployment(step: Transition, checks: Sequence[Check]) -> list[Check]:
     return [one for one in checks if step.requires and one.code == "not_deployed"]
 
 
-def _connected(api: Api) -> str:
+def connected(api: Api) -> str:
     """How many clients are there to be affected, where that is known."""
     count = asking.clients_of(api)
     if count is None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from apis import selectors
+from apis.checking import asking
 from apis.errors import Forbidden, Invalid, ServiceError
-from apis.lifecycle import State
+from apis.frozen import different_parts
+from apis.lifecycle import SERVED, State
 from apis.models import Api, Revision
 from apis.permissions import Actor
+from apis.publisher.asking import connected
 from apis.publisher.editing import seen_in
 from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
@@ -35,7 +38,7 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
                 status = 400
             else:
                 revision = _named(api, request.POST.get("number", ""))
-                if (question := _question(do, revision)) and not is_confirmed(request):
+                if not is_confirmed(request) and (question := _question(do, api, revision)):
                     return ask(request, api, question, current="deployments")
                 messages.success(request, _act(request, actor, do, revision))
                 return go(request, "deployments", api.pk)
@@ -43,37 +46,55 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             raise
         except ServiceError as error:
             refusal = error
-    context = {
-        "form": form,
-        "revisions": [
-            (revision, list(revision.deployments.all()), _question("restore", revision), _question("delete", revision))
-            for revision in selectors.revisions_of(api)
-        ],
-        "limit": publishing.REVISIONS_LIMIT,
-        "environments": selectors.environments(),
-        "gateway_urls": selectors.gateway_urls(api),
-        "is_retired": api.state == State.RETIRED,
-        "undeploy": UNDEPLOY,
-    }
+    context = {"form": form, "limit": publishing.REVISIONS_LIMIT, **_facts(api)}
     return show(request, api, "deployments", context, refusal=refusal, status=status)
 
 
-UNDEPLOY: Final = Question(
-    "Undeploy?",
-    "The gateway stops serving this API there at once, and clients that are connected are cut off.",
-    "Undeploy",
-)
+def _facts(api: Api) -> dict[str, Any]:
+    """Where what is deployed, since when and by whom; each revision with what is different about it."""
+    rows = api.deployments.select_related("revision", "environment", "deployed_by")
+    deployed = {row.environment_id: row for row in rows}
+    environments = list(selectors.environments())
+    urls = {row.pk: selectors.gateway_urls(api, [row]) for row in environments}
+    revisions = [(row, different_parts(api, row.design)) for row in selectors.revisions_of(api)]
+    return {
+        "places": [(row, deployed.get(row.pk), urls[row.pk]) for row in environments],
+        "clients": asking.clients_of(api),
+        "revisions": [
+            (row, list(row.deployments.all()), parts, restoring(row, parts), deleting(row)) for row, parts in revisions
+        ],
+        "environments": environments,
+        "is_retired": api.state == State.RETIRED,
+        "undeploy": undeploying(api),
+    }
 
 
-def _question(do: str, revision: Revision) -> Question | None:
+def undeploying(api: Api) -> Question:
+    """What is asked before an environment stops serving the API."""
+    points = ["The gateway stops serving this API there at once, and clients that are connected are cut off."]
+    if api.deployments.count() == 1 and api.state in SERVED:
+        points.append("It is deployed nowhere else: nobody will be able to connect.")
+    return Question("Undeploy?", connected(api), "Undeploy", tuple(points))
+
+
+def deleting(revision: Revision) -> Question:
+    """What is asked before a revision is deleted."""
+    return Question(f"Delete revision {revision.number}?", "It cannot be brought back.", "Delete")
+
+
+def restoring(revision: Revision, parts: list[str]) -> Question:
+    """What is asked before a revision becomes the working copy."""
+    points = [f"This of your working copy is replaced: {', '.join(parts)}."] if parts else []
+    points.append("What is deployed stays as it is.")
+    return Question(f"Restore revision {revision.number}?", "", "Restore", tuple(points))
+
+
+def _question(do: str, api: Api, revision: Revision) -> Question | None:
     if do == "undeploy":
-        return UNDEPLOY
+        return undeploying(api)
     if do == "delete":
-        return Question(f"Delete revision {revision.number}?", "It cannot be brought back.", "Delete")
-    if do == "restore":
-        text = "Its topics, endpoints and runtime limits replace yours. What is deployed stays as it is."
-        return Question(f"Restore revision {revision.number}?", text, "Restore")
-    return None
+        return deleting(revision)
+    return restoring(revision, different_parts(api, revision.design)) if do == "restore" else None
 
 
 def _named(api: Api, typed: str) -> Revision:

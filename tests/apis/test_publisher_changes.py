@@ -164,7 +164,7 @@ def test_plans_of_a_published_api_are_the_publishers_business(carol: Person, pia
     page = at(draft, "plans/")
     Visit(carol).do(page, business_plans=["Gold"])
     Visit(carol).do(at(draft, "endpoints/"), key_type="production", url="ws://one.example.com")
-    Visit(pia).do(at(draft, "lifecycle/"), action="publish")
+    Visit(pia).do(at(draft, "lifecycle/"), action="publish", **YES)
     shown = Visit(carol).see(page)
     assert "This needs the publisher role." in shown.words
     assert "Save" not in shown.buttons
