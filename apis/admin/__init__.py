@@ -6,8 +6,10 @@ Django's autodiscovery imports this package; each module registers the pages of 
 from __future__ import annotations
 
 from apis.admin import (
+    about,
     api_plans,
     applications,
+    approvals,
     denying,
     designs,
     key_managers,
@@ -20,8 +22,10 @@ from apis.admin import (
 )
 
 __all__ = [
+    "about",
     "api_plans",
     "applications",
+    "approvals",
     "denying",
     "designs",
     "key_managers",

@@ -15,6 +15,7 @@ from apis.lifecycle import LABELS, State
 from apis.models import HistoryEntry, Person
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.selectors_approvals import waiting_count
 
 RECENT = 10
 
@@ -29,6 +30,8 @@ def numbers(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         for state, label in labels.items()
     ]
     counts = [("Subscriptions", "admin:apis_subscription_changelist", selectors.subscriptions_visible(actor).count())]
+    if waiting := waiting_count(actor):
+        counts.insert(0, ("Waiting for you", "admin:apis_approval_changelist", waiting))
     if actor.can(Capability.USE_APPLICATIONS) or actor.can(Capability.ADMINISTER):
         counts.append(("Applications", "admin:apis_application_changelist", selectors.applications_of(actor).count()))
     if actor.can(Capability.ADMINISTER):

@@ -13,9 +13,11 @@ from oauth2_provider.models import Application as OAuthClient
 
 from apis.models import (
     Api,
+    ApiCategory,
     ApiPlan,
     Application,
     ApplicationPlan,
+    Approval,
     BusinessPlan,
     CustomPlan,
     DenyPolicy,
@@ -24,9 +26,12 @@ from apis.models import (
     KeyManager,
     Person,
     PersonalToken,
+    Role,
     Scope,
     Subscription,
 )
+from apis.permissions import Actor
+from apis.selectors_approvals import waiting_count
 
 # Group -> (model or its name, title, Material symbol).
 GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
@@ -35,7 +40,9 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
         (
             (Api, "APIs", "hub"),
             (Subscription, "Subscriptions", "sync_alt"),
+            (Approval, "Approvals", "approval"),
             (Scope, "Scopes", "passkey"),
+            (ApiCategory, "API categories", "category"),
             (HistoryEntry, "History", "history"),
         ),
     ),
@@ -53,6 +60,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
         "People and programs",
         (
             (Person, "People", "group"),
+            (Role, "Roles", "shield_person"),
             (PersonalToken, "Personal tokens", "badge"),
             (OAuthClient, "Management clients", "terminal"),
         ),
@@ -74,6 +82,13 @@ def _model(one: Any) -> Any:
     return apps.get_model(one) if isinstance(one, str) else one
 
 
+def _count_waiting(request: HttpRequest, items: list[dict[str, Any]]) -> None:
+    """The line of approvals says how many wait for this administrator."""
+    for item in items:
+        if item["title"] == "Approvals" and (waiting := waiting_count(Actor.of(request.user))):  # type: ignore[arg-type]
+            item |= {"badge": waiting, "badge_variant": "warning"}
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links in unfold's shape; groups without a link for this person are left out."""
     dashboard = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
@@ -88,6 +103,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             for model, label, icon in [(_model(one), label, icon) for one, label, icon in models]
             if admin.site.get_model_admin(model).has_module_permission(request)
         ]
+        _count_waiting(request, items)
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups

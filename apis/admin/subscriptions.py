@@ -19,11 +19,17 @@ from apis.admin.pages import Page, PageForm, answer
 from apis.errors import Invalid
 from apis.lifecycle import SUBSCRIBABLE
 from apis.models import Api, Application, BusinessPlan, Subscription
-from apis.permissions import Actor, can_manage_subscription, owns
+from apis.permissions import Actor, can_look_after_subscription, can_manage_subscription
 from apis.roles import Capability
 from apis.services import subscribing
 
-_COLOURS = {"Active": "success", "Blocked": "danger", "Production blocked": "warning"}
+_COLOURS = {
+    "Active": "success",
+    "Blocked": "danger",
+    "Production blocked": "warning",
+    "On hold": "info",
+    "Rejected": "danger",
+}
 _MEANING = {
     "all": "The application's live sessions of this API are closed at once, and new ones are refused.",
     "production": "Live sessions with production keys are closed at once; sandbox keys go on working.",
@@ -70,15 +76,16 @@ class SubscriptionAdmin(ServiceAdmin):
 
     form = SubscriptionForm
     sees = (Capability.SEE_APIS, Capability.USE_APPLICATIONS, Capability.ADMINISTER)
-    adds = changes = deletes = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+    adds = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
+    changes = deletes = (Capability.USE_APPLICATIONS, Capability.MANAGE_SUBSCRIPTIONS, Capability.ADMINISTER)
     change_form_outer_before_template = "admin/apis/subscription/state.html"
-    list_display = ("api", "application", "owner", "business_plan", "state_badge", "created_at")
+    list_display = ("api", "application", "owner", "business_plan", "state_badge", "last_used_at", "created_at")
     list_display_links = ("api", "application")
     list_filter = ("state", ("api", admin.RelatedOnlyFieldListFilter), "business_plan")
     search_fields = ("api__version_set__name", "application__name", "application__owner__username")
     list_select_related = ("api__version_set", "application__owner", "business_plan")
     add_fieldsets = ((None, {"fields": ("api", "application", "business_plan")}),)
-    _facts = ("offer", "subscriber", "owner", "created_at")
+    _facts = ("offer", "subscriber", "owner", "asked", "last_used_at", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         return selectors.subscriptions_visible(self.actor(request)).order_by("-created_at")
@@ -93,10 +100,14 @@ class SubscriptionAdmin(ServiceAdmin):
         return (*self._facts, "plan_name") if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request) and (obj is None or owns(self.actor(request), obj.application))
+        return super().has_change_permission(request) and (
+            obj is None or can_look_after_subscription(self.actor(request), obj)
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request) and (obj is None or owns(self.actor(request), obj.application))
+        return super().has_delete_permission(request) and (
+            obj is None or can_look_after_subscription(self.actor(request), obj)
+        )
 
     @display(description="Owner", ordering="application__owner__username")
     def owner(self, subscription: Subscription) -> str:
@@ -114,6 +125,15 @@ class SubscriptionAdmin(ServiceAdmin):
     @display(description="Application")
     def subscriber(self, subscription: Subscription) -> str:
         return str(subscription.application)
+
+    @display(description="Request")
+    def asked(self, subscription: Subscription) -> str:
+        """What it asked for last, and what became of it."""
+        found = subscription.latest_request
+        if found is None:
+            return "–"
+        link = reverse("admin:apis_approval_change", args=[found.pk])
+        return format_html('<a class="text-link" href="{}">{}: {}</a>', link, found, found.get_state_display().lower())
 
     @display(description="State", ordering="state", label=_COLOURS)
     def state_badge(self, subscription: Subscription) -> str:
@@ -134,7 +154,7 @@ class SubscriptionAdmin(ServiceAdmin):
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if (subscription := context.get("original")) is not None:
-            context["may_block"] = can_manage_subscription(self.actor(request), subscription)
+            context["may_block"] = subscription.has_right and can_manage_subscription(self.actor(request), subscription)
             context["state_colour"] = _COLOURS[subscription.get_state_display()]
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -16,6 +16,7 @@ from apis.models import (
     ApiPlan,
     Application,
     ApplicationPlan,
+    Approval,
     BusinessPlan,
     CustomPlan,
     DenyPolicy,
@@ -40,6 +41,7 @@ EVERYONE = {"carol", "pia", "paul", "adam"}
 LISTS: dict[Any, set[str]] = {
     Api: EVERYONE,
     Subscription: EVERYONE,
+    Approval: EVERYONE,
     HistoryEntry: EVERYONE,
     PersonalToken: EVERYONE,
     Scope: EVERYONE,
@@ -70,6 +72,7 @@ ADDS: dict[Any, set[str]] = {
     Environment: {"adam"},
     KeyManager: {"adam"},
     OAuthClient: {"adam"},
+    Approval: set(),
     LiveSession: set(),
     HistoryEntry: set(),
     PersonalToken: set(),

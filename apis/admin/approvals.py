@@ -1,0 +1,133 @@
+"""Approvals: what waits for an administrator, who asked for it and since when; approve or reject with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Case, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from unfold.decorators import display
+
+from apis import selectors_approvals
+from apis.admin.base import ServiceAdmin
+from apis.admin.fields import Lines
+from apis.admin.pages import Page, PageForm, answer
+from apis.models import Approval
+from apis.roles import Capability
+from apis.services import approving
+
+_COLOURS = {"Waiting": "warning", "Approved": "success", "Rejected": "danger", "Withdrawn": "info"}
+_BUTTONS = {"approve": "Approve", "reject": "Reject"}
+_MEANING = {
+    ("approve", "subscription"): "The application may connect at once, in every gateway process within a second.",
+    ("reject", "subscription"): "The gateway goes on refusing it. Who asked reads your reason and may ask again.",
+    ("approve", "plan_change"): "The subscription has the new plan at once; live sessions follow within a second.",
+    ("reject", "plan_change"): "The subscription keeps the plan it has. Who asked reads your reason.",
+    ("approve", "transition"): "It is done at once, in your name.",
+    ("reject", "transition"): "The API stays as it is. Who asked reads your reason.",
+    ("approve", "application"): "It may have keys and subscriptions at once.",
+    ("reject", "application"): "It stays without keys and subscriptions. Who asked reads your reason.",
+}
+
+
+class DecisionForm(PageForm):
+    """The words that who asked will read."""
+
+    reason = Lines(rows=3, help_text="For who asked; may be empty. At most 500 characters.")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ServiceAdmin):
+    """Administrators see all of them, others what concerns them; what waits comes first. Nobody writes rows here."""
+
+    sees = (Capability.ADMINISTER, Capability.SEE_APIS, Capability.USE_APPLICATIONS)
+    change_form_outer_before_template = "admin/apis/approval/decide.html"
+    list_display = ("subject", "kind_name", "asks_for", "asked_by_name", "waits", "state_badge", "decided")
+    list_display_links = ("subject",)
+    list_filter = ("state", "kind")
+    search_fields = ("subject", "asked_by_name", "decided_by_name", "reason")
+    fields = ("subject", "kind_name", "asks_for", "where", "asked_by_name", "asked_at", "decided", "decided_at", "said")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
+        return selectors_approvals.approvals_visible(self.actor(request))
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """What waits comes first."""
+        return [Case(When(state=Approval.State.WAITING, then=Value(0)), default=Value(1)).asc(), "-asked_at"]
+
+    @display(description="Kind", ordering="kind")
+    def kind_name(self, row: Approval) -> str:
+        return row.get_kind_display()
+
+    @display(description="Asks for")
+    def asks_for(self, row: Approval) -> str:
+        return asked_for(row)
+
+    @display(description="API")
+    def where(self, row: Approval) -> str:
+        if row.api is None:
+            return "–"
+        link = reverse("admin:apis_api_change", args=[row.api_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', link, row.api)
+
+    @display(description="Asked", ordering="asked_at")
+    def waits(self, row: Approval) -> str:
+        ago = timesince(row.asked_at, depth=1)
+        return f"for {ago}" if row.is_waiting else f"{row.asked_at:%Y-%m-%d %H:%M}"
+
+    @display(description="State", ordering="state", label=_COLOURS)
+    def state_badge(self, row: Approval) -> str:
+        return row.get_state_display()
+
+    @display(description="Decided by", ordering="decided_by_name")
+    def decided(self, row: Approval) -> str:
+        return row.decided_by_name or "–"
+
+    @display(description="Reason")
+    def said(self, row: Approval) -> str:
+        return row.reason or "–"
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if (row := context.get("original")) is not None:
+            context["may_decide"] = row.is_waiting and self.actor(request).can(Capability.ADMINISTER)
+            context["state_colour"] = _COLOURS[row.get_state_display()]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(self.decide_page)
+        return [path("<uuid:object_id>/decide/<str:how>/", decide, name="apis_approval_decide"), *super().get_urls()]
+
+    def decide_page(self, request: HttpRequest, object_id: UUID, how: str) -> HttpResponse:
+        row: Approval = self.find(request, object_id)
+        if how not in _BUTTONS:
+            raise Http404
+
+        def run(cleaned: dict[str, Any]) -> str:
+            done = approving.approval_decide(
+                actor=self.actor(request), approval=row, decision=how, reason=cleaned["reason"]
+            )
+            return f"{done.subject}: {done.get_state_display().lower()}."
+
+        text = f"{row.asked_by_name} asks for {asked_for(row)}. {_MEANING[how, row.kind]}"
+        page = Page(
+            title=f"{_BUTTONS[how]}: {row.subject}", button=_BUTTONS[how], run=run, text=text, danger=how == "reject"
+        )
+        return answer(self, request, row, page, DecisionForm)
+
+
+def asked_for(row: Approval) -> str:
+    """What somebody wants, in a few words."""
+    wanted = row.wanted
+    if row.kind == Approval.Kind.PLAN_CHANGE:
+        return f"the plan {wanted.get('after')} instead of {wanted.get('before')}"
+    if row.kind == Approval.Kind.SUBSCRIPTION:
+        return f"the plan {wanted.get('plan')}"
+    if row.kind == Approval.Kind.TRANSITION:
+        return str(wanted.get("action"))
+    return "a new application"
