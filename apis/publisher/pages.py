@@ -83,6 +83,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("topics", "Topics", "fa-diagram-project"),
             MenuItem("scopes", "Scopes", "fa-key"),
             MenuItem("endpoints", "Endpoints", "fa-plug"),
+            MenuItem("definition", "Definition", "fa-file-code"),
             MenuItem("security", "Security", "fa-shield-halved"),
             MenuItem("runtime", "Runtime", "fa-gauge"),
             MenuItem("properties", "Properties", "fa-list"),
