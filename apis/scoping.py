@@ -15,6 +15,7 @@ from apis import selectors
 from apis.errors import Missing
 from apis.lifecycle import SERVED
 from apis.models import Api, ApiPlan, Application, Person, Revision, Scope, Subscription, Topic
+from apis.permissions import Actor, can_see_api
 from apis.shapes_topics import SCOPE_FIELDS, scope_name_problem, scopes_named
 
 
@@ -46,25 +47,29 @@ def scopes_needed(api: Api) -> QuerySet[Scope]:
     return scopes_usable(api).filter(name__in=scopes_named(selectors.topics_served(api)))
 
 
-def scope_uses(scope: Scope) -> list[str]:
-    """Where a scope is named, in words: topics as they are designed now, and revisions."""
+def scope_uses(scope: Scope, actor: Actor) -> list[str]:
+    """Where a scope is named, in words: topics as they are designed now, and revisions.
+
+    Of an API that the actor does not see it says no more than that there is one.
+    """
     rows = Topic.objects.select_related("api__version_set")
     designs = Revision.objects.select_related("api__version_set").order_by("api", "number")
     if scope.version_set_id is not None:
         rows = rows.filter(api__version_set=scope.version_set_id)
         designs = designs.filter(api__version_set=scope.version_set_id)
     found = [
-        f"{topic.api}, topic {topic.name}"
+        (topic.api, f"topic {topic.name}")
         for topic in rows.iterator()
         if any(scope.name in getattr(topic, field) for field in SCOPE_FIELDS)
     ]
     # A revision can be deployed or restored at any time, so what it names must be there.
     found += [
-        f"{revision.api}, {str(revision).lower()}"
+        (revision.api, str(revision).lower())
         for revision in designs.iterator()
         if scope.name in scopes_named(revision.design["topics"])
     ]
-    return found
+    words = [f"{api}, {place}" if can_see_api(actor, api) else "an API that you do not see" for api, place in found]
+    return list(dict.fromkeys(words))
 
 
 def api_plan_uses(plan: ApiPlan) -> list[str]:

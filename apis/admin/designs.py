@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from unfold.decorators import display
 
 from apis import checking, selectors
+from apis.admin import about
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Lines, Pick, PickPlans, Tags, Text
 from apis.admin.records import history_lines
@@ -21,6 +22,7 @@ from apis.models import Api, ApiPlan, BusinessPlan, Deployment
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services import designs, publishing
+from apis.shapes_about import OWNERS
 
 STATE_COLOURS = {
     LABELS[State.CREATED]: "",
@@ -34,7 +36,7 @@ HISTORY_SHOWN = 15
 _NEEDS = {"endpoint": "an endpoint", "business_plans": "business plans"}
 
 
-class ApiForm(ServiceForm):
+class ApiForm(about.AboutFields, ServiceForm):
     """The design of an API, for adding and for changing."""
 
     name = Text(help_text="Unique on this gateway.")
@@ -46,7 +48,7 @@ class ApiForm(ServiceForm):
     api_plan = Pick(
         ApiPlan.objects.order_by("name"), label="API plan", help_text="Limits that all of its sessions share; at once."
     )
-    description = Lines(rows=4)
+    description = Lines(rows=6, help_text="Markdown.")
     tags = Tags(help_text="Words with commas between them.")
     mandatory = ("name", "context", "version")
 
@@ -59,12 +61,17 @@ class ApiForm(ServiceForm):
         api = self.instance
         if not api._state.adding:
             values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
-            own = {"business_plans": api.business_plans.all(), "api_plan": api.api_plan_id}
+            own = {
+                "business_plans": api.business_plans.all(),
+                "api_plan": api.api_plan_id,
+                **about.stored(api),
+            }
             self.initial = {**values, **own, **self.initial}
 
     def design(self) -> dict[str, Any]:
         """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""
         values = dict(self.cleaned_data)
+        values |= about.said(values)
         if "business_plans" in values:
             values["business_plans"] = [plan.name for plan in values["business_plans"]]
         if "api_plan" in values:
@@ -92,11 +99,15 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
 
     add_fieldsets = (
         (None, {"fields": ("name", "context", "version", "endpoint", "business_plans")}),
-        ("More", {"fields": ("display_name", "description", "tags"), "classes": ("collapse",)}),
+        ("More", {"fields": ("display_name", "description", "tags", "categories"), "classes": ("collapse",)}),
+        ("Who sees it", {"fields": about.SEEN, "classes": ("collapse",)}),
     )
     fieldsets = (
         ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags")}),
         ("Plans", {"fields": ("business_plans", "api_plan")}),
+        ("Who sees it", {"fields": about.SEEN, "classes": ("collapse",)}),
+        ("Found by", {"fields": (*about.FOUND, *about.PICTURE), "classes": ("collapse",)}),
+        ("Business information", {"fields": tuple(OWNERS), "classes": ("collapse",)}),
         ("Facts", {"fields": ("provided_by", "gateway_addresses", "created_at", "updated_at")}),
     )
     _facts = ("provided_by", "gateway_addresses", "created_at", "updated_at")
@@ -133,6 +144,13 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def gateway_addresses(self, api: Api) -> str:
         return format_html_join("", "<div><code>{}</code></div>", ((url,) for url in selectors.gateway_urls(api)))
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who does not design reads the rest in the portals."""
+        every = super().get_fieldsets(request, obj)
+        if obj is None or self.actor(request).can(Capability.DESIGN_APIS):
+            return every
+        return [one for one in every if not set(one[1]["fields"]) & {*about.FOUND, *OWNERS}]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
@@ -140,6 +158,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         fixed: set[str] = set()
         if not actor.can(Capability.DESIGN_APIS):
             fixed |= {*designs.IDENTITY_FIELDS, *designs.DESIGN_FIELDS}
+            fixed |= set(about.SEEN)
         elif designs.why_identity_stays(obj):
             fixed |= set(designs.IDENTITY_FIELDS)
         unsold = obj.state in {State.CREATED, State.PRERELEASED}
@@ -154,6 +173,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
 
     def update(self, actor: Actor, obj: Api, form: Any) -> None:
         before = {key: form.initial.get(key) for key in form.fields}
+        before |= {name: getattr(obj, name) for name in ("properties", "business")}
         before["business_plans"] = [plan.name for plan in obj.business_plans.all()]
         before["api_plan"] = obj.api_plan.name if obj.api_plan else None
         changes = {key: value for key, value in form.design().items() if value != before[key]}
@@ -161,6 +181,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
             changes.pop("business_plans", None)
         if changes:
             designs.api_update(actor=actor, api=obj, **changes)
+        about.picture_change(actor, obj, form.cleaned_data)
 
     def remove(self, actor: Actor, obj: Api) -> None:
         designs.api_delete(actor=actor, api=obj)

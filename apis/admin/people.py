@@ -20,6 +20,7 @@ from apis.admin.pages import Page, PageForm, answer
 from apis.models import Person, PersonalToken
 from apis.permissions import Actor
 from apis.roles import Capability, Role
+from apis.selectors_portal import custom_roles
 from apis.services import people
 
 _ROLES = {
@@ -30,12 +31,18 @@ _ROLES = {
 }
 
 
+def role_choices() -> list[tuple[str, str]]:
+    """The built-in roles with what they allow, then the custom ones with what they count as."""
+    custom = [(row.name, f"{row.name}: as {row.alias_of}" if row.alias_of else row.name) for row in custom_roles()]
+    return [(role.value, label) for role, label in _ROLES.items()] + custom
+
+
 class PersonForm(ServiceForm):
     """Somebody's account; the password of an existing one has a page of its own."""
 
     username = Text(label="User name", help_text="Letters, digits and @ . + - _")
     email = Text(label="E-mail address")
-    roles = Choices(choices=[(role.value, label) for role, label in _ROLES.items()])
+    roles = Choices(choices=role_choices)
     password = Password(help_text="Without one the person cannot sign in yet.")
     disabled = YesNo(help_text="Sessions and tokens of a disabled person stop working at once.")
 

@@ -14,7 +14,8 @@ from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choice, Choices, Column, Lines, Rows, Text, Whole, YesNo
 from apis.models import ApplicationPlan, BusinessPlan
 from apis.permissions import Actor
-from apis.roles import Capability, Role
+from apis.roles import Capability
+from apis.selectors_portal import role_choices
 from apis.services import plan_values, plans
 
 
@@ -87,7 +88,7 @@ class BusinessPlanForm(PlanForm):
         label="Who may subscribe",
         choices=(("none", "everybody"), ("allow", "only these roles"), ("deny", "everybody but these roles")),
     )
-    permission_roles = Choices(label="Roles", choices=_pairs(tuple(role.value for role in Role)))
+    permission_roles = Choices(label="Roles", choices=role_choices)
 
     approval = YesNo(
         label="Needs approval",

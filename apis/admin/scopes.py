@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
@@ -13,7 +14,8 @@ from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choices, Pick, Text
 from apis.models import Api, Scope
 from apis.permissions import Actor
-from apis.roles import Capability, Role
+from apis.roles import Capability
+from apis.selectors_portal import role_choices
 from apis.services import scopes
 
 
@@ -31,7 +33,7 @@ class ScopeForm(ServiceForm):
     display_name = Text(help_text="What people read instead of the name.")
     description = Text(help_text="What somebody allows who grants it to an application.")
     roles = Choices(
-        choices=[(role.value, role.value.capitalize()) for role in Role],
+        choices=role_choices,
         label="Only for people with one of these roles",
         help_text="None: everybody gets it. For a token without a person the application's owner decides.",
     )
@@ -72,9 +74,20 @@ class ScopeAdmin(ServiceAdmin):
     def only_for(self, scope: Scope) -> str:
         return ", ".join(scope.roles) or "–"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scope]:
+        """Shared ones, and the local ones of APIs that this person sees."""
+        seen = selectors.apis_visible(self.actor(request)).order_by().values("version_set")
+        return super().get_queryset(request).filter(Q(version_set__isnull=True) | Q(version_set__in=seen))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Scope | None:
+        scope: Any = super().get_object(request, object_id, from_field)
+        if scope is not None:
+            scope.named_by = scoping.scope_uses(scope, self.actor(request))
+        return scope
+
     @display(description="By")
-    def uses(self, scope: Scope) -> str:
-        return "; ".join(scoping.scope_uses(scope)) or "nowhere"
+    def uses(self, scope: Any) -> str:
+        return "; ".join(scope.named_by) or "nowhere"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if obj is None else ("name", "belongs_to", "uses")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -30,10 +30,9 @@ from apis.publisher.pages import (
     sheet,
     show,
 )
-from apis.roles import Capability, Role
+from apis.roles import Capability
+from apis.selectors_portal import role_choices
 from apis.services import scopes as service
-
-ROLES: Final = [(role.value, role.value.capitalize()) for role in Role]
 
 
 class ScopeForm(ServiceForm):
@@ -42,7 +41,7 @@ class ScopeForm(ServiceForm):
     name = Text(label="Name")
     display_name = Text(label="Display name")
     description = Text(label="Description")
-    roles = forms.MultipleChoiceField(label="Only for", required=False, choices=ROLES)
+    roles = forms.MultipleChoiceField(label="Only for", required=False, choices=role_choices)
 
     def values(self, *, new: bool) -> dict[str, Any]:
         """What was sent, as the services take it; the name of an existing one stays."""
@@ -56,9 +55,9 @@ def initial(scope: Scope | None) -> dict[str, Any]:
     return {field: getattr(scope, field) for field in ("name", *service.FIELDS)} if scope else {}
 
 
-def lines(rows: QuerySet[Scope]) -> list[tuple[Scope, list[str], Question]]:
+def lines(actor: Actor, rows: QuerySet[Scope]) -> list[tuple[Scope, list[str], Question]]:
     """Each scope with where it is in use, and what is asked before it goes."""
-    return [(scope, scoping.scope_uses(scope), removal(scope)) for scope in rows]
+    return [(scope, scoping.scope_uses(scope, actor), removal(scope)) for scope in rows]
 
 
 def removal(scope: Scope) -> Question:
@@ -94,7 +93,7 @@ def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         else:
             messages.success(request, f"{scope.name} is deleted.")
             return go(request, "scopes", api.pk)
-    context = {"lines": lines(scoping.scopes_local(api)), "shared": scoping.scopes_shared()}
+    context = {"lines": lines(actor, scoping.scopes_local(api)), "shared": scoping.scopes_shared()}
     return show(request, api, "scopes", context, refusal=refusal)
 
 
@@ -112,7 +111,7 @@ def scope(request: PortalRequest, actor: Actor, api: Api, scope_id: UUID | None 
         form = ScopeForm(initial={**initial(stored), **in_section(stale, "scopes").get(stored.name, {})})
     if form is None:
         return go(request, "scopes", api.pk)
-    context = {"form": form, "scope": stored, "roles": ROLES, **told(stale)}
+    context = {"form": form, "scope": stored, "roles": role_choices(), **told(stale)}
     title = f"Scope {stored}" if stored else "New scope"
     return sheet(request, api, "publisher/_scope_form.html", context, current="scopes", title=title, status=status)
 
@@ -160,7 +159,7 @@ def shared(request: PortalRequest, actor: Actor) -> HttpResponse:
         else:
             messages.success(request, f"{scope.name} is deleted.")
             return go(request, "shared_scopes")
-    context = {"lines": lines(scoping.scopes_shared()), "refused": refused}
+    context = {"lines": lines(actor, scoping.scopes_shared()), "refused": refused}
     return render(request, "publisher/shared_scopes.html", context, status=status)
 
 
@@ -172,6 +171,6 @@ def shared_scope(request: PortalRequest, actor: Actor, scope_id: UUID | None = N
     form, status = _written(request, actor, stored, None)
     if form is None:
         return go(request, "shared_scopes")
-    context = {"form": form, "scope": stored, "roles": ROLES, "api": None, "is_dialog": bool(request.htmx)}
+    context = {"form": form, "scope": stored, "roles": role_choices(), "api": None, "is_dialog": bool(request.htmx)}
     template = "publisher/_scope_form.html" if request.htmx else "publisher/shared_scope.html"
     return render(request, template, context, status=status)

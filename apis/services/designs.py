@@ -112,6 +112,8 @@ def api_create(
     Raises: Forbidden without the creator role; Invalid, Taken.
     """
     actor.require(Capability.DESIGN_APIS)
+    if unknown := more.keys() - set(about.FIELDS):
+        raise TypeError(f"an API has no {', '.join(sorted(unknown))}")
     done, problems = about.about_values(actor, None, more)
     _refuse(
         design_problems(

@@ -15,6 +15,8 @@ from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
 from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
 from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
+from apis.services.about import FIELDS as ABOUT
+from apis.services.about import about_values
 from apis.services.designs import api_create, design_problems
 from apis.services.editions import require_unchanged
 from apis.services.holding import hold
@@ -278,7 +280,8 @@ def api_create_and_publish(*, actor: Actor, **design: Any) -> Api:
         field: f"{word} should not be empty to publish." for field, word in words.items() if not design.get(field)
     }
     if lacking:
-        plain = {field: value for field, value in design.items() if field != "business_plans"}
-        raise Invalid({**design_problems(**plain), **lacking})
+        _, problems = about_values(actor, None, design)
+        plain = {field: value for field, value in design.items() if field not in {"business_plans", *ABOUT}}
+        raise Invalid({**design_problems(**plain), **problems, **lacking})
     api = api_create(actor=actor, **design)
     return api_transition(actor=actor, api=api, action=Action.PUBLISH)

@@ -116,7 +116,7 @@ def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None, seen: in
     hold(scope)
     if api is not None:
         require_unchanged(api, seen, [("scopes", scope.name)])
-    if uses := scoping.scope_uses(scope):
+    if uses := scoping.scope_uses(scope, actor):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{scope} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
     record(actor, "delete_scope", scope, api=api, name=scope.name, before=facts_of(scope), after=None)

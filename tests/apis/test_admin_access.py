@@ -13,6 +13,7 @@ from oauth2_provider.models import Application as OAuthClient
 
 from apis.models import (
     Api,
+    ApiCategory,
     ApiPlan,
     Application,
     ApplicationPlan,
@@ -25,6 +26,7 @@ from apis.models import (
     KeyManager,
     Person,
     PersonalToken,
+    Role,
     Scope,
     Subscription,
 )
@@ -52,6 +54,8 @@ LISTS: dict[Any, set[str]] = {
     ApiPlan: {"adam"},
     ApplicationPlan: {"adam"},
     Person: {"adam"},
+    Role: {"adam"},
+    ApiCategory: {"adam"},
     DenyPolicy: {"adam"},
     Environment: {"adam"},
     KeyManager: {"adam"},
