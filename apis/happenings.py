@@ -58,7 +58,7 @@ def _endpoint(before: Any, after: Any, detail: Mapping[str, Any]) -> Sides:
     key_type = detail.get("key_type")
     if key_type is None:  # an entry of an older release
         return {}, {}
-    old, new = ({} if side is None else {"endpoints": {key_type: unlisted(side)}} for side in (before, after))
+    old, new = ({"endpoints": {} if side is None else {key_type: unlisted(side)}} for side in (before, after))
     if before is not None and after is not None:
         for path in detail.get("secrets_changed", ()):
             way: Path = ("endpoints", key_type, *path.split("/"))
@@ -88,7 +88,7 @@ def _named(section: str) -> _Reader:
         name = detail.get("name")
         if name is None:
             return {}, {}
-        old, new = ({} if side is None else {section: {name: side}} for side in (before, after))
+        old, new = ({section: {} if side is None else {name: side}} for side in (before, after))
         return old, new
 
     return read

@@ -170,19 +170,21 @@ def told_of(one: Difference) -> list[Told]:
 
 
 def _told(action: str, one: Difference) -> Iterator[Told]:
-    before, after = one.before, one.after
-    old, new = _by_name(before), _by_name(after)
+    old, new = _members(one.path, one.before), _members(one.path, one.after)
     if old is not None and new is not None and (old or new):
         for inner in differences(old, new, one.path):
-            yield _plain(action, inner)
+            yield from _told(action, inner)
     else:
         yield _plain(action, one)
 
 
-def _by_name(value: Any) -> dict[str, Any] | None:
-    """A list of things that have names (properties) by those names; None where it is none."""
-    if value is MISSING or value == []:
+def _members(path: Path, value: Any) -> dict[str, Any] | None:
+    """What a value is made of, to be told one by one: something that was made or is gone, or a list of things that have
+    names (properties), by those names. None for a value, and for a topic, which is told in a line."""
+    if value is MISSING or value is None or value == []:
         return {}
+    if isinstance(value, dict):
+        return None if path[0] == "topics" else value
     if not isinstance(value, list) or not all(isinstance(item, dict) and "name" in item for item in value):
         return None
     return {item["name"]: {key: inner for key, inner in item.items() if key != "name"} for item in value}
