@@ -1,7 +1,7 @@
-"""The two kinds of connection that a doorway stands on.
+"""The kinds of connection that a doorway stands on.
 
-A plain one on Linux is a raw socket in the poller of the sessions, which it never leaves: it becomes a leg by a change
-of name. TLS, and platforms without epoll, come by a transport of the event loop.
+On Linux it is a raw socket in the poller of the sessions, which it never leaves: it becomes a leg by a change of name.
+`gateway.tls_door` puts TLS on it. Platforms without epoll come by a transport of the event loop.
 """
 
 from __future__ import annotations
@@ -36,16 +36,19 @@ class SocketDoor(Doorway):
         ends: address and port of the other end and of ours.
     """
 
-    __slots__ = ("_ends", "_full", "_last", "fd", "poller", "signs")
+    __slots__ = ("_ends", "_full", "_leaving", "_unsent", "fd", "poller", "signs")
 
-    def __init__(self, host: Host, source: Source | None, poller: Poller, fd: int, ends: tuple[End, End]) -> None:
-        super().__init__(host, False, source)
+    def __init__(
+        self, host: Host, source: Source | None, poller: Poller, fd: int, ends: tuple[End, End], *, secure: bool = False
+    ) -> None:
+        super().__init__(host, secure, source)
         self.poller = poller
         self.fd = fd
         self.signs = 0
         self._ends = ends
         self._full = False  # more early frames than anybody keeps
-        self._last = b""  # of the last bytes, what could not be written yet
+        self._unsent = b""  # what could not be written yet
+        self._leaving = False  # what is unsent is the last
         poller.add(self)
         self.arrive(fd)
 
@@ -61,13 +64,13 @@ class SocketDoor(Doorway):
 
     def ready(self, what: int) -> None:
         """See Member: that a new socket can be written to is no news."""
-        if what != WRITABLE or self._last:
+        if what != WRITABLE or self._unsent:
             self.poller.postpone(self, what)
 
     def turn(self, what: int) -> None:
         """See Guest."""
-        if self._last:
-            self._write_last()
+        if self._unsent:
+            self._write(b"")
         for _ in range(READS):
             if self._full:
                 break
@@ -103,20 +106,23 @@ class SocketDoor(Doorway):
 
     def see_off(self, answer: bytes) -> None:
         """See Doorway; what still comes is read and thrown away, so that closing is no reset."""
-        self._last, self._full = answer, False
-        self._write_last()
+        self._full = False
+        self._leaving = True
+        self._write(answer)
         self.poller.postpone(self, READABLE)
 
-    def _write_last(self) -> None:
+    def _write(self, data: bytes) -> None:
+        """Write it as soon as possible, behind what waits; the last of it ends our side."""
+        data = self._unsent + data
         try:
-            self._last = self._last[os.write(self.fd, self._last) :]
-            if not self._last:
+            self._unsent = data[os.write(self.fd, data) :]
+            if self._leaving and not self._unsent:
                 with borrowed(self.fd) as sock:
                     sock.shutdown(socket.SHUT_WR)
         except BlockingIOError:
-            return
+            self._unsent = data
         except OSError:  # gone, as the next read tells
-            self._last = b""
+            self._unsent = b""
 
     def part(self) -> None:
         """See Doorway."""

@@ -26,8 +26,9 @@ from gateway.core.rejections import Rejection
 from gateway.doors import READ_BYTES, SocketDoor, TransportDoor
 from gateway.doorway import HEAD_WAIT_S
 from gateway.host import Host
-from gateway.relay import HAS_EPOLL, Poller
+from gateway.relay import HAS_EPOLL, Poller, TlsLayer
 from gateway.relay.poller import READABLE
+from gateway.tls_door import TlsDoor
 
 log = structlog.get_logger("gateway")
 
@@ -62,15 +63,17 @@ class Listener:
         "signs",
     )
 
+    _spare: int  # a descriptor that is kept for the moment in which there is no other; -1 if it is in use
+
     def __init__(self, host: Host, sock: socket.socket, tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
         self._host = host
         self._sock = sock
         self._accept: Callable[[], tuple[int, Any]] = cast(Any, sock)._accept  # accept() less an object nobody needs
         self._address: End = sock.getsockname()[:2]
-        self._tls: dict[str, Any] = {}
+        self._tls = tls
         if tls is not None:
-            self._tls = {"ssl": tls, "ssl_handshake_timeout": HEAD_WAIT_S, "ssl_shutdown_timeout": 1.0}
+            tls.options |= ssl.OP_NO_RENEGOTIATION
         self._under_way: set[asyncio.Task[None]] = set()
         self._resting: asyncio.TimerHandle | None = None
         self._keep_spare()
@@ -129,13 +132,18 @@ class Listener:
             if self._spare < 0:
                 return False
         os.close(self._spare)
-        fd = -1
+        self._spare, fd = -1, -1
         try:
             fd, peer = self._accept()
+            os.set_blocking(fd, False)
+            if self._tls is not None and HAS_EPOLL:
+                taken, fd = fd, -1
+                self._let_in(taken, (str(peer[0]), peer[1]), None).refuse(FULL)
+                self._rest()  # it takes a moment to say so; until then others wait, see `go_on`
+                return True
             log.info("doorway_refused", status=FULL.status, code=FULL.code, peer=str(peer[0]))
             meters.handshake_ended(FULL.code)
-            if not self._tls:
-                os.set_blocking(fd, False)
+            if self._tls is None:
                 os.write(fd, final_answer(FULL.status, FULL.all_headers(), FULL.body()))
                 os.read(fd, READ_BYTES)  # unread, it would make a reset of the end
         except OSError:
@@ -161,12 +169,14 @@ class Listener:
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
+            if self._spare < 0:
+                self._keep_spare()
             self._listen()
 
     def _accepted(self, fd: int, peer: End) -> None:
         trust = self._host.trust
         introduced = trust.proxy_protocol and trust.trusts(peer[0])
-        if introduced or self._tls or not HAS_EPOLL:
+        if introduced or not HAS_EPOLL:
             sock = socket.socket(self._sock.family, socket.SOCK_STREAM, fileno=fd)
             sock.setblocking(False)
             task = self._loop.create_task(self._welcome(sock, peer, introduced))
@@ -176,8 +186,15 @@ class Listener:
             os.set_blocking(fd, False)
             self._let_in(fd, peer, None)
 
-    def _let_in(self, fd: int, peer: End, source: Source | None) -> None:
-        SocketDoor(self._host, source, self.poller, fd, (peer, self._address))
+    def _let_in(self, fd: int, peer: End, source: Source | None) -> SocketDoor:
+        if self._tls is None:
+            return SocketDoor(self._host, source, self.poller, fd, (peer, self._address))
+        try:
+            layer = TlsLayer(self._tls, server_side=True)
+        except ssl.SSLError:
+            os.close(fd)
+            raise
+        return TlsDoor(self._host, source, self.poller, fd, (peer, self._address), layer=layer)
 
     async def _welcome(self, sock: socket.socket, peer: End, introduced: bool) -> None:
         source = None
@@ -192,14 +209,15 @@ class Listener:
             elif not isinstance(error, OSError | EOFError):
                 raise
             return
-        if HAS_EPOLL and not self._tls:
+        if HAS_EPOLL:
             self._let_in(sock.detach(), peer, source)
             return
+        secure = self._tls is not None
+        times = {"ssl_handshake_timeout": HEAD_WAIT_S, "ssl_shutdown_timeout": 1.0} if secure else {}
         # A handshake of TLS that fails is no news.
         with suppress(OSError):
-            secure = bool(self._tls)
             await self._loop.connect_accepted_socket(
-                lambda: TransportDoor(self._host, secure, source), sock, **self._tls
+                lambda: TransportDoor(self._host, secure, source), sock, ssl=self._tls, **times
             )
 
     async def _introduction(self, connection: socket.socket) -> Source:

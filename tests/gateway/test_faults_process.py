@@ -123,6 +123,29 @@ def test_a_gateway_that_has_no_descriptor_left_at_all_goes_on_when_it_has_some(
             until(lambda: asked(starved, deal) == (101, ""), 3)
 
 
+def test_with_no_descriptor_left_at_all_tls_clients_are_told_so_one_after_the_other(
+    world: World, backend: Backend, database: str, certificate: KeyPairFiles, tmp_path: Path
+) -> None:
+    deal = world.deal(backend.url)
+    with running(database, certificate, tmp_path) as starved, ExitStack() as stack:
+        pid = starved.process.pid
+        assert asked(starved, deal) == (101, "")
+        until(lambda: starved.health()["sessions"] == 0)
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), before[1]))
+        silent = stack.enter_context(socket.create_connection(("127.0.0.1", starved.wss_port), 10))
+        for _ in range(3):
+            sock = socket.create_connection(("127.0.0.1", starved.wss_port), 10)
+            with starved.tls().wrap_socket(sock, server_hostname="localhost") as sam:
+                sam.sendall(request(deal))
+                assert sam.recv(65536).startswith(b"HTTP/1.1 503")
+        assert silent.recv(1) == b""  # it never began, and had a second for that
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        with deal.connect(gateway=starved, secure=True) as client:
+            client.send("there is room again")
+            assert client.recv(5) == "there is room again"
+
+
 def test_a_killed_gateway_loses_at_most_a_second_of_usage(
     world: World, backend: Backend, database: str, certificate: KeyPairFiles, tmp_path: Path
 ) -> None:
