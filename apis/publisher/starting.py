@@ -14,11 +14,14 @@ from django.views.decorators.http import require_POST
 
 from apis import searching, selectors
 from apis.errors import Forbidden, ServiceError
+from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, go, page, paged
 from apis.roles import Capability
 from apis.services import drafts, samples
+from apis.shapes import DEFAULT_RUNTIME
+from apis.shapes_security import DEFAULT_SECURITY, security_terms
 from apis.validators import gateway_path
 
 # Where somebody goes on after a draft was discarded, by its kind; a kind that is about an API has its page's name.
@@ -66,6 +69,8 @@ def sample(request: PortalRequest, actor: Actor, sample_name: str) -> HttpRespon
         "form": form,
         "exposed": gateway_path(form["context"].value() or "", form["version"].value() or ""),
         "rows": [_row(topic) for topic in chosen.topics],
+        "terms": Api(runtime={**DEFAULT_RUNTIME, **chosen.runtime}).runtime_terms,
+        "accepted": security_terms({**DEFAULT_SECURITY, **chosen.security}),
         "endpoints": list(chosen.endpoints.items()),
     }
     return render(request, "publisher/sample.html", context, status=status)

@@ -191,6 +191,9 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   document.documentElement.classList.add("has-script");
   document.querySelector(".side-link.active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const diagram = document.querySelector(".diagram");
+  const here = diagram?.querySelector(".diagram-box.is-present")?.getBoundingClientRect();
+  if (here) diagram.scrollLeft += here.left + here.width / 2 - diagram.getBoundingClientRect().left - diagram.clientWidth / 2;
   for (const form of document.querySelectorAll("form[data-draft]")) restoreStash(form);
   const form = designForm();
   if (!form) return;
