@@ -72,6 +72,8 @@ ADDS: dict[Any, set[str]] = {
     ApiPlan: {"adam"},
     ApplicationPlan: {"adam"},
     Person: {"adam"},
+    Role: {"adam"},
+    ApiCategory: {"adam"},
     DenyPolicy: {"adam"},
     Environment: {"adam"},
     KeyManager: {"adam"},
