@@ -6,7 +6,6 @@ import re
 from typing import Final
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
 from apis.models import ApiDocument, Thumbnail
@@ -23,7 +22,7 @@ class SeeOther(HttpResponseRedirect):
     status_code = 303
 
 
-def document_response(document: ApiDocument, *, as_image: bool = False) -> HttpResponseBase:
+def document_response(document: ApiDocument, *, as_image: bool = False) -> HttpResponse:
     """The content of a document: Markdown and files to be saved, and the way to a link.
 
     Args:

@@ -148,7 +148,7 @@ def file_problem(name: str, octets: bytes) -> str:
     if kind is None:
         return f"Files named .{ending[:20]} are not taken; these are: {', '.join(KINDS)}."
     if len(octets) > FILE_LIMIT:
-        return f"A file has at most {FILE_LIMIT >> 20} MiB ({FILE_LIMIT:,} bytes); this one has {len(octets):,}."
+        return f"A file has at most {FILE_LIMIT >> 20} MiB ({FILE_LIMIT:,} bytes); this one is larger."
     if not octets:
         return "The file is empty."
     return "" if kind.fits(octets) else f"The file is named .{ending}, but its content is no {kind.words}."

@@ -12,6 +12,7 @@ from apis.errors import Missing
 from apis.models import Api, ApiDocument, Comment, Rating
 from apis.permissions import Actor, can_see_api, is_on_offer
 from apis.roles import Capability
+from apis.shapes_social import RATINGS
 
 # Who writes documents: creators and publishers, as in section 4.1 of the reference.
 WRITERS = (Capability.DESIGN_APIS, Capability.PUBLISH_APIS)
@@ -33,6 +34,12 @@ class Stars:
     average: float | None
     count: int
     mine: int | None = None
+
+    @property
+    def marks(self) -> list[str]:
+        """Five stars as they are drawn: full, half or empty."""
+        halves = round(2 * (self.average or 0))
+        return ["full" if halves >= 2 * star else "half" if halves == 2 * star - 1 else "empty" for star in RATINGS]
 
 
 def sees(actor: Actor | None, api: Api) -> bool:

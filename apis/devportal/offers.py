@@ -18,9 +18,11 @@ from apis.devportal import commands
 from apis.devportal.access import Access, access_to
 from apis.devportal.base import actor_of, found_or_404, page_of
 from apis.devportal.forms import ChangePlanForm, SubscribeForm
+from apis.devportal.talks import section
 from apis.models import Api, ApiCategory, Application
 from apis.searching import apis_matching
 from apis.selectors_plans import plans_open_to
+from apis.selectors_social import with_stars
 from apis.validators import unversioned_path
 
 SEARCH_LIMIT: Final = 100  # characters
@@ -36,7 +38,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
     query = asked["q"].strip()
     rows = apis_matching(offers, search=query, tag=asked["tag"], category=asked["category"], shown=True)
     context = {
-        "page": page_of(rows, request),
+        "page": page_of(with_stars(rows), request),
         "query": query,
         "tag": asked["tag"],
         "tags": _most_used(tags, asked["tag"]),
@@ -94,6 +96,7 @@ def api_page(
     plans = plans_open_to(access.actor, api)
     context = {
         "api": api,
+        **section(request, access.actor, api),
         "access": access,
         "form": form,
         "properties": [row for row in api.properties if row["show_in_devportal"]],

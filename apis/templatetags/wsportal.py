@@ -9,6 +9,8 @@ from django import template
 from django.utils.safestring import SafeString
 
 from apis.markdown import remark_to_html, to_html
+from apis.models import Api
+from apis.selectors_social import Stars, stars_carried
 
 register = template.Library()
 # Tabler's calm colours (`bg-…-lt`) for an API without a picture.
@@ -25,6 +27,12 @@ def markdown(text: object) -> SafeString:
 def remark(text: object) -> SafeString:
     """`{{ comment.content|remark }}`: the subset of Markdown for comments."""
     return remark_to_html(str(text or ""))
+
+
+@register.filter
+def stars(api: Api) -> Stars:
+    """`{% with stars=api|stars %}`: how an API out of `selectors_social.with_stars` is rated."""
+    return stars_carried(api)
 
 
 @register.filter

@@ -1,0 +1,108 @@
+"""Comments as both portals show and take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+
+from apis import selectors_social
+from apis.errors import Forbidden, Invalid, Missing, ServiceError
+from apis.models import Api, Comment
+from apis.permissions import Actor
+from apis.services import comments
+from apis.shapes_social import COMMENT_LIMIT
+
+PAGE_SIZE: Final = 20
+
+
+class CommentForm(forms.Form):
+    """One comment; its rules are the service's."""
+
+    content = forms.CharField(required=False, strip=False)
+
+    def take(self, refusal: ServiceError) -> int:
+        """Put a refusal beside the text. Returns: the HTTP status that fits."""
+        texts = [text for some in refusal.fields.values() for text in some] if isinstance(refusal, Invalid) else []
+        self.add_error("content", texts or [refusal.detail])
+        return refusal.status
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment for somebody who reads it.
+
+    Attributes:
+        is_own: they wrote it.
+        may_remove: they may take it away.
+        by_provider: the provider of the API wrote it.
+    """
+
+    comment: Comment
+    is_own: bool
+    may_remove: bool
+    by_provider: bool
+    replies: list[Remark] = field(default_factory=list)
+
+
+def talk(request: HttpRequest, actor: Actor | None, api: Api, *, size: int = PAGE_SIZE) -> dict[str, Any]:
+    """What `social/_comments.html` needs: a page of comments, as this person sees them."""
+    rows: Page[Comment] = Paginator(selectors_social.comments_of(api), size).get_page(request.GET.get("page"))
+    moderates = selectors_social.can_moderate(actor, api)
+    return {
+        "rows": rows,
+        "remarks": [_remark(actor, api, comment, moderates) for comment in rows],
+        "may_speak": selectors_social.can_speak(actor, api),
+        "comment_limit": COMMENT_LIMIT,
+    }
+
+
+def _remark(actor: Actor | None, api: Api, comment: Comment, moderates: bool, *, is_reply: bool = False) -> Remark:
+    own = selectors_social.is_own(actor, comment)
+    return Remark(
+        comment,
+        is_own=own,
+        may_remove=(own or moderates) and not comment.is_removed,
+        by_provider=comment.author_id == api.provider_id,
+        replies=[]
+        if is_reply
+        else [_remark(actor, api, one, moderates, is_reply=True) for one in comment.replies.all()],
+    )
+
+
+def said(
+    request: HttpRequest, actor: Actor, api: Api, *, comment: Comment | None = None, reply_to: UUID | None = None
+) -> tuple[Comment | None, CommentForm, int]:
+    """Take what somebody sent: a new comment, a reply, or a comment said better.
+
+    Returns: the comment once it is saved, or None; the form with what was typed; the HTTP status of its page.
+    Raises: Forbidden, Missing.
+    """
+    if request.method != "POST":
+        return None, CommentForm(initial={"content": comment.content if comment else ""}), 200
+    form = CommentForm(request.POST)
+    form.is_valid()  # it asks nothing; line breaks come as browsers send them
+    content = request.POST.get("content", "").replace("\r\n", "\n")
+    try:
+        if comment is not None:
+            return comments.comment_update(actor=actor, comment=comment, content=content), form, 302
+        return comments.comment_create(actor=actor, api=api, content=content, reply_to=reply_to), form, 302
+    except (Forbidden, Missing):
+        raise
+    except ServiceError as refusal:
+        return None, form, form.take(refusal)
+
+
+def where(request: HttpRequest, address: str, comment: Comment) -> str:
+    """Back to a comment on the page of comments from which somebody wrote.
+
+    Args:
+        address: of the first page.
+    """
+    number = request.POST.get("page", "")
+    page = f"?page={number}" if number.isascii() and number.isdigit() and len(number) < 8 else ""
+    return f"{address}{page if comment.reply_to_id or comment.edited_at else ''}#comment-{comment.pk}"
