@@ -201,16 +201,6 @@ class TransitionAnswer(serializers.Serializer):
     missing = serializers.ListField(child=serializers.CharField(), help_text="Fields that must be set first.")
 
 
-class HistoryAnswer(serializers.Serializer):
-    """Who did what when."""
-
-    at = serializers.DateTimeField()
-    actor = serializers.CharField(source="actor_name")
-    action = serializers.CharField()
-    subject = serializers.CharField()
-    detail = serializers.JSONField()
-
-
 class EnvironmentAnswer(serializers.Serializer):
     """A gateway environment."""
 

@@ -14,7 +14,7 @@ from apis.lifecycle import State
 from apis.models import Api
 from apis.permissions import can_see_api
 from apis.rest.about import AboutBody
-from apis.rest.answers import ApiAnswer, HistoryAnswer, RuntimeLimits, api_context
+from apis.rest.answers import ApiAnswer, RuntimeLimits, api_context
 from apis.rest.editing import Editions
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
@@ -190,9 +190,3 @@ class Versions(ApiResource):
     def post(self, request: Request, api_id: UUID) -> Response:
         api = self.design(api_id)
         return self.answer(designs.api_version_create(actor=self.actor, api=api, **self.body(VersionBody)), 201)
-
-
-class History(ApiResource):
-    @operation("apis_history", "See who did what to an API, newest first", rows=HistoryAnswer, errors=(403, 404))
-    def get(self, request: Request, api_id: UUID) -> Response:
-        return self.page(selectors.history_of(self.design(api_id)), HistoryAnswer)
