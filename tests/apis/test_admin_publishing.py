@@ -59,6 +59,8 @@ def test_what_is_missing_stands_beside_the_dead_button(paul: Person) -> None:
     office = desk(paul)
     page = words(office.open(at(api)))
     assert "Publish needs an endpoint and business plans" in page
+    assert "Missing: There is no endpoint, so there is nothing to connect to." in page
+    assert "Hint: There is no description" in page
     assert "Pre-release needs an endpoint" in page
     response = office.client.post(at(api, "transition", "publish"))
     assert office.refused(response, 409)[""] == ["publish needs what is missing: endpoint, business_plans."]
