@@ -39,7 +39,10 @@ MODULES: Final[tuple[str, ...]] = (
             "upstream_handshake", "warning", "wheel", "windows", "wire",
         )
     ),
-    *(f"gateway.relay.{name}" for name in ("legs", "link", "owner", "poller", "sockets", "transports")),
+    *(
+        f"gateway.relay.{name}"
+        for name in ("legs", "link", "owner", "poller", "sockets", "tls", "tls_leg", "transports")
+    ),
 )  # fmt: skip
 """What is compiled: what runs per frame, and the pure part of what runs per handshake."""
 
