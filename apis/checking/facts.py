@@ -82,6 +82,14 @@ class Facts:
         return running & set(self.security["key_managers"]) if self.security["key_managers"] else running
 
     @cached_property
+    def is_opened_by_tokens(self) -> bool:
+        """Whether somebody issues tokens that this API accepts. The built-in key manager always runs."""
+        if "oauth" not in self.security["schemes"]:
+            return False
+        named = self.security["key_managers"]
+        return not named or RESIDENT in named or bool(self.issuers)
+
+    @cached_property
     def has_claims(self) -> bool:
         """Whether any credential is a JWT with claims of its own: those of the built-in key manager are opaque."""
         return bool(self.issuers - {RESIDENT})

@@ -49,14 +49,17 @@ def _promises(facts: Facts, plan: BusinessPlan) -> Iterator[Found]:
 
 
 def _conditions(facts: Facts) -> Iterator[Found]:
-    if facts.has_claims:
-        return
     known = known_claims(facts)
-    for plan in facts.api_plans.values():
-        for group in plan.groups:
-            for one in group["conditions"]:
-                if one["type"] == "claim" and one["name"] not in known:
-                    yield say("api_plan_claim_unknown", plan=plan.name, claim=one["name"])
+    asked = [
+        (plan.name, one["name"])
+        for plan in facts.api_plans.values()
+        for group in plan.groups
+        for one in group["conditions"]
+        if one["type"] == "claim" and one["name"] not in known
+    ]
+    if asked and not facts.has_claims:
+        for plan, claim in asked:
+            yield say("api_plan_claim_unknown", plan=plan, claim=claim)
 
 
 def _runtime(facts: Facts) -> Iterator[Found]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from apis import checking
@@ -76,16 +76,22 @@ def _leads_to(start: State, goal: State) -> bool:
     return goal in reached
 
 
-def question(api: Api, step: Transition, checks: Sequence[Check]) -> Question | None:
+def question(
+    api: Api, step: Transition, checks: Sequence[Check], clients: Callable[[], int | None] | None = None
+) -> Question | None:
     """What is asked before a transition: what it takes away, or what is worth a look before an API is on offer.
 
     Nothing, where it would be refused anyway.
+
+    Args:
+        clients: how many are connected, where that is known already.
     """
     label = ACTION_LABELS[step.action]
     if checking.obstacles_of(api, step, list(checks)):
         return None
     if step.hurts:
-        return Question(f"{label}: {api}?", connected(api), label, tuple(losses(step)))
+        count = clients() if clients else asking.clients_of(api)
+        return Question(f"{label}: {api}?", connected(count), label, tuple(losses(step)))
     found = [*checking.warnings_of(step, list(checks)), *_first_deployment(step, checks)]
     if not found:
         return None
@@ -97,9 +103,8 @@ def _first_deployment(step: Transition, checks: Sequence[Check]) -> list[Check]:
     return [one for one in checks if step.requires and one.code == "not_deployed"]
 
 
-def connected(api: Api) -> str:
+def connected(count: int | None) -> str:
     """How many clients are there to be affected, where that is known."""
-    count = asking.clients_of(api)
     if count is None:
         return ""
     if count == 1:

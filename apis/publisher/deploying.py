@@ -14,7 +14,7 @@ from apis.checking import asking
 from apis.errors import Forbidden, Invalid, ServiceError
 from apis.frozen import different_parts
 from apis.lifecycle import SERVED, State
-from apis.models import Api, Revision
+from apis.models import Api, Deployment, Revision
 from apis.permissions import Actor
 from apis.publisher.asking import connected
 from apis.publisher.editing import seen_in
@@ -52,29 +52,37 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 
 def _facts(api: Api) -> dict[str, Any]:
     """Where what is deployed, since when and by whom; each revision with what is different about it."""
-    rows = api.deployments.select_related("revision", "environment", "deployed_by")
-    deployed = {row.environment_id: row for row in rows}
+    deployments = list(api.deployments.select_related("revision", "environment", "deployed_by"))
+    places = {row.environment_id: row for row in deployments}
     environments = list(selectors.environments())
     urls = {row.pk: selectors.gateway_urls(api, [row]) for row in environments}
-    revisions = [(row, different_parts(api, row.design)) for row in selectors.revisions_of(api)]
+    revisions = [(row, different_parts(api, row.design)) for row in api.revisions.select_related("created_by")]
+    clients = asking.clients_of(api)
     return {
-        "places": [(row, deployed.get(row.pk), urls[row.pk]) for row in environments],
-        "clients": asking.clients_of(api),
+        "places": [(row, places.get(row.pk), urls[row.pk]) for row in environments],
+        "clients": clients,
         "revisions": [
-            (row, list(row.deployments.all()), parts, restoring(row, parts), deleting(row)) for row, parts in revisions
+            (
+                row,
+                [one for one in deployments if one.revision_id == row.pk],
+                parts,
+                restoring(row, parts),
+                deleting(row),
+            )
+            for row, parts in revisions
         ],
         "environments": environments,
         "is_retired": api.state == State.RETIRED,
-        "undeploy": undeploying(api),
+        "undeploy": undeploying(api, deployments, clients),
     }
 
 
-def undeploying(api: Api) -> Question:
+def undeploying(api: Api, deployments: list[Deployment], clients: int | None) -> Question:
     """What is asked before an environment stops serving the API."""
     points = ["The gateway stops serving this API there at once, and clients that are connected are cut off."]
-    if api.deployments.count() == 1 and api.state in SERVED:
+    if len(deployments) == 1 and api.state in SERVED:
         points.append("It is deployed nowhere else: nobody will be able to connect.")
-    return Question("Undeploy?", connected(api), "Undeploy", tuple(points))
+    return Question("Undeploy?", connected(clients), "Undeploy", tuple(points))
 
 
 def deleting(revision: Revision) -> Question:
@@ -91,7 +99,7 @@ def restoring(revision: Revision, parts: list[str]) -> Question:
 
 def _question(do: str, api: Api, revision: Revision) -> Question | None:
     if do == "undeploy":
-        return undeploying(api)
+        return undeploying(api, list(api.deployments.all()), asking.clients_of(api))
     if do == "delete":
         return deleting(revision)
     return restoring(revision, different_parts(api, revision.design)) if do == "restore" else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from apis import checking, selectors
+from apis.checking import asking
 from apis.errors import Forbidden, ServiceError
 from apis.lifecycle import (
     ACTION_LABELS,
@@ -63,6 +65,7 @@ def _checklist(request: HttpRequest) -> dict[str, bool]:
 def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
     checks = checking.checks_of(api, actor)
     steps = checking.transitions_of(actor, api, checks)
+    clients = cache(lambda: asking.clients_of(api))
     # Only a transition keeps check items in its entry, ticked or not.
     moves = list(selectors.history_of(api).filter(detail__has_key="checklist")[:MOVES_SHOWN])
     been = frozenset(State(move.detail["before"]) for move in moves if move.detail.get("before") in set(State))
@@ -74,7 +77,14 @@ def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
         ],
         "checks": lines(checks) if any(step.requires for step, _, _ in steps) else [],
         "steps": [
-            (step, ACTION_LABELS[step.action], LABELS[step.target], ready, missing, question(api, step, checks))
+            (
+                step,
+                ACTION_LABELS[step.action],
+                LABELS[step.target],
+                ready,
+                missing,
+                question(api, step, checks, clients),
+            )
             for step, ready, missing in steps
         ],
         "check_items": list(CHECK_ITEM_LABELS.items()),
