@@ -47,11 +47,11 @@ class ApprovalAdmin(ServiceAdmin):
 
     sees = (Capability.ADMINISTER, Capability.SEE_APIS, Capability.USE_APPLICATIONS)
     change_form_outer_before_template = "admin/apis/approval/decide.html"
-    list_display = ("subject", "kind_name", "asks_for", "asked_by_name", "waits", "state_badge", "decided")
+    list_display = ("subject", "kind_name", "asks_for", "who", "waits", "state_badge", "decided")
     list_display_links = ("subject",)
     list_filter = ("state", "kind")
     search_fields = ("subject", "asked_by_name", "decided_by_name", "reason")
-    fields = ("subject", "kind_name", "asks_for", "where", "asked_by_name", "asked_at", "decided", "decided_at", "said")
+    fields = ("subject", "kind_name", "asks_for", "where", "who", "asked_at", "decided", "decided_at", "said")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
@@ -68,6 +68,10 @@ class ApprovalAdmin(ServiceAdmin):
     @display(description="Asks for")
     def asks_for(self, row: Approval) -> str:
         return asked_for(row)
+
+    @display(description="Asked by", ordering="asked_by_name")
+    def who(self, row: Approval) -> str:
+        return row.asked_by_name
 
     @display(description="API")
     def where(self, row: Approval) -> str:

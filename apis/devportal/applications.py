@@ -128,7 +128,7 @@ def application_page(
         "subscriptions": [_row(subscription) for subscription in subscriptions],
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
-        "next_step": _next_step(subscriptions, pairs),
+        "next_step": _next_step(asked, pairs),
         "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
         "api_keys": [key for key in application.api_keys.all() if key.state == "active"],
     }
