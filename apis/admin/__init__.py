@@ -18,6 +18,7 @@ from apis.admin import (
     plans,
     records,
     scopes,
+    social,
     subscriptions,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "plans",
     "records",
     "scopes",
+    "social",
     "subscriptions",
 ]

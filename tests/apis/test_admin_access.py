@@ -14,11 +14,13 @@ from oauth2_provider.models import Application as OAuthClient
 from apis.models import (
     Api,
     ApiCategory,
+    ApiDocument,
     ApiPlan,
     Application,
     ApplicationPlan,
     Approval,
     BusinessPlan,
+    Comment,
     CustomPlan,
     DenyPolicy,
     Environment,
@@ -47,6 +49,8 @@ LISTS: dict[Any, set[str]] = {
     HistoryEntry: EVERYONE,
     PersonalToken: EVERYONE,
     Scope: EVERYONE,
+    ApiDocument: EVERYONE,
+    Comment: EVERYONE,
     LiveSession: {"pia", "paul", "adam"},
     Application: {"adam"},
     BusinessPlan: {"adam"},
@@ -64,6 +68,8 @@ LISTS: dict[Any, set[str]] = {
 }
 ADDS: dict[Any, set[str]] = {
     Api: {"carol", "paul", "adam"},
+    ApiDocument: EVERYONE,
+    Comment: set(),
     Scope: {"carol", "paul", "adam"},
     Subscription: {"adam"},
     Application: {"adam"},
