@@ -53,7 +53,8 @@ def channels_of(root: Node, schemes: dict[str, Scheme], protocols: Mapping[str, 
         own = operations.get(node.pointer, []) if is_3 else _operations_2(node, schemes)
         address = _address(name, node, is_3)
         if address is not None:
-            found.append(_channel(name, node, address, own))
+            pointer = f"{node.pointer}/address" if is_3 else node.pointer
+            found.append(replace(_channel(name, node, address, own), address_pointer=pointer))
     return found
 
 
@@ -94,6 +95,7 @@ def _channel(name: str, node: Node, address: str, operations: list[Operation]) -
         key=name,
         pointer=node.pointer,
         address=address,
+        address_pointer=node.pointer,
         title=node.text("title") or node.text("summary"),
         description=node.text("description"),
         parameters=tuple(parameters),

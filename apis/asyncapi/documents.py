@@ -139,6 +139,7 @@ def _compose(text: str) -> _Node | None:
         mark = error.problem_mark or error.context_mark
         what = (error.problem or "it cannot be read").removesuffix(".")
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        line = min(line, text.count("\n") + 1)  # the end of the text counts as a line of its own
         raise Unreadable(f"This is neither YAML nor JSON: {what}.", line, column) from None
     except (yaml.YAMLError, UnicodeError):
         raise Unreadable("The document holds characters that neither YAML nor JSON allows.") from None

@@ -97,7 +97,7 @@ class Channel:
 
     Attributes:
         key: its name in the document (in 2.x its address).
-        address: as a topic is named, with its leading slash.
+        address: as a topic is named, with its leading slash; `address_pointer` where it stands.
         security: "none" where `x-auth-type` says so, else "".
         scopes: what `x-scopes` names for both directions, or None where it is not there.
     """
@@ -105,6 +105,7 @@ class Channel:
     key: str
     pointer: str
     address: str
+    address_pointer: str
     title: str = ""
     description: str = ""
     parameters: tuple[Parameter, ...] = ()

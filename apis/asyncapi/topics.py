@@ -37,7 +37,7 @@ def topics_made(
     for channel in channels:
         pattern = pattern_of(channel.address)
         if pattern in taken:
-            found.error(channel.pointer, f"This takes the same paths as the channel {short(taken[pattern])}.")
+            found.error(channel.address_pointer, f"This takes the same paths as the channel {short(taken[pattern])}.")
             continue
         taken[pattern] = channel.key
         topics.append(_topic(channel, general, is_open, found))
@@ -66,7 +66,7 @@ def _topic(channel: Channel, general: tuple[str, ...], is_open: bool, found: Fin
 
 def _check_name(channel: Channel, found: Findings) -> None:
     if problem := topic_name_problem(channel.address):
-        found.error(channel.pointer, f"{short(channel.address)} cannot be a topic. {problem}")
+        found.error(channel.address_pointer, f"{short(channel.address)} cannot be a topic. {problem}")
         return
     names = parameters_of(channel.address)
     for parameter in channel.parameters:
