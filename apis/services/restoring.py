@@ -75,9 +75,14 @@ _DESIGN: Final = frozenset({
 
 def may_restore(actor: Actor, entry: HistoryEntry) -> bool:
     """Whether the person has the role for it; what else stands in the way, the services say."""
+    return any(map(actor.can, _needed(entry)))
+
+
+def _needed(entry: HistoryEntry) -> tuple[Capability, ...]:
+    """The capabilities of which one is needed."""
     if {one.path[0] for one in _changed(entry)} <= designs.PLAN_FIELDS:
-        return actor.can(Capability.SET_PLANS_OF_APIS) or actor.can(Capability.DESIGN_APIS)
-    return actor.can(Capability.DESIGN_APIS)
+        return Capability.DESIGN_APIS, Capability.SET_PLANS_OF_APIS
+    return (Capability.DESIGN_APIS,)
 
 
 def _changed(entry: HistoryEntry) -> list[Difference]:
@@ -132,6 +137,7 @@ def entry_restore(*, actor: Actor, api: Api, entry: HistoryEntry, seen: int | No
     Raises: Conflict where it cannot be put back, or is so already; Stale where it was changed meanwhile; and whatever
         the services raise that change it: Forbidden, Invalid, Taken, Conflict.
     """
+    actor.require(*_needed(entry))
     api = hold(api)
     if reason := why_not(entry):
         raise Conflict(f"This cannot be put back. {reason}", code="not_restorable")
