@@ -2,7 +2,7 @@
 
 from apis.models.api import Api, Deployment, Endpoint, Environment, Revision, Scope, Topic, VersionSet
 from apis.models.application import Application, KeyPair, Subscription
-from apis.models.approval import Approval
+from apis.models.approval import Approval, ApprovalRules
 from apis.models.attempt import Attempt
 from apis.models.billing import SubscriptionTerm
 from apis.models.credentials import ApiKey, TestKey
@@ -24,6 +24,7 @@ __all__ = [
     "Application",
     "ApplicationPlan",
     "Approval",
+    "ApprovalRules",
     "Attempt",
     "BusinessPlan",
     "Change",

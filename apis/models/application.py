@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 class Application(models.Model):
     """What a developer connects with. Not OAuth's word: an application has up to one OAuth client per key type."""
 
+    class State(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        ON_HOLD = "on_hold", "On hold"  # it may have neither keys nor subscriptions yet
+        REJECTED = "rejected", "Rejected"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=50)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="applications")
     plan = models.ForeignKey(ApplicationPlan, on_delete=models.PROTECT, related_name="applications")
     description = models.TextField(blank=True, default="")
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.APPROVED, db_default=State.APPROVED.value
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -70,3 +70,26 @@ class Approval(models.Model):
     @property
     def is_waiting(self) -> bool:
         return self.state == self.State.WAITING
+
+
+class ApprovalRules(models.Model):
+    """What else needs approval in this installation: one row, or none while nothing does.
+
+    Attributes:
+        transitions: actions of the lifecycle (apis.lifecycle.Action) that an administrator approves.
+        applications: whether new applications wait, too.
+    """
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
+    transitions = models.JSONField(default=list, blank=True)
+    applications = models.BooleanField(default=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "approval rules"
+        verbose_name_plural = "approval rules"
+
+    def __str__(self) -> str:
+        return "What needs approval"
