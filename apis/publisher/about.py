@@ -14,10 +14,11 @@ from apis.permissions import Actor
 from apis.pictures import BYTES_LIMIT
 from apis.publisher.about_forms import BusinessForm, InfoForm, PropertiesForm
 from apis.publisher.defaults import default_facts
+from apis.publisher.drafting import kept
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, page, sentences, show
 from apis.roles import Capability
-from apis.services import designs, thumbnails
+from apis.services import designs, drafts, thumbnails
 from apis.validators import DESCRIPTION_LIMIT
 
 Form = InfoForm | BusinessForm | PropertiesForm
@@ -31,8 +32,10 @@ def _edit(
         if request.method == "POST":
             actor.require(Capability.DESIGN_APIS)
         return show(request, api, current, {"form": None, **context})
+    draft_form = f"{current}:{api.pk}"
     if request.method != "POST":
-        return show(request, api, current, {"form": shape(api), **context})
+        fields, words = _draft(actor, current, draft_form)
+        return show(request, api, current, {"form": shape(api, values=fields), **words, **context})
     form = shape(api, request.POST)
     status = 400
     if form.is_valid():
@@ -43,9 +46,20 @@ def _edit(
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
+            drafts.draft_forget(actor=actor, form=draft_form)
             messages.success(request, "Saved.")
             return go(request, current, api.pk)
-    return show(request, api, current, {"form": form, **context}, status=status)
+    return show(request, api, current, {"form": form, "draft_form": draft_form, **context}, status=status)
+
+
+def _draft(actor: Actor, current: str, form: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What was typed there and not sent, as the form takes it; pages with short texts have no drafts."""
+    if current not in drafts.KINDS:
+        return None, {}
+    fields, context = kept(actor, form)
+    if "tags" in fields:
+        fields["tags"] = [tag.strip() for tag in fields["tags"].split(",") if tag.strip()]
+    return fields or None, context
 
 
 @api_page

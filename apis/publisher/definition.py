@@ -16,6 +16,7 @@ from apis.colouring import coloured_lines
 from apis.errors import Invalid, ServiceError, Stale
 from apis.models import Api, Revision
 from apis.permissions import Actor
+from apis.publisher.drafting import kept
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, show
 from apis.roles import Capability
@@ -90,11 +91,9 @@ def edit(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     actor.require(Capability.DESIGN_APIS)
     form = f"definition:{api.pk}"
     if request.method != "POST":
-        draft = drafts.draft_of(actor, form)
-        kept = str(draft.fields.get("definition", "")) if draft else ""
-        return _edit(
-            request, api, kept or describing.written(api, base_of(request)), {"draft": draft if kept else None}
-        )
+        fields, words = kept(actor, form)
+        text = str(fields.get("definition", "")) or describing.written(api, base_of(request))
+        return _edit(request, api, text, words)
     text = text_of(request)
     try:
         reading = defining.definition_replace(actor=actor, api=api, text=text, seen=seen_in(request))

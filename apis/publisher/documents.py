@@ -17,9 +17,11 @@ from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.file_kinds import ACCEPTED, FILE_LIMIT
 from apis.models import Api, ApiDocument
 from apis.permissions import Actor
+from apis.publisher.drafting import kept
 from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
+from apis.services import drafts
 from apis.services.documents import WORDS, Upload, document_create, document_delete, document_update
 from apis.shapes_social import CONTENT_LIMIT, SUMMARY_LIMIT
 
@@ -99,14 +101,19 @@ def edit(request: PortalRequest, actor: Actor, api: Api, document_id: UUID | Non
     """Write a document, or change one."""
     actor.require(*selectors_social.WRITERS)
     stored = selectors_social.document_get(actor, api, document_id) if document_id else None
-    form, status, refusal = DocumentForm(initial=initial(stored)), 200, None
+    draft_form = f"document:{api.pk}"
+    fields, words = ({}, {}) if stored else kept(actor, draft_form)
+    form, status, refusal = DocumentForm(initial=initial(stored) | fields), 200, None
     if request.method == "POST":
         form, status, refusal = _sent(request, actor, api, stored)
+        words.pop("draft", None)
         if status == 302:
+            if stored is None:
+                drafts.draft_forget(actor=actor, form=draft_form)
             return go(request, "documents", api.pk)
     context = {
         "form": form, "document": stored, "accepted": ACCEPTED, "content_limit": CONTENT_LIMIT,
-        "summary_limit": SUMMARY_LIMIT, "title": stored.name if stored else "New document", **told(refusal),
+        "summary_limit": SUMMARY_LIMIT, "title": stored.name if stored else "New document", **words, **told(refusal),
     }  # fmt: skip
     return show(request, api, "documents", context, status=status, template="publisher/document_form.html")
 

@@ -25,7 +25,7 @@ from apis.shapes_security import DEFAULT_SECURITY, security_terms
 from apis.validators import gateway_path
 
 # Where somebody goes on after a draft was discarded, by its kind; a kind that is about an API has its page's name.
-_PAGES = {"new-api": "new", "info": "info", "document": "documents", "definition": "definition"}
+_PAGES = {"new-api": "new", "info": "info", "document": "document_new", "definition": "definition_edit"}
 
 
 class SampleForm(ServiceForm):

@@ -22,14 +22,16 @@ from apis.roles import Capability
 # What kind of form it is, and which of its fields are kept; a kind that is about one API has its id behind a colon.
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "new-api": ("name", "context", "version", "endpoint", "business_plans"),
-    "info": ("display_name", "description", "tags"),
-    "document": ("name", "summary", "type", "visibility", "content", "url"),
-    "definition": ("definition",),
+    "info": ("display_name", "description", "tags", "seen"),
+    "document": ("name", "type", "other_type", "summary", "visibility", "source", "content", "url"),
+    "definition": ("definition", "seen"),
 }
+EDITION: Final = "seen"  # the edition that a form was made with goes with what is typed in it
+CHOSEN: Final = frozenset({EDITION, "type", "visibility", "source"})  # there without anybody's typing
 LISTS: Final = frozenset({"business_plans"})  # fields of which there may be several
 KEPT_FOR: Final = timedelta(days=30)
 DRAFTS_LIMIT: Final = 50  # of one person; the oldest leave
-SIZE_LIMIT: Final = 512 * 1024  # characters of one draft: the longest definition fits
+SIZE_LIMIT: Final = 1_100_000  # characters of one draft: the longest definition fits
 
 
 def fields_of(form: str) -> tuple[str, ...]:
@@ -72,13 +74,13 @@ def draft_keep(*, actor: Actor, form: str, values: Mapping[str, Sequence[str]]) 
     kept: dict[str, Any] = {}
     for name in fields_of(form):
         given = [text.replace("\x00", "") for text in values.get(name, ())]
-        if any(given) and not _shows_a_password(name, given):
+        if any(given) and not _shows_a_password(name, given) and (name != EDITION or _is_edition(given[-1])):
             kept[name] = given if name in LISTS else given[-1]
     if sum(len(str(value)) for value in kept.values()) > SIZE_LIMIT:
         raise Invalid({"form": "This is too long to be kept as a draft."})
     now = timezone.now()
     FormDraft.objects.filter(updated_at__lte=now - KEPT_FOR).delete()
-    if not kept:
+    if not kept.keys() - CHOSEN:
         draft_forget(actor=actor, form=form)
         return None
     draft, _ = FormDraft.objects.update_or_create(
@@ -88,6 +90,10 @@ def draft_keep(*, actor: Actor, form: str, values: Mapping[str, Sequence[str]]) 
     if surplus := list(newest[DRAFTS_LIMIT:]):
         FormDraft.objects.filter(pk__in=surplus).delete()
     return draft
+
+
+def _is_edition(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 18
 
 
 def _shows_a_password(name: str, given: Sequence[str]) -> bool:

@@ -16,7 +16,7 @@ from apis.permissions import Actor
 from apis.services import publishing
 
 Browsers = Callable[..., Client]
-YES = {"confirmed": "yes"}
+YES: dict[str, Any] = {"confirmed": "yes"}
 
 
 # Where pages are --------------------------------------------------------------------------------------------------

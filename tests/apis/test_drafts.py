@@ -9,10 +9,10 @@ import pytest
 from django.utils import timezone
 
 from apis.errors import Forbidden, Invalid, Missing
-from apis.models import FormDraft, HistoryEntry, Person
+from apis.models import Api, FormDraft, HistoryEntry, Person
 from apis.permissions import Actor
-from apis.services import drafts
-from tests.apis.browsing import Visit
+from apis.services import designs, drafts
+from tests.apis.browsing import Visit, at
 
 TYPED: dict[str, Any] = {
     "name": "Talk",
@@ -132,3 +132,58 @@ def test_an_address_that_names_no_form_is_not_there(carol: Person) -> None:
     assert Visit(carol).send("/publisher/drafts/nothing", name="Talk").status == 404
     assert Visit(carol).send("/publisher/drafts/nothing/discard").status == 404
     assert Visit(carol).see(KEEP).status == 405
+
+
+class TestFormsAboutAnApi:
+    def test_a_description_comes_back_and_is_forgotten_once_it_is_saved(self, carol: Person, draft: Api) -> None:
+        visit, page, key = Visit(carol), at(draft, "info/"), f"/publisher/drafts/info:{draft.pk}"
+        sent: dict[str, Any] = {"display_name": "", "description": "Half a sent", "tags": "one, two"}
+        assert "Draft kept" in visit.send(key, script=True, **sent).words
+        shown = visit.see(page)
+        assert "Half a sent" in shown.words
+        assert shown.value("tags") == "one, two"
+        assert "This is what you typed on" in shown.words
+        visit.do(page, **{**sent, "description": "A whole sentence."})
+        assert not FormDraft.objects.exists()
+
+    def test_a_draft_is_as_old_as_the_page_it_was_typed_in(self, carol: Person, paul: Person, draft: Api) -> None:
+        page = at(draft, "info/")
+        seen = Visit(carol).see(page).value("seen")
+        key = f"/publisher/drafts/info:{draft.pk}"
+        Visit(carol).send(key, display_name="", description="Mine", tags="", seen=seen)
+        designs.api_update(actor=Actor.of(paul), api=draft, description="Theirs")
+        assert Visit(carol).see(page).value("seen") == seen
+        told = Visit(carol).send(page, display_name="", description="Mine", tags="", seen=seen)
+        assert told.status == 409
+        draft.refresh_from_db()
+        assert draft.description == "Theirs"
+
+    def test_an_edition_that_is_none_is_not_kept(self, carol: Person, draft: Api) -> None:
+        kept = keep(carol, f"info:{draft.pk}", description=["x"], seen=["<script>"])
+        assert kept is not None
+        assert kept.fields == {"description": "x"}
+
+    def test_a_document_comes_back_too(self, carol: Person, draft: Api) -> None:
+        visit, page = Visit(carol), at(draft, "documents/new")
+        sent: dict[str, Any] = {
+            "name": "First steps",
+            "type": "howto",
+            "visibility": "api",
+            "source": "inline",
+            "content": "# So",
+        }
+        visit.send(f"/publisher/drafts/document:{draft.pk}", **sent)
+        shown = visit.see(page)
+        assert shown.value("name") == "First steps"
+        assert "# So" in shown.html
+        visit.do(page, **sent)
+        assert not FormDraft.objects.exists()
+
+    def test_what_is_only_chosen_and_not_typed_is_no_draft(self, carol: Person, draft: Api) -> None:
+        assert keep(carol, f"document:{draft.pk}", type=["howto"], visibility=["api"], source=["inline"]) is None
+
+    def test_a_definition_comes_back_with_its_discard_button(self, carol: Person, draft: Api) -> None:
+        visit, key = Visit(carol), f"/publisher/drafts/definition:{draft.pk}"
+        visit.send(key, definition="asyncapi: 3.0.0 # half")
+        assert "# half" in visit.see(at(draft, "definition/edit")).html
+        assert "# half" not in visit.do(f"{key}/discard").html

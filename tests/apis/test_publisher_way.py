@@ -20,7 +20,9 @@ PAGES = ["", "lifecycle/", "deployments/"]
 
 def ready(api: Api, carol: Person) -> Api:
     """The draft with what it needs and nothing to warn of."""
-    changes = {"endpoint": "wss://one.example.com/", "business_plans": ["Gold"], "description": "One."}
+    changes: dict[str, Any] = {
+        "endpoint": "wss://one.example.com/", "business_plans": ["Gold"], "description": "One.",
+    }  # fmt: skip
     return designs.api_update(actor=Actor.of(carol), api=api, **changes)
 
 
