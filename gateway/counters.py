@@ -16,6 +16,7 @@ from gateway.core.throttling import Limit, Throttle
 Subject = tuple[str, ...]
 Wanted = tuple[Hashable, int | None]  # a place, and how many there are of it; None for as many as you like
 KNOWN: Final = 50_000  # answers of `of` that are remembered: one for each set of levels that sessions have in common
+SAME: Final = 4_096
 
 
 class Counters(Protocol):
@@ -82,6 +83,7 @@ class LocalCounters:
         self._ends: dict[float, list[tuple[Subject, Throttle]]] = {}  # windows are aligned: many end at one time
         self._next: list[float] = []  # a heap of those times
         self._known: dict[tuple[Subject, ...], tuple[Levels, tuple[Throttle, ...]]] = {}  # answers of `of`
+        self._same: dict[int, tuple[Levels, tuple[Throttle, ...]]] = {}  # those that are asked for by the same object
 
     def __len__(self) -> int:
         return sum(map(len, self._sets.values()))
@@ -89,14 +91,22 @@ class LocalCounters:
     def of(self, levels: Levels) -> tuple[Throttle, ...]:
         if not levels:
             return ()
+        known = self._same.get(id(levels))
+        if known is not None and known[0] is levels:
+            return known[1]
         whose = tuple([level.subject for level in levels])
         known = self._known.get(whose)
         if known is not None and known[0] is levels:
+            if len(self._same) >= SAME:
+                self._same.clear()
+            self._same[id(levels)] = known
             return known[1]
         running = tuple([throttle for level in levels for throttle in self._running(level)])
         if len(self._known) >= KNOWN:
             self._known.clear()
+            self._same.clear()
         self._known[whose] = levels, running
+        self._same.pop(id(levels), None)
         return running
 
     def _running(self, level: Level) -> list[Throttle]:
@@ -180,6 +190,7 @@ class LocalCounters:
 
     def _drop(self, subject: Subject, throttle: Throttle) -> None:
         self._known.clear()
+        self._same.clear()
         self._sets[subject].remove(throttle)
         if not self._sets[subject]:
             del self._sets[subject]

@@ -1,19 +1,24 @@
-"""Fields that many events of the log have in common, as one object: how they are written is worked out once."""
+"""Fields of an event that know by themselves how the log has them: what many events share is put into words once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
-class Known(dict[str, Any]):
-    """Give it to a logger as the field `known`; the event then has these fields in its place (wsportal.logs).
+class Known:
+    """Give it to a logger as the field `known`; the event then has these fields in its place (wsportal.logs)."""
 
-    Attributes:
-        text: how they are written, once somebody has written them. They must not be changed after that.
-    """
+    __slots__ = ()
 
-    __slots__ = ("text",)
+    def fields(self) -> dict[str, Any]:
+        """The fields."""
+        raise NotImplementedError
 
-    def __init__(self, **fields: Any) -> None:
-        super().__init__(fields)
-        self.text = ""
+    def members(self, text: Callable[[str], str]) -> str:
+        """The same as members of a JSON object, for a log of many lines.
+
+        Args:
+            text: a text as JSON, without what looks like a credential.
+        """
+        raise NotImplementedError

@@ -8,7 +8,7 @@ under one word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,16 +19,6 @@ from prometheus_client.registry import Collector
 from gateway.core.records import Tally
 from gateway.core.rejections import CLOSE_CODES
 
-HANDSHAKES: Final = Counter(
-    "wsportal_handshakes",
-    "Handshakes by outcome: accepted, abandoned by the client, or the code of the refusal.",
-    ["outcome"],
-)
-CLOSES: Final = Counter(
-    "wsportal_session_closes",
-    "Sessions that ended, by close code (1006: none) and by who ended it.",
-    ["code", "initiator"],
-)
 HANDSHAKE_SECONDS: Final = Histogram(
     "wsportal_handshake_seconds",
     "From the complete request to its answer, dialling the upstream included.",
@@ -68,16 +58,42 @@ Upstream = tuple[str, str, bool]  # path of the API, URL, whether it is up
 
 def handshake_ended(outcome: str) -> None:
     """A handshake is over, in one of the words of REFUSALS, or ACCEPTED or ABANDONED."""
-    _outcome(outcome).inc()
+    _outcomes[outcome] = _outcomes.get(outcome, 0) + 1
 
 
 def session_ended(code: int, initiator: str) -> None:
     """A session is over. Codes of an application's own are counted by their range only."""
-    _close(str(code) if code in _NAMED else f"{code // 1000}xxx", initiator).inc()
+    end = code if code in _NAMED else code // 1000, initiator
+    _ends[end] = _ends.get(end, 0) + 1
 
 
-_outcome: Final = cache(HANDSHAKES.labels)  # to find a counter by its labels costs more than to count
-_close: Final = cache(CLOSES.labels)
+_outcomes: Final[dict[str, int]] = {}
+_ends: Final[dict[tuple[int, str], int]] = {}  # by code, or its thousands, and initiator
+
+
+class Counts(Collector):
+    """Handshakes and ends of sessions. Only the loop counts: a lock for each, and objects, cost more than to count."""
+
+    def collect(self) -> Iterator[Metric]:
+        """See prometheus_client."""
+        handshakes = CounterMetricFamily(
+            "wsportal_handshakes",
+            "Handshakes by outcome: accepted, abandoned by the client, or the code of the refusal.",
+            labels=["outcome"],
+        )
+        for outcome, count in list(_outcomes.items()):
+            handshakes.add_metric([outcome], count)
+        closes = CounterMetricFamily(
+            "wsportal_session_closes",
+            "Sessions that ended, by close code (1006: none) and by who ended it.",
+            labels=["code", "initiator"],
+        )
+        for (code, initiator), count in list(_ends.items()):
+            closes.add_metric([str(code) if code in _NAMED else f"{code}xxx", initiator], count)
+        return iter((handshakes, closes))
+
+
+REGISTRY.register(Counts())
 
 
 class Plane(Collector):

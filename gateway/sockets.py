@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 HEAD_START_S: Final = 0.25
 """How long an address has for itself before the next is tried beside it (RFC 8305 section 8)."""
@@ -47,7 +47,7 @@ def connect_now(addresses: Sequence[Address]) -> tuple[socket.socket, str, bool]
     """
     problem = 0
     for family, address in addresses:
-        sock = socket.socket(family, socket.SOCK_STREAM | NONBLOCK)
+        sock = cast("socket.socket", socket.SocketType(family, socket.SOCK_STREAM | NONBLOCK))  # for a moment only
         keep_alive(sock)
         # A peer on the same host is there by the second call.
         error = sock.connect_ex(address) and sock.connect_ex(address)

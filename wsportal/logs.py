@@ -41,7 +41,7 @@ def spread(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     known = event.get("known")
     if isinstance(known, Known):
         del event["known"]
-        return {**known, **event}
+        return {**known.fields(), **event}
     return event
 
 
@@ -122,19 +122,22 @@ def _written(fields: Mapping[str, Any]) -> str:
         kind = type(value)
         if kind is int:
             parts.append(f"{start}{value}")
-        elif kind is Known:
-            value.text = value.text or _written(value)
-            parts.append(value.text)
+        elif isinstance(value, Known):
+            parts.append(value.members(_text))
         elif secret and value is not None:
             parts.append(start + _to_json(redacted("token", value)))
         elif kind is str:
-            parts.append(start + (CLEAN.get(value) or quote(redact_text(value))))
+            parts.append(start + _text(value))
         elif kind is list and _WHOLE.issuperset(map(type, value)):
             parts.append(f"{start}{value}")  # as JSON has it, too
         else:
             plain = kind in _NUMBERS or (kind is list and _NUMBERS.issuperset(map(type, value)))
             parts.append(start + _to_json(value if plain else redacted("", value)))
     return ", ".join(parts)
+
+
+def _text(text: str) -> str:
+    return CLEAN.get(text) or quote(redact_text(text))
 
 
 _second: tuple[int, str] = (0, "")  # and how its moments begin

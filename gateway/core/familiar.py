@@ -7,7 +7,7 @@ somebody's secret is kept as places, and cut out of the head at hand.
 
 from __future__ import annotations
 
-from hashlib import sha256
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from gateway.core.handshake import Plain, Upgrade, check_key, parse_request
@@ -92,7 +92,7 @@ class Heads:
         if start < len(KEY_LINE) or len(head) > LONGEST:
             return parse_request(head)
         # Where the key stood is told by the line before it: heads of one digest differ in nothing else.
-        name = sha256(head[:start] + head[end:]).digest()
+        name = blake2b(head[:start] + head[end:], digest_size=32).digest()
         known = self._known.get(name)
         key = head[start:end]
         if known is not None:

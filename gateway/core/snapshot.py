@@ -160,7 +160,9 @@ class Security:
 
 def smaller(one: int | None, other: int | None) -> int | None:
     """The smaller of two limits, where None is none."""
-    return min((limit for limit in (one, other) if limit is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +190,18 @@ class ApiSnapshot:
     closed_paths: tuple[str, ...] = ()
     urls: frozenset[str] = frozenset()
     api_plan: ApiPlanSnapshot | None = None
+    runtimes: dict[str, Runtime] = field(default_factory=dict, init=False, repr=False, compare=False)  # by key type
 
     def runtime_for(self, key_type: str) -> Runtime:
         """The runtime limits of a session, with the endpoint's own idle time in them."""
-        endpoint = self.endpoints.get(key_type)
-        times = [one for one in (self.runtime.idle_s, endpoint.timeouts.idle_s if endpoint else 0) if one]
-        idle_s = min(times, default=0)
-        return self.runtime if idle_s == self.runtime.idle_s else replace(self.runtime, idle_s=idle_s)
+        known = self.runtimes.get(key_type)
+        if known is None:
+            endpoint = self.endpoints.get(key_type)
+            times = [one for one in (self.runtime.idle_s, endpoint.timeouts.idle_s if endpoint else 0) if one]
+            idle_s = min(times, default=0)
+            known = self.runtime if idle_s == self.runtime.idle_s else replace(self.runtime, idle_s=idle_s)
+            self.runtimes[key_type] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
