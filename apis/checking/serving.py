@@ -19,6 +19,8 @@ def found(facts: Facts) -> Iterator[Found]:
     yield from _deployed(facts) if facts.deployments else _undeployed(facts)
     api = facts.api
     yield say("description_given" if api.description.strip() else "description_missing")
+    if not api.documents.exists():
+        yield say("documents_missing")
     if api.visible_roles and not set(api.visible_roles) & facts.roles:
         yield say("visible_to_nobody")
     default = api.version_set.default_api
