@@ -20,12 +20,17 @@ SIDE: Final = 512  # pixels: the longer side of what is kept
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP")
 _KINDS: Final = "PNG, JPEG, GIF or WebP"
 
-Image.MAX_IMAGE_PIXELS = PIXELS_LIMIT
-warnings.simplefilter("error", Image.DecompressionBombWarning)
+# Beyond twice this number Pillow does not even open a file; below, it warns, which says nothing new: `_read` is strict.
+Image.MAX_IMAGE_PIXELS = 2 * PIXELS_LIMIT
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 class NotAPicture(ValueError):
     """What was uploaded is refused; its text says why."""
+
+
+class _TooManyPixels(ValueError):
+    """More than PIXELS_LIMIT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def picture_of(content: bytes) -> Picture:
         raise NotAPicture("A thumbnail has at most 1 MiB.")
     try:
         return _read(content)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (Image.DecompressionBombError, _TooManyPixels):
         raise NotAPicture(f"A thumbnail has at most {PIXELS_LIMIT:,} pixels.") from None
     except Exception:  # a decoder at work on a stranger's bytes: whatever it stumbles over, the file is to blame
         raise NotAPicture(f"This cannot be read as a picture; {_KINDS} are taken, whatever the name says.") from None
@@ -62,10 +67,14 @@ def picture_of(content: bytes) -> Picture:
 
 def _read(content: bytes) -> Picture:
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        if image.width * image.height > PIXELS_LIMIT:  # as the file says; nothing is decoded yet
+            raise _TooManyPixels
         photograph = image.format == "JPEG"
         upright = ImageOps.exif_transpose(image)
         upright.thumbnail((SIDE, SIDE))
-        done = upright.convert("RGB" if photograph else "RGBA")
+        upright = upright.convert("RGB" if photograph else "RGBA")
+    done = Image.new(upright.mode, upright.size)  # a new one: `info` of the other holds comments and profiles
+    done.paste(upright)
     out = io.BytesIO()
     if photograph:
         done.save(out, "JPEG", quality=88, optimize=True)

@@ -21,21 +21,20 @@ _PLACES: Final[dict[str, tuple[str, ...]]] = {
     "description": ("description__icontains",),
     "provider": ("provider__username__icontains",),
     "tag": ("tags__names_contain",),
-    "property": ("properties__items_contain",),
 }
 _SAME: Final = {"tags": "tag", "api-category": "category", "properties": "property"}
-PREFIXES: Final = (*_PLACES, "category")
+PREFIXES: Final = (*_PLACES, "category", "property")
 _WORD: Final = re.compile(r'(?:([A-Za-z-]+):)?(?:"([^"]*)"|(\S+))')
 
 
 def apis_matching(
-    rows: QuerySet[Api], *, search: str = "", state: str = "", tag: str = "", category: str = "", shown: bool = False
+    rows: QuerySet[Api], *, search: str = "", state: str = "", tag: str = "", category: str = "", whole: Q | None = None
 ) -> QuerySet[Api]:
     """Those of `rows` in `state`, with exactly this tag and category, in which every word of `search` occurs.
 
     Args:
         search: words, or "several of them"; before each, the place may be named: one of PREFIXES and a colon.
-        shown: look into those properties only that the developer portal shows.
+        whole: where to look into every property; elsewhere those that the developer portal shows are found.
     """
     if state:
         rows = rows.filter(state=state)
@@ -44,7 +43,7 @@ def apis_matching(
     if category:
         rows = rows.filter(categories__name=category)
     for place, word in words_of(search):
-        rows = rows.filter(_somewhere(place, word, shown))
+        rows = rows.filter(_somewhere(place, word, whole))
     return rows
 
 
@@ -62,13 +61,14 @@ def words_of(search: str) -> list[tuple[str, str]]:
     return found[:WORDS_LIMIT]
 
 
-def _somewhere(place: str, word: str, shown: bool) -> Q:
-    conditions = []
+def _somewhere(place: str, word: str, whole: Q | None) -> Q:
+    conditions: list[Q] = []
     for name in [place] if place else PREFIXES:
         if name == "category":
             conditions.append(Q(categories__in=ApiCategory.objects.filter(name__icontains=word)))
-        elif name == "property" and shown:
+        elif name == "property":
             conditions.append(Q(properties__shown_contain=word))
+            conditions += [] if whole is None else [Q(whole, properties__items_contain=word)]
         else:
             conditions += [Q(**{lookup: word}) for lookup in _PLACES[name]]
     # By key: a join with the categories would give an API once for each of them.

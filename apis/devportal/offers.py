@@ -36,7 +36,7 @@ def api_list(request: HttpRequest) -> HttpResponse:
     offers = selectors.apis_on_offer(actor_of(request))
     tags = [tag for names in offers.order_by().values_list("tags", flat=True) for tag in names]
     query = asked["q"].strip()
-    rows = apis_matching(offers, search=query, tag=asked["tag"], category=asked["category"], shown=True)
+    rows = apis_matching(offers, search=query, tag=asked["tag"], category=asked["category"])
     context = {
         "page": page_of(with_stars(rows), request),
         "query": query,
@@ -96,7 +96,7 @@ def api_page(
     plans = plans_open_to(access.actor, api)
     context = {
         "api": api,
-        **section(request, access.actor, api),
+        **section(access.actor, api),
         "access": access,
         "form": form,
         "properties": [row for row in api.properties if row["show_in_devportal"]],

@@ -12,13 +12,14 @@ from apis import searching, selectors
 from apis.errors import Forbidden
 from apis.lifecycle import State
 from apis.models import Api
-from apis.permissions import can_see_api
+from apis.permissions import can_see_api, designs_for
 from apis.rest.about import AboutBody
 from apis.rest.answers import ApiAnswer, RuntimeLimits, api_context
 from apis.rest.editing import Editions
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
+from apis.selectors_approvals import step_waiting
 from apis.selectors_social import with_stars
 from apis.services import configuring, designs, publishing, versions
 
@@ -104,7 +105,7 @@ class Apis(ApiResource):
             state=self.choice("state", [state.value for state in State]),
             tag=self.query("tag"),
             category=self.query("category"),
-            shown=not self.actor.can(Capability.SEE_APIS),
+            whole=designs_for(self.actor),
         )
         return self.page(with_stars(rows), ApiAnswer, **api_context(self.actor))
 
@@ -114,15 +115,19 @@ class Apis(ApiResource):
         body=ApiBody,
         answer=ApiAnswer,
         status=201,
+        or_status=202,
         errors=(403, 409),
         query=(PUBLISH,),
+        detail="202 with `publish=true` where publishing has to be approved: the API is created, and an administrator "
+        "is asked.",
         example=EXAMPLE,
     )
     def post(self, request: Request) -> Response:
         at_once = self.choice("publish", ["true", "false"]) == "true"
         create = publishing.api_create_and_publish if at_once else designs.api_create
         self.actor.require(Capability.DESIGN_APIS)
-        return self.answer(create(actor=self.actor, **self.body(ApiBody)), 201)
+        api = create(actor=self.actor, **self.body(ApiBody))
+        return self.answer(api, 202 if at_once and step_waiting(api) else 201)
 
 
 class OneApi(ApiResource):
