@@ -100,7 +100,7 @@ class Node:
         node = self.child(key, dict)
         for name in node.value if node is not None else ():
             assert node is not None  # noqa: S101  (for the type checker)
-            member = None if name.startswith("x-") and kind is dict else node.child(name, kind)
+            member = node.child(name, kind)
             if member is not None:
                 yield name, member
 
