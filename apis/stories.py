@@ -199,7 +199,7 @@ def _plain(action: str, one: Difference) -> Told:
 
 
 def _unsaid(action: str, path: Path) -> Path:
-    said = _SAID.get(action, 1 if path[0] == action else 0)
+    said = _SAID.get(action, 1 if path[0] in {action, "state"} else 0)
     return path[said:] or (() if said else path)
 
 

@@ -19,6 +19,7 @@ from apis.admin.fields import Unasking, show_refusal
 from apis.errors import ServiceError
 from apis.permissions import ADMINISTRATION, Actor
 from apis.roles import Capability
+from apis.seeing import edition
 
 
 class ServiceForm(Unasking, forms.ModelForm):
@@ -174,6 +175,12 @@ class ServiceAdmin(ModelAdmin):
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         raise Http404
+
+    # Two people at one page ---------------------------------------------------------------------------------------
+    def edition_of(self, request: HttpRequest) -> dict[str, Any]:
+        """What `admin/meanwhile.html` needs: the edition of the API that the page is about, if it is about one."""
+        newest: int | None = getattr(request, "edition", None)
+        return {"seen": None if newest is None else edition(request, newest)}
 
     # Helpers of subclasses ------------------------------------------------------------------------------------
     def url(self, page: str, *args: Any) -> str:

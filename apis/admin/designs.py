@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,10 +18,12 @@ from apis.admin.fields import Lines, Pick, PickPlans, Tags, Text
 from apis.admin.records import history_lines
 from apis.admin.security import SecurityPages
 from apis.admin.topics import TopicPages
+from apis.errors import Stale
 from apis.lifecycle import ACTION_LABELS, LABELS, State
 from apis.models import Api, ApiPlan, BusinessPlan, Deployment
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.seeing import seen_of, told
 from apis.services import designs, publishing
 from apis.shapes_about import OWNERS
 
@@ -56,9 +59,10 @@ class ApiForm(about.AboutFields, ServiceForm):
         model = Api
         fields: tuple[str, ...] = ()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        api = self.instance
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        mine = self.refusal.merged if isinstance(self.refusal, Stale) else None
+        super().__init__(data if mine is None else None, *args, **kwargs)
+        api = self.instance if mine is None else _with(self.instance, mine)
         if not api._state.adding:
             values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
             own = {
@@ -67,6 +71,8 @@ class ApiForm(about.AboutFields, ServiceForm):
                 **about.stored(api),
             }
             self.initial = {**values, **own, **self.initial}
+            if mine is not None:
+                self.initial |= _picked(mine)
 
     def design(self) -> dict[str, Any]:
         """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""
@@ -79,6 +85,24 @@ class ApiForm(about.AboutFields, ServiceForm):
         return values
 
 
+def _with(api: Api, mine: dict[str, Any]) -> Api:
+    """A copy of the row with what would be saved, for a form only."""
+    shown = copy(api)
+    for field in mine.keys() & {field.name for field in Api._meta.concrete_fields} - {"api_plan"}:
+        setattr(shown, field, mine[field])
+    return shown
+
+
+def _picked(mine: dict[str, Any]) -> dict[str, Any]:
+    """What is chosen out of other rows, and what the version set keeps."""
+    picked: dict[str, Any] = {name: mine[name] for name in ("name", "context", "categories") if name in mine}
+    if "business_plans" in mine:
+        picked["business_plans"] = BusinessPlan.objects.filter(name__in=mine["business_plans"])
+    if "api_plan" in mine:
+        picked["api_plan"] = ApiPlan.objects.filter(name=mine["api_plan"]).values_list("pk", flat=True).first()
+    return picked
+
+
 @admin.register(Api)
 class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     """Design, publish, deploy."""
@@ -87,6 +111,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     sees = (Capability.SEE_APIS, Capability.ADMINISTER)
     adds = deletes = (Capability.DESIGN_APIS,)
     changes = (Capability.DESIGN_APIS, Capability.SET_PLANS_OF_APIS)
+    change_form_before_template = "admin/meanwhile.html"
     change_form_outer_before_template = "admin/apis/api/lifecycle.html"
     change_form_outer_after_template = "admin/apis/api/sections.html"
 
@@ -180,7 +205,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         if set(changes.get("business_plans", [])) == set(before["business_plans"]):
             changes.pop("business_plans", None)
         if changes:
-            designs.api_update(actor=actor, api=obj, **changes)
+            designs.api_update(actor=actor, api=obj, seen=seen_of(form.data), **changes)
         about.picture_change(actor, obj, form.cleaned_data)
 
     def remove(self, actor: Actor, obj: Api) -> None:
@@ -203,6 +228,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
+        self.remember(request, object_id)
         actor = self.actor(request)
         both = actor.can(Capability.DESIGN_APIS) and actor.can(Capability.PUBLISH_APIS)
         extra: dict[str, Any] = {"may_create_and_publish": object_id is None and both, **(extra_context or {})}
@@ -211,6 +237,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if (api := context.get("original")) is not None:
             context.update(self.sections(request, api))
+            context.update(self.edition_of(request) | told(getattr(request, "refusal", None)))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def sections(self, request: HttpRequest, api: Api) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from unfold.forms import AdminForm
 
 from apis.admin.base import ServiceAdmin
 from apis.admin.fields import Unasking, show_refusal
-from apis.errors import ServiceError
+from apis.errors import ServiceError, Stale
+from apis.seeing import told
 
 
 class PageForm(Unasking, forms.Form):
@@ -42,6 +43,8 @@ class Page:
         text: what will happen, in a sentence or two.
         danger: whether the button is red.
         link: (words, address) of where more of it is done, or None.
+        again: the fields for what theirs and mine put together are, where somebody else was faster; None for a page
+            that has no fields of its own.
     """
 
     title: str
@@ -50,6 +53,7 @@ class Page:
     text: str = ""
     danger: bool = False
     link: tuple[str, str] | None = None
+    again: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def answer(
@@ -67,6 +71,10 @@ def answer(
         try:
             with transaction.atomic():
                 done = page.run(form.cleaned_data)
+        except Stale as stale:
+            if page.again and stale.merged is not None:
+                form = form_class(**{**form_kwargs, "initial": page.again(stale.merged)})
+            return _render(admin, request, obj, page, form, stale=stale)
         except ServiceError as refusal:
             show_refusal(form, refusal)
             status = refusal.status
@@ -80,7 +88,9 @@ def answer(
     return response
 
 
-def _render(admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, form: PageForm) -> HttpResponse:
+def _render(
+    admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, form: PageForm, *, stale: Stale | None = None
+) -> HttpResponse:
     fieldsets = form.fieldsets or [(None, list(form.fields))]
     context = {
         **admin.admin_site.each_context(request),
@@ -95,9 +105,11 @@ def _render(admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, for
         "opts": admin.opts,
         "original": obj,
         "media": admin.media + form.media,
+        **admin.edition_of(request),
+        **told(stale),
     }
     request.current_app = admin.admin_site.name
-    return TemplateResponse(request, "admin/page.html", context)
+    return TemplateResponse(request, "admin/page.html", context, status=stale.status if stale else 200)
 
 
 def show_secret(

@@ -20,7 +20,9 @@ from apis.lifecycle import ACTION_LABELS, CHECK_ITEM_LABELS, LABELS, Action, Che
 from apis.models import Api, Environment, Revision
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services import configuring, designs, publishing
+from apis.seeing import seen_in
+from apis.selectors_approvals import step_in_words
+from apis.services import configuring, designs, editions, publishing
 from apis.shapes_endpoint import shown
 
 # What a move means for people who use the API, said before it is made.
@@ -83,6 +85,17 @@ class PublishingPages(ServiceAdmin):
         ]
         return urls + super().get_urls()
 
+    def remember(self, request: HttpRequest, object_id: Any) -> None:
+        """Ask for the edition of the API before anything of it is read."""
+        try:
+            request.edition = editions.newest(UUID(str(object_id)))  # type: ignore[attr-defined]
+        except ValueError:  # an address of no API
+            return
+
+    def find(self, request: HttpRequest, object_id: Any) -> Any:
+        self.remember(request, object_id)
+        return super().find(request, object_id)
+
     def _api(self, request: HttpRequest, object_id: UUID, *needed: Capability) -> tuple[Api, Actor]:
         """Raises: Http404, and PermissionDenied unless one of the capabilities is held."""
         api: Api = self.find(request, object_id)
@@ -99,8 +112,10 @@ class PublishingPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             checklist = {item: True for item, wanted in cleaned.items() if wanted}
-            moved = publishing.api_transition(actor=actor, api=api, action=action, checklist=checklist)
-            return f"{moved} is now {LABELS[State(moved.state)]}."
+            moved = publishing.api_transition(
+                actor=actor, api=api, action=action, checklist=checklist, seen=seen_in(request)
+            )
+            return step_in_words(moved) or f"{moved} is now {LABELS[State(moved.state)]}."
 
         page = Page(
             title=f"{label} {api}",
@@ -143,8 +158,9 @@ class PublishingPages(ServiceAdmin):
             raise Http404
         if verb == "deploy":
             names = list(Environment.objects.order_by("name").values_list("name", flat=True))
-            return answer(self, request, api, _deploying(actor, revision), EnvironmentsForm, names=names)
-        return answer(self, request, api, _confirming(actor, revision, verb), PageForm)
+            page = _deploying(actor, revision, seen_in(request))
+            return answer(self, request, api, page, EnvironmentsForm, names=names)
+        return answer(self, request, api, _confirming(actor, revision, verb, seen_in(request)), PageForm)
 
     def endpoint_page(self, request: HttpRequest, object_id: UUID, key_type: str) -> HttpResponse:
         api, actor = self._api(request, object_id, Capability.DESIGN_APIS)
@@ -155,7 +171,8 @@ class PublishingPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             config = {**present, **EndpointForm.config_of(cleaned)}
-            configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=config)
+            seen = seen_in(request)
+            configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=config, seen=seen)
             return f"The {key_type} endpoint of {api} was saved; new connections use it."
 
         page = Page(
@@ -164,6 +181,7 @@ class PublishingPages(ServiceAdmin):
             run=run,
             text=f"Where clients with {key_type} keys are connected to. Where the API is deployed, it holds at once. "
             "Security, headers, TLS, proxy and dynamic targets stay as they are.",
+            again=lambda merged: EndpointForm.initial_of(merged["endpoints"].get(key_type, {})),
             link=("All of it, and a test, in the publisher portal", f"/publisher/apis/{api.pk}/endpoints/{key_type}/"),
         )
         return answer(self, request, api, page, EndpointForm, initial=EndpointForm.initial_of(present))
@@ -172,7 +190,7 @@ class PublishingPages(ServiceAdmin):
         api, actor = self._api(request, object_id, Capability.DESIGN_APIS)
 
         def run(cleaned: dict[str, Any]) -> str:
-            configuring.runtime_configure(actor=actor, api=api, limits=cleaned)
+            configuring.runtime_configure(actor=actor, api=api, limits=cleaned, seen=seen_in(request))
             return f"The runtime limits of {api} were saved."
 
         page = Page(
@@ -181,6 +199,7 @@ class PublishingPages(ServiceAdmin):
             run=run,
             text="The limits of the business plan and of the gateway hold besides. Where the API is deployed, a change "
             "holds at once, also for live sessions.",
+            again=lambda merged: merged["runtime"],
         )
         return answer(self, request, api, page, RuntimeForm, initial=api.runtime)
 
@@ -189,16 +208,17 @@ def _form_of(step: Transition | None) -> type[PageForm]:
     return ChecklistForm if step is not None and step.checklist else PageForm
 
 
-def _deploying(actor: Actor, revision: Revision) -> Page:
+def _deploying(actor: Actor, revision: Revision, seen: int | None) -> Page:
     def run(cleaned: dict[str, Any]) -> str:
-        rows = publishing.revision_deploy(actor=actor, revision=revision, environments=cleaned["environments"])
+        where = cleaned["environments"]
+        rows = publishing.revision_deploy(actor=actor, revision=revision, environments=where, seen=seen)
         return f"{revision} is deployed on {', '.join(row.environment.name for row in rows)}."
 
     text = "It takes the place of the revision that is deployed there."
     return Page(title=f"Deploy revision {revision.number} of {revision.api}", button="Deploy", run=run, text=text)
 
 
-def _confirming(actor: Actor, revision: Revision, verb: str) -> Page:
+def _confirming(actor: Actor, revision: Revision, verb: str, seen: int | None) -> Page:
     """The page of undeploy, restore or delete."""
     where = ", ".join(row.environment.name for row in revision.deployments.all()) or "nowhere"
     words: dict[str, tuple[Callable[..., object], str, str]] = {
@@ -217,7 +237,7 @@ def _confirming(actor: Actor, revision: Revision, verb: str) -> Page:
     service, text, done = words[verb]
 
     def run(cleaned: dict[str, Any]) -> str:
-        service(actor=actor, revision=revision)
+        service(actor=actor, revision=revision, **({} if verb == "delete" else {"seen": seen}))
         return done
 
     title = f"{verb.capitalize()} revision {revision.number} of {revision.api}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.template.loader import render_to_string
+from django.utils.html import format_html_join
+from django.utils.text import Truncator
 from unfold.decorators import display
 
 from apis import selectors
@@ -18,7 +19,11 @@ from apis.admin.fields import Lines, Text, Whole
 from apis.models import Environment, HistoryEntry
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.selectors_history import actions_in
 from apis.services import environments
+from apis.stories import action_words, changes_of, story
+
+CHANGES_SHOWN: Final = 3
 
 
 def history_lines(entries: Iterable[HistoryEntry]) -> list[dict[str, Any]]:
@@ -41,9 +46,26 @@ def action_in_words(entry: HistoryEntry) -> str:
 
 
 def moved(entry: HistoryEntry) -> str:
-    """From which state (or plan) to which, where the entry is such a move."""
-    before, after = entry.detail.get("before"), entry.detail.get("after")
-    return f"{before} → {after}" if isinstance(before, str) and isinstance(after, str) else "–"
+    """What the entry changed, in one line."""
+    changes = changes_of(entry)
+    if not changes:
+        return "–"
+    words = [f"{one.label}: " * bool(one.label) + f"{one.before or 'nothing'} → {one.after or 'nothing'}"
+             for one in changes[:CHANGES_SHOWN]]  # fmt: skip
+    more = len(changes) - CHANGES_SHOWN
+    return Truncator("; ".join(words)).chars(200) + (f"; and {more} more" if more > 0 else "")
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """What was done, in words."""
+
+    title, parameter_name = "what was done", "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action, action_words(action)) for action in actions_in(model_admin.get_queryset(request))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 @admin.register(HistoryEntry)
@@ -51,11 +73,12 @@ class HistoryAdmin(ServiceAdmin):
     """Who did what when. Administrators read all of it, others what happened to APIs and what they did themselves."""
 
     sees = (Capability.SEE_APIS, Capability.ADMINISTER)
-    list_display = ("when", "actor_name", "did", "subject", "change")
+    list_display = ("when", "actor_name", "via", "did", "subject", "change")
     list_display_links = ("when",)
-    list_filter = ("action", "actor_name", "at")
-    search_fields = ("subject", "actor_name", "action")
-    fields = ("when", "actor_name", "did", "subject", "api", "facts")
+    list_filter = (ActionFilter, "actor_name", "at")
+    date_hierarchy = "at"
+    search_fields = ("subject", "actor_name", "action", "via")
+    fields = ("when", "actor_name", "via", "did", "subject", "api", "changed", "facts")
     readonly_fields = fields
     list_select_related = ("api__version_set",)
 
@@ -75,14 +98,21 @@ class HistoryAdmin(ServiceAdmin):
     def did(self, entry: HistoryEntry) -> str:
         return action_in_words(entry)
 
-    @display(description="From – to")
+    @display(description="Before → after")
     def change(self, entry: HistoryEntry) -> str:
         return moved(entry)
 
-    @display(description="Detail")
+    @display(description="What was changed")
+    def changed(self, entry: HistoryEntry) -> str:
+        changes = changes_of(entry)
+        return render_to_string("admin/told.html", {"changes": changes}) if changes else "–"
+
+    @display(description="Besides")
     def facts(self, entry: HistoryEntry) -> str:
-        text = json.dumps(entry.detail, indent=2, ensure_ascii=False)
-        return format_html('<pre class="facts">{}</pre>', text)
+        lines = story(entry).facts
+        if (restored := entry.detail.get("restored")) is not None:
+            lines = [*lines, ("put back what was before entry", str(restored))]
+        return format_html_join("", "<div>{}: {}</div>", lines) or "–"
 
 
 class EnvironmentForm(ServiceForm):

@@ -14,6 +14,7 @@ from apis.admin.fields import Choice, Choices, Lines, Whole, YesNo
 from apis.admin.pages import Page, PageForm, answer, show_secret
 from apis.models import Api, Application
 from apis.roles import Capability
+from apis.seeing import seen_in
 from apis.selectors_credentials import api_key_get
 from apis.selectors_key_managers import key_manager_names
 from apis.services import api_keys, securing
@@ -57,6 +58,10 @@ class SecurityForm(PageForm):
         self.fields["key_managers"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
 
+def _initial(settings: dict[str, Any]) -> dict[str, Any]:
+    return settings | {name: "\n".join(settings[name]) for name in _LISTS}
+
+
 class SecurityPages(ServiceAdmin):
     """Pages below `/admin/apis/api/<id>/`."""
 
@@ -75,7 +80,7 @@ class SecurityPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             settings = cleaned | {name: _lines(cleaned[name]) for name in _LISTS}
-            securing.security_configure(actor=self.actor(request), api=api, settings=settings)
+            securing.security_configure(actor=self.actor(request), api=api, settings=settings, seen=seen_in(request))
             return f"The security settings of {api} were saved."
 
         page = Page(
@@ -83,9 +88,9 @@ class SecurityPages(ServiceAdmin):
             button="Save settings",
             run=run,
             text="Where the API is deployed, a change holds at once: who could not connect any more is disconnected.",
+            again=lambda merged: _initial(merged["security"]),
         )
-        initial = api.security | {name: "\n".join(api.security[name]) for name in _LISTS}
-        return answer(self, request, api, page, SecurityForm, initial=initial)
+        return answer(self, request, api, page, SecurityForm, initial=_initial(api.security))
 
     def test_key_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         api: Api = self.find(request, object_id)

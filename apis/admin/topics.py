@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -11,8 +12,9 @@ from django.urls import URLPattern, path
 from apis.admin.fields import Column, Rows
 from apis.admin.pages import Page, PageForm, answer
 from apis.admin.publishing import PublishingPages
-from apis.models import Api, Topic
+from apis.models import Topic
 from apis.roles import Capability
+from apis.seeing import seen_in
 from apis.services import topics, versions
 from apis.shapes_topics import SCOPE_FIELDS, TOPICS_LIMIT
 from apis.validators import unversioned_path
@@ -44,10 +46,10 @@ class TopicsForm(PageForm):
     )
 
     @staticmethod
-    def rows_of(api: Api) -> list[dict[str, Any]]:
-        """The rows for the topics of the design."""
+    def rows_of(topics: Iterable[Topic]) -> list[dict[str, Any]]:
+        """The rows for topics."""
         rows = []
-        for topic in Topic.objects.filter(api=api):
+        for topic in topics:
             ways = "both" if topic.subscribe and topic.publish else "subscribe" if topic.subscribe else "publish"
             scopes = {field: ", ".join(getattr(topic, field)) for field in SCOPE_FIELDS}
             row = {field: getattr(topic, field) for field in ("name", "url_mapping", "security", "api_plan")}
@@ -65,6 +67,10 @@ class TopicsForm(PageForm):
             }
             for row in rows
         ]
+
+
+def _rows(designs: dict[str, Any]) -> list[Topic]:
+    return [Topic(name=name, **design) for name, design in designs.items()]
 
 
 class TopicPages(PublishingPages):
@@ -86,7 +92,8 @@ class TopicPages(PublishingPages):
         def run(cleaned: dict[str, Any]) -> str:
             stored = {topic.name: topic.design for topic in Topic.objects.filter(api=api)}
             rows = [{**stored.get(row["name"], {}), **row} for row in TopicsForm.topics_of(cleaned["topics"])]
-            topics.topics_replace(actor=actor, api=api, topics=rows)  # what the table has no column for stays
+            # What the table has no column for stays.
+            topics.topics_replace(actor=actor, api=api, topics=rows, seen=seen_in(request))
             return f"The topics of {api} were saved. Clients meet them once a revision that has them is deployed."
 
         page = Page(
@@ -94,8 +101,10 @@ class TopicPages(PublishingPages):
             button="Save topics",
             run=run,
             text="They are part of the design: a change takes effect with the next revision that is deployed.",
+            again=lambda merged: {"topics": TopicsForm.rows_of(_rows(merged["topics"]))},
         )
-        return answer(self, request, api, page, TopicsForm, initial={"topics": TopicsForm.rows_of(api)})
+        rows = TopicsForm.rows_of(Topic.objects.filter(api=api))
+        return answer(self, request, api, page, TopicsForm, initial={"topics": rows})
 
     def default_version_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         api, actor = self._api(request, object_id, Capability.PUBLISH_APIS, Capability.DESIGN_APIS)
@@ -103,7 +112,7 @@ class TopicPages(PublishingPages):
         wanted = now != api
 
         def run(cleaned: dict[str, Any]) -> str:
-            versions.default_version_set(actor=actor, api=api, is_default=wanted)
+            versions.default_version_set(actor=actor, api=api, is_default=wanted, seen=seen_in(request))
             return f"{api} is {'now' if wanted else 'no longer'} the default version."
 
         before = f"At present {now.version} does. " if now is not None and wanted else ""

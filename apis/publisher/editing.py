@@ -1,33 +1,7 @@
-"""Two people at one page: the edition that a form was made with, and what its sender is told was changed meanwhile."""
+"""Two people at one page of the publisher portal: see `apis.seeing`."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from apis.seeing import edition, in_section, seen_in, told
 
-from django.http import HttpRequest
-
-from apis.errors import ServiceError, Stale
-
-SEEN_LIMIT: Final = 18  # digits; ids of history entries are 64-bit integers
-
-
-def seen_in(request: HttpRequest) -> int | None:
-    """The edition that a form was made with, as its hidden field `seen` says; None where that says nothing."""
-    text = request.POST.get("seen", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= SEEN_LIMIT else None
-
-
-def edition(request: HttpRequest, newest: int) -> int:
-    """The edition for the form that is shown: of a form that comes back, the one that it was made with."""
-    seen = seen_in(request) if request.method == "POST" else None
-    return newest if seen is None else seen
-
-
-def in_section(stale: Stale, section: str) -> dict[str, Any]:
-    """What to show in the form of a section: theirs and mine put together, mine where both changed the same."""
-    return (stale.merged or {}).get(section, {})
-
-
-def told(refusal: ServiceError | None) -> dict[str, Any]:
-    """What `publisher/_changed.html` and `publisher/_seen.html` need where somebody else was faster; else nothing."""
-    return {"meanwhile": refusal.changes, "seen": refusal.seen} if isinstance(refusal, Stale) else {}
+__all__ = ["edition", "in_section", "seen_in", "told"]

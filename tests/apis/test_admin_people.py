@@ -158,7 +158,7 @@ def test_the_history_is_read_filtered_and_never_written(
     assert "create plan" not in words(office.open(f"{listed}?actor_name=sam"))
     assert "Revision 1 of Chat 1.0.0" in words(office.open(f"{listed}?action=deploy&q=chat"))
     entry = HistoryEntry.objects.get(action="publish")
-    assert '"after": "published"' in words(office.open(at(entry)))
+    assert "Created Published" in words(office.open(at(entry)))
     before = everything()
     for page in ("change", "delete"):
         assert office.client.post(at(entry, page), {"post": "yes", "action": "x"}).status_code == 403
