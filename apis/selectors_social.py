@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Avg, Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Avg, Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apis.errors import Missing
@@ -93,9 +93,8 @@ def octets_of(document: ApiDocument) -> bytes:
 
 def comments_of(api: Api) -> QuerySet[Comment]:
     """What was said first, newest first, each with its replies, oldest first."""
-    replies = Prefetch("replies", Comment.objects.select_related("author").order_by("created_at", "id"))
-    rows = api.comments.filter(reply_to=None).select_related("author")
-    return rows.prefetch_related(replies).order_by("-created_at", "-id")
+    replies = Prefetch("replies", Comment.objects.order_by("created_at", "id"))
+    return api.comments.filter(reply_to=None).prefetch_related(replies).order_by("-created_at", "-id")
 
 
 def comment_get(api: Api, comment_id: UUID | str) -> Comment:
@@ -108,11 +107,9 @@ def comment_get(api: Api, comment_id: UUID | str) -> Comment:
 
 def stars_of(api: Api, actor: Actor | None = None) -> Stars:
     """How one API is rated."""
-    total = api.ratings.aggregate(average=Avg("rating"), count=Count("id"))
-    mine = None
-    if actor is not None:
-        mine = api.ratings.filter(person=actor.person).values_list("rating", flat=True).first()
-    return Stars(_rounded(total["average"]), total["count"], mine)
+    mine = Q(person=actor.person) if actor is not None else Q(pk__in=())
+    total = api.ratings.aggregate(average=Avg("rating"), count=Count("id"), mine=Max("rating", filter=mine))
+    return Stars(_rounded(total["average"]), total["count"], total["mine"])
 
 
 def with_stars(rows: QuerySet[Api]) -> QuerySet[Api]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -49,12 +50,21 @@ class Remark:
     replies: list[Remark] = field(default_factory=list)
 
 
-def talk(request: HttpRequest, actor: Actor | None, api: Api, *, size: int = PAGE_SIZE) -> dict[str, Any]:
-    """What `social/_comments.html` needs: a page of comments, as this person sees them."""
-    rows: Page[Comment] = Paginator(selectors_social.comments_of(api), size).get_page(request.GET.get("page"))
+def talk(request: HttpRequest, actor: Actor | None, api: Api) -> dict[str, Any]:
+    """What `social/_remarks.html` needs: a page of comments, as this person sees them."""
+    rows: Page[Comment] = Paginator(selectors_social.comments_of(api), PAGE_SIZE).get_page(request.GET.get("page"))
+    return {"rows": rows, **_shown(actor, api, rows)}
+
+
+def newest(actor: Actor | None, api: Api, count: int) -> dict[str, Any]:
+    """The same for the newest comments only, without asking how many there are."""
+    found = list(selectors_social.comments_of(api)[: count + 1])
+    return {"more": len(found) > count, **_shown(actor, api, found[:count])}
+
+
+def _shown(actor: Actor | None, api: Api, rows: Iterable[Comment]) -> dict[str, Any]:
     moderates = selectors_social.can_moderate(actor, api)
     return {
-        "rows": rows,
         "remarks": [_remark(actor, api, comment, moderates) for comment in rows],
         "may_speak": selectors_social.can_speak(actor, api),
         "comment_limit": COMMENT_LIMIT,

@@ -22,13 +22,13 @@ from apis.services.comments import comment_delete
 COMMENTS_ON_API_PAGE = 5
 
 
-def section(request: HttpRequest, actor: Actor | None, api: Api) -> dict[str, Any]:
+def section(actor: Actor | None, api: Api) -> dict[str, Any]:
     """What the page of an API shows of what people wrote about it."""
     return {
         "documents": selectors_social.documents_of(actor, api),
         "stars": selectors_social.stars_of(api, actor),
         "may_rate": selectors_social.can_rate(actor, api),
-        **talking.talk(request, actor, api, size=COMMENTS_ON_API_PAGE),
+        **talking.newest(actor, api, COMMENTS_ON_API_PAGE),
     }
 
 

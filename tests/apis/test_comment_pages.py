@@ -30,7 +30,6 @@ def test_sam_says_something_and_paul_answers(sam, paul, chat):
     shown = visit.see(page_of(chat))
     assert "Is the order kept? Always?" in shown.words
     assert "paul Provider" in shown.words
-    assert "Comments 1" in shown.words
 
 
 def test_what_is_refused_keeps_its_text(sam, chat, question, monkeypatch):
@@ -121,7 +120,7 @@ def test_comments_come_by_the_page_and_the_way_back_leads_to_it(sam, paul, chat,
         comments.comment_create(actor=actor(sam), api=chat, content=f"number {number}")
     first = Comment.objects.order_by("created_at").first()
     visit = Visit(sam)
-    assert "All 21 comments" in visit.see(page_of(chat)).words
+    assert "All comments" in visit.see(page_of(chat)).words
     assert "Page 1 of 2" in visit.see(page_of(chat, "comments/")).words
     shown = visit.do(page_of(chat, f"comments/{first.pk}/reply"), content="Late", page="2")
     assert shown.response.redirect_chain[-1][0].startswith(f"/devportal/apis/{chat.pk}/comments/?page=2#comment-")
