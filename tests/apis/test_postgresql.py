@@ -147,6 +147,39 @@ print("MEETING", connection.vendor)
 """
 
 
+SEEN = """
+import io
+from PIL import Image
+from apis import selectors, selectors_portal
+from apis.models import Api, Person
+from apis.permissions import Actor
+from apis.searching import apis_matching
+from apis.services import categories, custom_roles, designs, people, thumbnails
+adam, paul, sam = (Actor.of(Person.objects.get(username=name)) for name in ("adam", "paul", "sam"))
+role = custom_roles.role_create(actor=adam, name="partners")
+categories.category_create(actor=adam, name="Real time")
+api = Api.objects.get()
+said = {"tags": ["Köln", "chat"], "categories": ["Real time"]}
+said |= {"visible_roles": ["partners"], "access_roles": ["creator"]}
+shown = {"name": "region", "value": "Berlin", "show_in_devportal": True}
+designs.api_update(actor=paul, api=api, **said, properties=[shown, {"name": "cost centre", "value": "47_1"}])
+picture = io.BytesIO()
+Image.new("RGB", (9, 9)).save(picture, "PNG")
+thumbnails.thumbnail_set(actor=paul, api=api, content=picture.getvalue())
+Api.objects.update(state="published")
+def seen(actor):
+    return selectors.apis_on_offer(actor).count()
+before = seen(None), seen(sam), seen(paul), seen(adam), selectors.apis_visible(paul).count()
+people.person_update(actor=adam, person=sam.person, roles=["subscriber", "partners"])
+sam = Actor.of(Person.objects.get(username="sam"))
+every = selectors.apis_visible(adam)
+words = ("tag:KÖLN", "tag:%", "region", "47_1", "a_a", "category:real")
+found = [apis_matching(every, search=text).count() for text in words]
+found += [apis_matching(every, tag="chat", category="Real time").count()]
+print("SEEN", before, seen(sam), found, selectors_portal.role_uses(role), every.get().picture[:0] == "")
+"""
+
+
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a production process whose database is an empty PostgreSQL."""
@@ -202,6 +235,13 @@ def test_two_people_who_save_at_the_same_moment_meet_as_they_do_one_after_the_ot
     manage(installed, "shell", "--verbosity=0", "-c", STORY)  # unless it was told before
     told = manage(installed, "shell", "--verbosity=0", "-c", MEETING)
     assert "MEETING postgresql" in told.stdout, told.stderr
+
+
+def test_who_sees_an_api_and_what_a_search_finds_is_the_same_there(installed: dict[str, str]) -> None:
+    manage(installed, "shell", "--verbosity=0", "-c", STORY)  # unless it was told before
+    told = manage(installed, "shell", "--verbosity=0", "-c", SEEN)
+    uses = ["person sam", "visibility of Chat 1.0.0"]
+    assert f"SEEN (0, 0, 1, 1, 1) 1 [1, 0, 1, 0, 0, 1, 1] {uses} True" in told.stdout, told.stderr
 
 
 def test_secrets_are_sealed_and_resealed_there_too(installed: dict[str, str]) -> None:
