@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db.models import F, Q, QuerySet
 
-from apis.models import Api, ApiCategory, Application, Person, Subscription
+from apis.models import Api, ApiCategory, ApiDocument, Application, Person, Subscription
 
 WORDS_LIMIT: Final = 8  # of a search; each is a condition
 TEXT_LIMIT: Final = 100  # characters of a search; SQLite refuses LIKE patterns of 50,000 bytes
@@ -22,8 +22,14 @@ _PLACES: Final[dict[str, tuple[str, ...]]] = {
     "provider": ("provider__username__icontains",),
     "tag": ("tags__names_contain",),
 }
-_SAME: Final = {"tags": "tag", "api-category": "category", "properties": "property"}
-PREFIXES: Final = (*_PLACES, "category", "property")
+_SAME: Final = {
+    "tags": "tag",
+    "api-category": "category",
+    "properties": "property",
+    "doc": "document",
+    "documents": "document",
+}
+PREFIXES: Final = (*_PLACES, "category", "property", "document")
 _WORD: Final = re.compile(r'(?:([A-Za-z-]+):)?(?:"([^"]*)"|(\S+))')
 
 
@@ -69,10 +75,20 @@ def _somewhere(place: str, word: str, whole: Q | None) -> Q:
         elif name == "property":
             conditions.append(Q(properties__shown_contain=word))
             conditions += [] if whole is None else [Q(whole, properties__items_contain=word)]
+        elif name == "document":
+            conditions += _in_documents(word, whole, deep=bool(place))
         else:
             conditions += [Q(**{lookup: word}) for lookup in _PLACES[name]]
     # By key: a join with the categories would give an API once for each of them.
     return Q(pk__in=Api.objects.filter(reduce(or_, conditions)).order_by().values("pk"))
+
+
+def _in_documents(word: str, whole: Q | None, *, deep: bool) -> list[Q]:
+    """In documents that their reader finds: name and summary, and the text where documents are asked for by name."""
+    fields = ("name", "summary", "content", "file_name") if deep else ("name", "summary")
+    found = ApiDocument.objects.filter(reduce(or_, (Q(**{f"{field}__icontains": word}) for field in fields)))
+    public = Q(pk__in=found.filter(visibility=ApiDocument.Visibility.API).order_by().values("api"))
+    return [public] if whole is None else [public, Q(whole, pk__in=found.order_by().values("api"))]
 
 
 def applications_matching(rows: QuerySet[Application], search: str) -> QuerySet[Application]:

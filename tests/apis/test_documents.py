@@ -259,3 +259,20 @@ def test_private_documents_are_found_only_by_who_sees_the_design(actor, people, 
             selectors_social.document_get(reader, chat, private.pk)
     for name in ("carol", "pia", "paul", "adam"):
         assert selectors_social.document_get(actor(people[name]), chat, private.pk) == private
+
+
+def test_a_search_finds_documents_that_their_reader_finds(rest, visit, actor, paul, sam, carol, chat, guide):
+    document_update(actor=actor(paul), document=guide, summary="For beginners", content="Mind the marmalade.")
+    document_create(actor=actor(paul), api=chat, name="Runbook", content="Restart the toaster.", visibility="private")
+
+    def found(person, words):
+        count = rest(person).get(f"/apis?search={words}").ok()["count"]
+        shown = visit(person).get("/devportal/", {"q": words.replace("%20", " ")}).content.decode()
+        return count, f"/devportal/apis/{chat.pk}/" in shown
+
+    assert found(sam, "beginners") == (1, True)
+    assert found(sam, "doc:marmalade") == (1, True)
+    assert found(sam, "marmalade") == (0, False)  # a whole text is looked through only where it is asked for
+    assert found(sam, "document:toaster") == (0, False)
+    assert found(sam, "Runbook") == (0, False)
+    assert found(carol, "document:toaster")[0] == 1
