@@ -200,6 +200,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         before = {key: form.initial.get(key) for key in form.fields}
         before |= {name: getattr(obj, name) for name in ("properties", "business")}
         before["business_plans"] = [plan.name for plan in obj.business_plans.all()]
+        before["categories"] = [category.name for category in obj.categories.all()]
         before["api_plan"] = obj.api_plan.name if obj.api_plan else None
         changes = {key: value for key, value in form.design().items() if value != before[key]}
         if set(changes.get("business_plans", [])) == set(before["business_plans"]):
