@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import Prefetch, Q, QuerySet
 
 from apis.errors import Missing
-from apis.models import Approval
+from apis.lifecycle import ACTION_LABELS, LABELS, Action, State
+from apis.models import Api, Application, Approval
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors import apis_visible
@@ -45,3 +46,22 @@ def waiting_count(actor: Actor) -> int:
     if not actor.can(Capability.ADMINISTER):
         return 0
     return Approval.objects.filter(state=Approval.State.WAITING).count()
+
+
+def step_waiting(api: Api) -> Approval | None:
+    """The step of the lifecycle that waits for an administrator."""
+    return api.approvals.filter(kind=Approval.Kind.TRANSITION, state=Approval.State.WAITING).first()
+
+
+def step_in_words(api: Api) -> str:
+    """What an API waits for, as a sentence, or ""."""
+    waiting = step_waiting(api)
+    if waiting is None:
+        return ""
+    label = ACTION_LABELS[Action(waiting.wanted["action"])]
+    return f"{label} waits for an administrator; until then {api} is {LABELS[State(api.state)].lower()}."
+
+
+def application_request(application: Application) -> Approval | None:
+    """What was decided, or is not yet, about a new application; None where nobody had to be asked."""
+    return application.approvals.filter(kind=Approval.Kind.APPLICATION).first()

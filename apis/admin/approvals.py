@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -14,12 +15,14 @@ from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from apis import selectors_approvals
-from apis.admin.base import ServiceAdmin
-from apis.admin.fields import Lines
+from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.fields import Choices, Lines, YesNo
 from apis.admin.pages import Page, PageForm, answer
-from apis.models import Approval
+from apis.lifecycle import ACTION_LABELS, Action
+from apis.models import Approval, ApprovalRules
+from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services import approving
+from apis.services import approval_rules, approving
 
 _COLOURS = {"Waiting": "warning", "Approved": "success", "Rejected": "danger", "Withdrawn": "info"}
 _BUTTONS = {"approve": "Approve", "reject": "Reject"}
@@ -135,3 +138,46 @@ def asked_for(row: Approval) -> str:
     if row.kind == Approval.Kind.TRANSITION:
         return str(wanted.get("action"))
     return "a new application"
+
+
+class RulesForm(ServiceForm):
+    """What else needs approval; nothing of it does unless it is ticked."""
+
+    transitions = Choices(
+        label="Steps of the lifecycle",
+        choices=tuple((action.value, ACTION_LABELS[action]) for action in Action),
+        help_text="Ticked, a publisher asks for it and an administrator decides. Yours need no approval.",
+    )
+    applications = YesNo(
+        label="New applications",
+        help_text="Ticked, an application has neither keys nor subscriptions until an administrator says yes.",
+    )
+
+    class Meta:
+        model = ApprovalRules
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = {"transitions": self.instance.transitions, "applications": self.instance.applications}
+        self.initial = {**stored, **self.initial}
+
+
+@admin.register(ApprovalRules)
+class ApprovalRulesAdmin(ServiceAdmin):
+    """The only row of its kind: what needs approval besides plans."""
+
+    form = RulesForm
+    changes = (Capability.ADMINISTER,)
+    fieldsets = ((None, {"fields": ("transitions", "applications")}),)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """There is one row, so its page is the list. Raises: PermissionDenied."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        ApprovalRules.objects.get_or_create(pk=ApprovalRules.ONLY)
+        return self.change_view(request, str(ApprovalRules.ONLY))
+
+    def update(self, actor: Actor, obj: ApprovalRules, form: Any) -> None:
+        names = ("transitions", "applications")
+        approval_rules.approval_rules_set(actor=actor, **{name: form.cleaned_data[name] for name in names})

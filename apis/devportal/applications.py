@@ -16,7 +16,7 @@ from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, 
 from apis.errors import Conflict, ServiceError
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Application, KeyPair, Subscription
-from apis.selectors_approvals import REQUESTS
+from apis.selectors_approvals import REQUESTS, application_request
 from apis.services import subscribing
 from apis.shapes import KEY_TYPES
 
@@ -129,6 +129,7 @@ def application_page(
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(asked, pairs),
+        "application_request": application_request(application),
         "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
         "api_keys": [key for key in application.api_keys.all() if key.state == "active"],
     }

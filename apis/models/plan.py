@@ -154,11 +154,7 @@ class BusinessPlan(Plan):
     @property
     def terms(self) -> list[str]:
         """All that a subscriber agrees to, in words: the limits, then what else holds, then what happens at the end."""
-        lines = list(self.limit_lines)
-        if self.subscriptionless:
-            lines.append("needs no subscription")
-        if self.approval:
-            lines.append("needs approval: an administrator says yes to each subscription first")
+        lines = [*self.limit_lines, *self._conditions]
         if self.burst:
             lines.append(f"at most {self.burst['amount']:,} events in any one {self.burst['per']}")
         if self.max_sessions:
@@ -176,6 +172,15 @@ class BusinessPlan(Plan):
         if self.billing == self.Billing.COMMERCIAL:
             lines.append(self.price_line)
         return lines
+
+    @property
+    def _conditions(self) -> list[str]:
+        """What somebody needs to come in under it, in words."""
+        needs = [
+            ("needs no subscription", self.subscriptionless),
+            ("needs approval: an administrator says yes to each subscription first", self.approval),
+        ]
+        return [line for line, holds in needs if holds]
 
     @property
     def _tells(self) -> bool:

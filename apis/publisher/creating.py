@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -16,6 +17,7 @@ from apis.permissions import Actor
 from apis.publisher.forms import DesignForm, VersionForm
 from apis.publisher.pages import PortalRequest, api_page, ask, deletion, go, is_confirmed, page, sheet
 from apis.roles import Capability
+from apis.selectors_approvals import step_in_words
 from apis.services import designs, drafts, publishing
 from apis.validators import gateway_path, normal_context
 
@@ -47,7 +49,8 @@ def new(request: PortalRequest, actor: Actor) -> HttpResponse:
     except ServiceError as refusal:
         return _form(request, form, status=form.take(refusal))
     drafts.draft_forget(actor=actor, form=DRAFT)
-    messages.success(request, f"{api} is published and deployed." if publish else f"{api} is created.")
+    published = step_in_words(api) or f"{api} is published and deployed."
+    messages.success(request, published if publish else f"{api} is created.")
     return go(request, "overview", api.pk)
 
 
@@ -65,9 +68,16 @@ def _form(
     return render(request, template, context, status=status)
 
 
+def validate(request: PortalRequest) -> HttpResponseBase:
+    """What is wrong with the one field that is being typed in (`?field=`), and where the API would be exposed.
+
+    Who is signed out meanwhile is not sent away in the middle of a word.
+    """
+    return _judged(request) if request.user.is_authenticated else HttpResponse(status=401)
+
+
 @page
-def validate(request: PortalRequest, actor: Actor) -> HttpResponse:
-    """What is wrong with the one field that is being typed in (`?field=`), and where the API would be exposed."""
+def _judged(request: PortalRequest, actor: Actor) -> HttpResponse:
     actor.require(Capability.DESIGN_APIS)
     field = request.GET.get("field", "")
     value = request.POST.get(field, "")

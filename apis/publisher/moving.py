@@ -28,7 +28,8 @@ from apis.publisher.asking import effects, lines, question
 from apis.publisher.diagram import drawn
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, ask, go, is_confirmed, show
-from apis.services import publishing
+from apis.selectors_approvals import step_in_words, step_waiting
+from apis.services import approving, publishing
 from apis.stories import story
 
 MOVES_SHOWN: Final = 50
@@ -38,6 +39,8 @@ MOVES_SHOWN: Final = 50
 def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """The states with the present one marked, what is required, the buttons, and who moved it when."""
     refusal = None
+    if request.method == "POST" and request.POST.get("withdraw"):
+        return _withdraw(request, actor, api)
     if request.method == "POST":
         action = request.POST.get("action", "")
         step = arrow(State(api.state), Action(action)) if action in set(Action) else None
@@ -53,9 +56,25 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             refusal = error
             api = selectors.api_get(actor, api.pk)
         else:
-            messages.success(request, f"{moved} is {LABELS[State(moved.state)].lower()}.")
+            messages.success(request, told(moved))
             return go(request, "overview" if request.POST.get("back") == "overview" else "lifecycle", api.pk)
     return show(request, api, "lifecycle", _facts(request, actor, api), refusal=refusal)
+
+
+def told(api: Api) -> str:
+    """What came of a step, in words."""
+    return step_in_words(api) or f"{api} is {LABELS[State(api.state)].lower()}."
+
+
+def _withdraw(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
+    """Take the step back that waits for an administrator."""
+    waiting = step_waiting(api)
+    if waiting is None:
+        messages.info(request, "Nothing waits any more.")
+    else:
+        approving.approval_withdraw(actor=actor, approval=waiting)
+        messages.success(request, "The request is taken back.")
+    return go(request, "lifecycle", api.pk)
 
 
 def _checklist(request: HttpRequest) -> dict[str, bool]:
@@ -63,6 +82,7 @@ def _checklist(request: HttpRequest) -> dict[str, bool]:
 
 
 def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
+    waiting = step_waiting(api)
     checks = checking.checks_of(api, actor)
     steps = checking.transitions_of(actor, api, checks)
     clients = cache(lambda: asking.clients_of(api))
@@ -90,6 +110,9 @@ def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
         "check_items": list(CHECK_ITEM_LABELS.items()),
         "moves": [story(move) for move in moves],
         "endpoints": [row.key_type for row in api.endpoints.all()],
+        "waiting": waiting,
+        "waiting_for": ACTION_LABELS[Action(waiting.wanted["action"])] if waiting else "",
+        "may_withdraw": waiting is not None and waiting.asked_by_id == actor.person.pk,
     }
 
 

@@ -61,6 +61,9 @@ class ApplicationAnswer(serializers.Serializer):
     description = serializers.CharField()
     owner = serializers.CharField(source="owner.username")
     subscriptions = serializers.IntegerField(source="subscription_count")
+    state = serializers.ChoiceField(
+        Application.State.values, help_text="Unless it is approved, it may have neither keys nor subscriptions."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -108,12 +111,14 @@ class Applications(ApplicationResource):
 
     @operation(
         "applications_create", "Create an application",
-        body=ApplicationBody, answer=ApplicationAnswer, status=201, errors=(403, 409),
+        body=ApplicationBody, answer=ApplicationAnswer, status=201, or_status=202, errors=(403, 409),
         example={"name": "Phone", "plan": "50PerMin"},
+        detail="202 where the installation asks for approval of new applications (`/approvals`).",
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         self.actor.require(Capability.USE_APPLICATIONS)
-        return self.answer(subscribing.application_create(actor=self.actor, **self.body(ApplicationBody)), 201)
+        made = subscribing.application_create(actor=self.actor, **self.body(ApplicationBody))
+        return self.answer(made, 201 if made.state == Application.State.APPROVED else 202)
 
 
 class OneApplication(ApplicationResource):

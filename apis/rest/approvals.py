@@ -11,11 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import selectors_approvals
+from apis.lifecycle import Action
 from apis.models import Approval
 from apis.rest.base import Resource
-from apis.rest.fields import Body, Text
+from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
-from apis.services import approving
+from apis.roles import Capability
+from apis.services import approval_rules, approving
 
 FILTERS = (
     OpenApiParameter("state", str, enum=Approval.State.values),
@@ -39,7 +41,9 @@ class ApprovalAnswer(serializers.Serializer):
     kind = serializers.ChoiceField(Approval.Kind.values)
     state = serializers.ChoiceField(Approval.State.values)
     subject = serializers.CharField(help_text="What it is about, in words.")
-    wanted = serializers.JSONField(help_text="What is asked for, by kind: the plan, or the plan before and after.")
+    wanted = serializers.JSONField(
+        help_text="What is asked for, by kind: the plan, the plan before and after, or action and check items."
+    )
     api = serializers.UUIDField(source="api_id", allow_null=True)
     application = serializers.UUIDField(source="application_id", allow_null=True)
     subscription = serializers.UUIDField(source="subscription_id", allow_null=True)
@@ -97,3 +101,33 @@ class Decide(ApprovalResource):
         row = self.approval(approval_id)
         done = approving.approval_decide(actor=self.actor, approval=row, **self.body(DecisionBody))
         return Response(ApprovalAnswer(done).data)
+
+
+class RulesBody(Body):
+    """What else needs approval in this installation."""
+
+    transitions = Texts(required=False, help_text="Actions of the lifecycle, such as publish.")
+    applications = Flag(required=False, help_text="Whether new applications wait.")
+
+
+class RulesAnswer(serializers.Serializer):
+    """What else needs approval in this installation, besides plans."""
+
+    transitions = serializers.ListField(child=serializers.ChoiceField([action.value for action in Action]))
+    applications = serializers.BooleanField()
+
+
+class Rules(Resource):
+    @operation("approval-rules_read", "Show what needs approval besides plans", answer=RulesAnswer)
+    def get(self, request: Request) -> Response:
+        return Response(RulesAnswer(approval_rules.rules()).data)
+
+    @operation(
+        "approval-rules_update", "Change what needs approval besides plans (administrators)",
+        body=RulesBody, answer=RulesAnswer, errors=(403,), example={"transitions": ["publish"]},
+        detail="What waits already goes on waiting.",
+    )  # fmt: skip
+    def patch(self, request: Request) -> Response:
+        self.actor.require(Capability.ADMINISTER)
+        values = self.body(RulesBody, partial=True)
+        return Response(RulesAnswer(approval_rules.approval_rules_set(actor=self.actor, **values)).data)

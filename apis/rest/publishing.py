@@ -15,6 +15,7 @@ from apis.rest.answers import ApiAnswer, RevisionAnswer, RevisionDetail, Transit
 from apis.rest.designs import ApiResource
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
+from apis.selectors_approvals import step_waiting
 from apis.services import publishing
 
 
@@ -63,13 +64,17 @@ class Transitions(ApiResource):
         "Move an API along its lifecycle",
         body=TransitionBody,
         answer=ApiAnswer,
+        or_status=202,
         errors=(403, 404, 409),
         example={"action": "publish"},
-        detail="`publish` and `prerelease` deploy a first revision where there is none; `retire` undeploys.",
+        detail="202 where the installation asks for approval of this action: the API stays as it is until an "
+        "administrator has decided (`/approvals`). `publish` and `prerelease` deploy a first revision where there is "
+        "none; `retire` undeploys.",
     )
     def post(self, request: Request, api_id: UUID) -> Response:
         api = self.design(api_id)
-        return self.answer(publishing.api_transition(actor=self.actor, api=api, **self.body(TransitionBody)))
+        moved = publishing.api_transition(actor=self.actor, api=api, **self.body(TransitionBody))
+        return self.answer(moved, 202 if step_waiting(moved) else 200)
 
 
 class RevisionResource(ApiResource):

@@ -110,6 +110,7 @@ urlpatterns = [
     path(f"{_APPLICATION}/mapped-keys/<uuid:mapped_key_id>", key_managers.OneMappedKey.as_view()),
     path(f"{_APPLICATION}/generate-token", applications.GenerateToken.as_view()),
     path("subscriptions", subscriptions.Subscriptions.as_view(), name="subscriptions"),
+    path("approval-rules", approvals.Rules.as_view()),
     path("approvals", approvals.Approvals.as_view()),
     path("approvals/<uuid:approval_id>", approvals.OneApproval.as_view()),
     path("approvals/<uuid:approval_id>/decide", approvals.Decide.as_view()),

@@ -18,6 +18,7 @@ from apis.permissions import Actor, can_see_api, require_own
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.requests import require_approved
 from apis.shapes import KEY_TYPES
 from apis.shapes_keys import KEY_PREFIX, TEST_KEY_PREFIX, key_problems
 
@@ -58,7 +59,7 @@ def api_key_create(
     ips, referers = list(permitted_ips), list(permitted_referers)
     if problems := key_problems(key_type, expires_in, ips, referers):
         raise Invalid(problems)
-    hold(application)
+    require_approved(hold(application))
     if application.api_keys.filter(revoked_at__isnull=True).count() >= KEYS_LIMIT:
         raise Conflict(f"An application has at most {KEYS_LIMIT} API keys; revoke one first.", code="too_many_keys")
     key, digest = _new(KEY_PREFIX)

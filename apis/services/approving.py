@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apis.errors import Conflict, Forbidden, Invalid
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
-from apis.models import Approval, Subscription
+from apis.models import Api, Application, Approval, Subscription
 from apis.permissions import Actor, owns
 from apis.roles import Capability
 from apis.services.holding import hold
+from apis.services.publishing import api_transition
 from apis.services.record import announce, record
 from apis.services.requests import settle
 from apis.services.terms import terms_begin, terms_change
@@ -40,10 +42,12 @@ def approval_decide(*, actor: Actor, approval: Approval, decision: str, reason: 
     }
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
-    subscription = _held_subscription(approval)
+    subject = _held_subject(approval)
     _hold_waiting(approval)
-    before, after = _apply(actor, approval, subscription, decision)
+    if subject is None:
+        raise Conflict("What was asked for is not there any more.", code="already_decided")
     settle(actor, approval, DECISIONS[decision], reason)
+    before, after = _KINDS[Approval.Kind(approval.kind)](actor, approval, subject, decision == "approve")
     record(
         actor, f"{decision}_request", approval.subject, api=approval.api, kind=approval.kind, before=before,
         after=after, reason=reason, asked_by=approval.asked_by_name,
@@ -60,24 +64,29 @@ def approval_withdraw(*, actor: Actor, approval: Approval) -> Approval:
     mine = approval.asked_by_id == actor.person.pk or (approval.application and owns(actor, approval.application))
     if not mine:
         raise Forbidden("Only who asked for it takes it back.")
-    subscription = _held_subscription(approval)
+    subject = _held_subject(approval)
     _hold_waiting(approval)
     settle(actor, approval, Approval.State.WITHDRAWN)
     record(actor, "withdraw_request", approval.subject, api=approval.api, kind=approval.kind)
-    if approval.kind == Approval.Kind.SUBSCRIPTION and subscription is not None:
-        key = subscription.pk
-        subscription.delete()
-        announce("subscription", key)
+    if approval.kind in {Approval.Kind.SUBSCRIPTION, Approval.Kind.APPLICATION} and subject is not None:
+        key = subject.pk
+        subject.delete()
+        announce(approval.kind, key)
         approval.refresh_from_db()
     return approval
 
 
-def _held_subscription(approval: Approval) -> Subscription | None:
-    """The subscription that a request is about, locked first; None where there is none any more."""
-    rows = Subscription.objects.select_for_update(of=("self",)).select_related(
-        "api__version_set", "application__owner", "business_plan"
-    )
-    return rows.filter(pk=approval.subscription_id).first() if approval.subscription_id else None
+def _held_subject(approval: Approval) -> Any:
+    """What a request is about, locked before it; None where that is gone."""
+    if approval.kind == Approval.Kind.TRANSITION:
+        rows: QuerySet[Any] = Api.objects.select_related("version_set")
+        key = approval.api_id
+    elif approval.kind == Approval.Kind.APPLICATION:
+        rows, key = Application.objects.select_related("owner"), approval.application_id
+    else:
+        rows = Subscription.objects.select_related("api__version_set", "application__owner", "business_plan")
+        key = approval.subscription_id
+    return rows.select_for_update(of=("self",)).filter(pk=key).first() if key else None
 
 
 def _hold_waiting(approval: Approval) -> None:
@@ -86,13 +95,6 @@ def _hold_waiting(approval: Approval) -> None:
     if not approval.is_waiting:
         done = Approval.State(approval.state).label.lower()
         raise Conflict(f"{approval.decided_by_name} has {done} this request already.", code="already_decided")
-
-
-def _apply(actor: Actor, approval: Approval, subscription: Subscription | None, decision: str) -> tuple[str, str]:
-    """Do what was decided. Returns: (before, after) of what it is about, in words. Raises: Conflict."""
-    if subscription is None:
-        raise Conflict("What was asked for is not there any more.", code="already_decided")
-    return _KINDS[Approval.Kind(approval.kind)](actor, approval, subscription, decision == "approve")
 
 
 def _decide_subscription(
@@ -122,7 +124,25 @@ def _decide_plan(actor: Actor, approval: Approval, subscription: Subscription, a
     return before, subscription.business_plan.name
 
 
-_KINDS: Final[dict[Approval.Kind, Callable[[Actor, Approval, Subscription, bool], tuple[str, str]]]] = {
+def _decide_transition(actor: Actor, approval: Approval, api: Api, approved: bool) -> tuple[str, str]:
+    before = api.state
+    if approved:
+        checklist = dict.fromkeys(approval.wanted["checklist"], True)
+        api = api_transition(actor=actor, api=api, action=approval.wanted["action"], checklist=checklist)
+    return before, api.state
+
+
+def _decide_application(actor: Actor, approval: Approval, application: Application, approved: bool) -> tuple[str, str]:
+    before = application.state
+    application.state = Application.State.APPROVED if approved else Application.State.REJECTED
+    application.save(update_fields=["state", "updated_at"])
+    announce("application", application.pk)
+    return before, application.state
+
+
+_KINDS: Final[dict[Approval.Kind, Callable[[Actor, Approval, Any, bool], tuple[str, str]]]] = {
     Approval.Kind.SUBSCRIPTION: _decide_subscription,
     Approval.Kind.PLAN_CHANGE: _decide_plan,
+    Approval.Kind.TRANSITION: _decide_transition,
+    Approval.Kind.APPLICATION: _decide_application,
 }

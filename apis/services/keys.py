@@ -21,6 +21,7 @@ from apis.models import Application, KeyPair
 from apis.permissions import Actor, require_own
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.requests import require_approved
 
 GRANT_TYPES = {
     "client_credentials": OAuthClient.GRANT_CLIENT_CREDENTIALS,
@@ -107,7 +108,7 @@ def keys_generate(
     """
     require_own(actor, application)
     _check(key_type, grant_types, redirect_uris)
-    hold(application)
+    require_approved(hold(application))
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is not None and pair.handed_out:
         raise Conflict(f"This application has {key_type} keys; regenerate their secret instead.", code="keys_exist")
@@ -174,7 +175,7 @@ def token_generate(
     """
     require_own(actor, application)
     _check(key_type, DEFAULT_GRANT_TYPES, ())
-    hold(application)
+    require_approved(hold(application))
     _refuse_scopes(application, scopes)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is None:

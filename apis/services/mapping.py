@@ -16,6 +16,7 @@ from apis.selectors_key_managers import mappable_key_managers
 from apis.services.attempts import Attempts
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.requests import require_approved
 from apis.services.trying_key_managers import client_of
 from apis.shapes_key_managers import DEFAULT_CONFIG
 
@@ -79,7 +80,7 @@ def key_map(
     row = _check(key_manager, key_type, consumer_key)
     _prove(actor, row, consumer_key, access_token)  # asks the key manager, so before the transaction
     with transaction.atomic():
-        hold(application)
+        require_approved(hold(application))
         mapped = MappedKey(application=application, key_manager=row, key_type=key_type, consumer_key=consumer_key)
         try:
             with transaction.atomic():

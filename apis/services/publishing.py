@@ -17,10 +17,12 @@ from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
 from apis.services.about import FIELDS as ABOUT
 from apis.services.about import about_values
+from apis.services.approval_rules import transition_waits
 from apis.services.designs import api_create, design_problems
 from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.requests import ask_for_transition, withdraw_waiting
 from apis.services.working_copy import SECTIONS, told, working_copy
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
@@ -183,7 +185,8 @@ def api_transition(
 ) -> Api:
     """Move an API along the lifecycle, with everything that the move brings about.
 
-    `publish` and `prerelease` deploy a first revision where nothing is deployed, `retire` undeploys.
+    `publish` and `prerelease` deploy a first revision where nothing is deployed, `retire` undeploys. Where the
+    installation asks for approval of this action, the API stays as it is and an administrator is asked.
 
     Args:
         action: an apis.lifecycle.Action.
@@ -210,6 +213,10 @@ def api_transition(
     chosen = {item for item, wanted in (checklist or {}).items() if wanted}
     if chosen and not step.checklist:
         raise Conflict(f"{action} from {LABELS[State(api.state)]} has no check items.", code="no_checklist")
+    if transition_waits(actor, action):
+        ask_for_transition(actor, api, action, chosen)
+        return api
+    withdraw_waiting(actor, api=api)
     _enter(actor, api, step, chosen)
     return api
 

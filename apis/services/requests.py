@@ -5,15 +5,20 @@ Locks are taken in one order everywhere: the thing that is asked about first, th
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from django.db.models import Q
 from django.utils import timezone
 
+from apis.errors import Conflict
 from apis.models import Api, Application, Approval, BusinessPlan, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import record
+
+# Words that mean something else in a history entry: only a step that was taken has a checklist there.
+_IN_HISTORY: Final = {"action": "step", "checklist": "check_items"}
 
 
 def needs_approval(actor: Actor, plan: BusinessPlan) -> bool:
@@ -49,7 +54,8 @@ def ask(
         asked_by=actor.person,
         asked_by_name=actor.person.get_username(),
     )
-    record(actor, f"ask_{kind.value}", subject, api=api, approval=str(approval.pk), **wanted)
+    detail = {_IN_HISTORY.get(name, name): value for name, value in wanted.items()}
+    record(actor, f"ask_{kind.value}", subject, api=api, approval=str(approval.pk), **detail)
     return approval
 
 
@@ -70,6 +76,25 @@ def ask_for_plan(actor: Actor, subscription: Subscription, plan: BusinessPlan) -
     )  # fmt: skip
 
 
+def ask_for_transition(actor: Actor, api: Api, action: str, checklist: Iterable[str]) -> Approval:
+    """An API asks for a step of its lifecycle, in the place of what it asked for before."""
+    withdraw_waiting(actor, api=api)
+    return ask(actor, Approval.Kind.TRANSITION, api, api=api, action=str(action), checklist=sorted(checklist))
+
+
+def ask_for_application(actor: Actor, application: Application) -> Approval:
+    """An application asks to be one."""
+    return ask(actor, Approval.Kind.APPLICATION, application, application=application, plan=application.plan.name)
+
+
+def require_approved(application: Application) -> None:
+    """Raises: Conflict for an application that waits for approval, or was rejected: it has no keys or subscriptions."""
+    if application.state != Application.State.APPROVED:
+        waits = application.state == Application.State.ON_HOLD
+        why = "waits for an administrator's approval" if waits else "was rejected by an administrator"
+        raise Conflict(f"{application} {why}.", code=f"application_{application.state}")
+
+
 def settle(actor: Actor, approval: Approval, state: Approval.State, reason: str = "") -> None:
     """Write down what became of a request, and who did it."""
     approval.state = state
@@ -86,8 +111,10 @@ def withdraw_waiting(
     application: Application | None = None,
     api: Api | None = None,
 ) -> bool:
-    """Take back what waits for a subscription, an application or an API that is held. Returns: whether any did."""
-    about = Q(subscription=subscription) if subscription else Q(application=application) if application else Q(api=api)
+    """Take back what waits for a subscription, an application or an API, which is held. Returns: whether any did."""
+    about = Q(api=api, kind=Approval.Kind.TRANSITION)
+    if subscription or application:
+        about = Q(subscription=subscription) if subscription else Q(application=application)
     rows = Approval.objects.select_for_update(of=("self",)).filter(about, state=Approval.State.WAITING)
     waiting = list(rows.order_by("pk"))
     for approval in waiting:

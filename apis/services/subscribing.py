@@ -18,9 +18,17 @@ from apis.permissions import (
     require_own,
 )
 from apis.roles import Capability
+from apis.services.approval_rules import application_waits
 from apis.services.holding import hold
 from apis.services.record import announce, record
-from apis.services.requests import ask_for_plan, ask_for_subscription, needs_approval, withdraw_waiting
+from apis.services.requests import (
+    ask_for_application,
+    ask_for_plan,
+    ask_for_subscription,
+    needs_approval,
+    require_approved,
+    withdraw_waiting,
+)
 from apis.services.terms import terms_begin, terms_change, terms_end
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 
@@ -65,13 +73,20 @@ def application_create(
     Args:
         plan: the name of an application plan.
 
+    Returns: the application; `on_hold` where the installation asks for approval of new ones.
+
     Raises: Forbidden without the subscriber role; Invalid, Taken.
     """
     actor.require(Capability.USE_APPLICATIONS)
     values = _application_values({"name": name, "plan": plan, "description": description})
-    application = Application(owner=actor.person, **values)
+    waits = application_waits(actor)
+    state = Application.State.ON_HOLD if waits else Application.State.APPROVED
+    application = Application(owner=actor.person, state=state, **values)
     _save(application)
-    record(actor, "create_application", application, after=_facts(application))
+    if waits:
+        ask_for_application(actor, application)
+    else:
+        record(actor, "create_application", application, after=_facts(application))
     announce("application", application.pk)
     return application
 
@@ -140,7 +155,7 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
     """
     require_own(actor, application)
     hold(api)
-    hold(application)
+    require_approved(hold(application))
     if not can_see_offer(actor, api):  # who has subscribed already stays; nobody new comes in unseen
         raise Missing("There is no such API.")
     if api.state not in SUBSCRIBABLE:

@@ -113,6 +113,7 @@ WRITES = [
     Write("post", "/applications/{application}/generate-token", {"key_type": "sandbox", "scopes": ["local"]}),
     Write("post", "/subscriptions", {"api": "{api}", "application": "{application}", "business_plan": "Bronze"}),
     Write("patch", "/subscriptions/{subscription}", {"business_plan": "Unlimited"}),
+    Write("patch", "/approval-rules", {"transitions": ["publish", "retire"], "applications": True}),
     Write("post", "/approvals/{approval}/decide", {"decision": "reject", "reason": "x"}),
     Write("post", "/subscriptions/{subscription}/block", {"what": "all"}),
     Write("post", "/deny-policies", {"api": "{api}", "application": "{application}", "person": "{person}",

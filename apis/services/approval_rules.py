@@ -1,0 +1,65 @@
+"""What else needs approval in this installation; nothing does unless an administrator says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apis.errors import Invalid
+from apis.lifecycle import Action
+from apis.models import ApprovalRules
+from apis.permissions import Actor
+from apis.roles import Capability
+from apis.services.record import record
+
+
+def rules() -> ApprovalRules:
+    """The rules as they are now."""
+    return ApprovalRules.objects.first() or ApprovalRules()
+
+
+def transition_waits(actor: Actor, action: str) -> bool:
+    """Whether a step of the lifecycle must be approved; administrators would only ask themselves."""
+    return not actor.can(Capability.ADMINISTER) and action in rules().transitions
+
+
+def application_waits(actor: Actor) -> bool:
+    """Whether a new application of this person must be approved."""
+    return not actor.can(Capability.ADMINISTER) and rules().applications
+
+
+@transaction.atomic
+def approval_rules_set(*, actor: Actor, **values: Any) -> ApprovalRules:
+    """Change the rules. What waits already goes on waiting.
+
+    Args:
+        values: `transitions`, a list of actions of the lifecycle; `applications`, true or false.
+
+    Raises: Forbidden for anybody but administrators; Invalid.
+    """
+    actor.require(Capability.ADMINISTER)
+    problems = dict.fromkeys(values.keys() - {"transitions", "applications"}, "This field is not known here.")
+    if "transitions" in values:
+        problems["transitions"] = _transitions_problem(values["transitions"])
+    if "applications" in values and not isinstance(values["applications"], bool):
+        problems["applications"] = "This should be true or false."
+    if problems := {field: text for field, text in problems.items() if text}:
+        raise Invalid(problems)
+    ApprovalRules.objects.get_or_create(pk=ApprovalRules.ONLY)
+    row = ApprovalRules.objects.select_for_update().get(pk=ApprovalRules.ONLY)
+    before = {name: getattr(row, name) for name in values}
+    if "transitions" in values:
+        row.transitions = [one.value for one in Action if one in values["transitions"]]
+    if "applications" in values:
+        row.applications = values["applications"]
+    row.save()
+    record(actor, "update_approval_rules", row, before=before, after={name: getattr(row, name) for name in values})
+    return row
+
+
+def _transitions_problem(typed: Any) -> str:
+    if not isinstance(typed, list) or not all(isinstance(one, str) for one in typed):
+        return "This should be a list of actions."
+    unknown = [one for one in typed if one not in set(Action)]
+    return f"This should name some of: {', '.join(Action)}." if unknown or len(set(typed)) < len(typed) else ""
