@@ -53,15 +53,15 @@ class ApplicationAdmin(ApiKeyPages, KeyPages):
     form = ApplicationForm
     sees = adds = changes = deletes = (Capability.USE_APPLICATIONS, Capability.ADMINISTER)
     change_form_outer_after_template = "admin/apis/application/keys.html"
-    list_display = ("name", "owner", "plan", "subscription_total", "created_at")
+    list_display = ("name", "owner", "plan", "state", "subscription_total", "created_at")
     list_filter = ("plan", ("owner", admin.RelatedOnlyFieldListFilter))
     search_fields = ("name", "owner__username", "description")
     fieldsets = (
         (None, {"fields": ("name", "plan", "description")}),
-        ("Facts", {"fields": ("owned_by", "created_at")}),
+        ("Facts", {"fields": ("owned_by", "state", "created_at")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "plan", "description")}),)
-    readonly_fields = ("owned_by", "created_at")
+    readonly_fields = ("owned_by", "state", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Application]:
         return selectors.applications_of(self.actor(request)).order_by("name")

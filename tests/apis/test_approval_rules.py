@@ -184,7 +184,10 @@ def test_a_new_application_can_do_nothing_until_it_is_approved(
 def test_sam_reads_that_it_waits_and_why_not(sam: Person, adam: Person, chat: Api, careful: ApprovalRules) -> None:
     Visit(sam).do("/devportal/applications/new", name="Phone", plan="Unlimited")
     phone = Application.objects.get()
-    assert "This application waits for an administrator." in Visit(sam).see(page(phone)).words
+    shown = Visit(sam).see(page(phone))
+    assert "This application waits for an administrator." in shown.words
+    assert "Generate keys" not in shown.buttons
+    assert "On hold" in Visit(sam).see("/devportal/applications/").words
     refused = Visit(sam).send(page_of(chat, "subscribe"), application=str(phone.pk), plan="Bronze")
     assert (refused.status, "waits for an administrator's approval" in refused.words) == (409, True)
     decide(adam, "reject", "Which team is this?")
