@@ -99,7 +99,7 @@ def _publish(api: Api, codes: set[str]) -> Step:
         step.lines.append(WayLine("Business plan(s)", "plans", done=True))
     else:
         step.lines.append(WayLine(_SHORT["business_plans_missing"], "plans", missing=True))
-    state = "Published (current API)" if published else f"State: {api.get_state_display()}"
+    state = "Published" if published else f"State: {api.get_state_display()}"
     step.lines.append(WayLine(state, "lifecycle", done=published, missing=api.state == State.CREATED))
     return step
 

@@ -126,8 +126,8 @@ function refresh(form) {
   }
 }
 
-/* The server keeps what is typed (_draft_keeper.html). Only what it could not keep, because the sign-in has ended,
-   waits in this tab until the same person is back. */
+/* The server keeps what is typed (_draft_keeper.html). Only what it could not keep, because the sign-in has ended
+   or changed, waits in this tab until the same person is back. */
 function stash(form) {
   const values = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
   sessionStorage.setItem(stashName(form), JSON.stringify(values));
@@ -171,7 +171,7 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const form = event.target.closest?.("form[data-draft]");
-  if (!form || event.detail.xhr.status !== 401) return;
+  if (!form || ![401, 403].includes(event.detail.xhr.status)) return;
   stash(form);
   const keeper = event.target.closest("[data-signed-out]");
   if (keeper) keeper.textContent = keeper.dataset.signedOut;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -356,3 +357,10 @@ def test_an_endpoint_of_an_older_release_is_read_with_what_it_lacks(design: Call
     api.endpoints.update(config={"urls": config["urls"], "strategy": "failover", "timeouts": {}, "suspension": {},
                                  "security": {"type": "none"}, "headers": {}})  # fmt: skip
     assert found_in(api) == ["not_deployed"]
+
+
+def test_the_page_for_people_has_every_finding_in_the_same_words() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "publishing.md").read_text()
+    for code, rule in RULES.items():
+        line = f"| {rule.level} | `{code}` | {rule.text} |"
+        assert (f"`{code}`" if rule.level == "done" else line) in page

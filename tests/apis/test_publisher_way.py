@@ -44,7 +44,7 @@ class TestOverview:
         page = Visit(paul).see(at(chat))
         for text in ("Endpoint", "Revision 1 on Default", "Make a test key", "Business plan(s)"):
             assert text in page.buttons
-        assert "Published (current API)" in page.buttons
+        assert "Published" in page.buttons
         assert "View in the developer portal" in page.buttons
 
     def test_what_is_deployed_and_not_what_is_seen_is_said(self, paul: Person, chat: Api) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -80,7 +82,15 @@ def design(page: Page, wsportal: Installation) -> None:
     expect(create).to_be_enabled()
     told(page, "Endpoint", "http://localhost", "it must start with ws:// or wss://")
     expect(create).to_be_disabled()
-    mended(page, "Endpoint", wsportal.demo_backend)
+    with kept_as_draft(page, wsportal.demo_backend.rpartition(":")[2]):
+        mended(page, "Endpoint", wsportal.demo_backend)
+
+
+def kept_as_draft(page: Page, text: str) -> AbstractContextManager[Any]:
+    """Leaves when a draft with this text in it has been kept."""
+    return page.expect_response(
+        lambda answer: "/publisher/drafts/" in answer.url and text in (answer.request.post_data or "")
+    )
 
 
 def told(page: Page, label: str, text: str, problem: str) -> None:
@@ -142,8 +152,8 @@ def configure(page: Page) -> None:
     dialog.get_by_role("button", name="Cancel").click()
     page.get_by_role("navigation", name="Pages of this API").get_by_role("link", name="History").click()
     entry = page.get_by_role("listitem").filter(has_text="Configured an endpoint")
-    expect(entry).to_contain_text("timeouts · connect ms 5000 1500")
-    expect(entry).to_contain_text("security/password")
+    expect(entry).to_contain_text("Timeouts · connect ms 5000 1500")
+    expect(entry).to_contain_text("Security · password")
     expect(entry).not_to_contain_text("sesame")
     expect(entry).to_contain_text("paul")
 
