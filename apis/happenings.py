@@ -146,5 +146,17 @@ def path_words(path: Path) -> str:
     return " · ".join(map(_name, path))
 
 
+_UNITS: Final = {"s": "seconds", "ms": "milliseconds", "bytes": "bytes"}
+_NAMES: Final = {
+    "urls": "URLs", "url": "URL", "url_mapping": "URL mapping", "token_url": "token URL", "api_plan": "API plan",
+    "tls": "TLS", "ca": "authorities", "backend_jwt": "JWT for the backend", "email": "e-mail",
+    "show_in_devportal": "shown in the developer portal", "max_sessions_per_ip": "max sessions per address",
+}  # fmt: skip
+
+
 def _name(name: str) -> str:
-    return name if name.startswith("/") else name.replace("_", " ")
+    """A member's name in words, its unit in brackets; a topic stays as it is."""
+    if name.startswith("/") or name in _NAMES:
+        return _NAMES.get(name, name)
+    words, _, unit = name.rpartition("_")
+    return f"{words.replace('_', ' ')} ({_UNITS[unit]})" if words and unit in _UNITS else name.replace("_", " ")

@@ -61,7 +61,7 @@ class ApiForm(about.AboutFields, ServiceForm):
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         mine = self.refusal.merged if isinstance(self.refusal, Stale) else None
-        super().__init__(data if mine is None else None, *args, **kwargs)
+        super().__init__(*(() if mine is not None else (data, *args)), **kwargs)
         api = self.instance if mine is None else _with(self.instance, mine)
         if not api._state.adding:
             values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
@@ -72,7 +72,7 @@ class ApiForm(about.AboutFields, ServiceForm):
             }
             self.initial = {**values, **own, **self.initial}
             if mine is not None:
-                self.initial |= _picked(mine)
+                self.initial |= values | own | _picked(mine)
 
     def design(self) -> dict[str, Any]:
         """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""

@@ -252,7 +252,7 @@ def test_history_tells_before_and_after_page_by_page(paul: Person, chat: Api) ->
     Visit(paul).do(at(chat, "endpoints/production/"), **CONFIG | {"url": ["wss://chat.example.com/socket"]})
     words = Visit(paul).see(at(chat, "history/")).words
     assert "Configured an endpoint production endpoint of Chat 1.0.0" in words
-    assert "Timeouts · connect ms 5000 1500" in words
+    assert "Timeouts · connect (milliseconds) 5000 1500" in words
     for number in range(30):
         Visit(paul).do(at(chat, "info/"), description=f"Text {number:02}", display_name="", tags="")
     first, second = Visit(paul).see(at(chat, "history/")), Visit(paul).see(at(chat, "history/"), page="2")

@@ -83,4 +83,5 @@ def test_values_and_places_are_read_as_words() -> None:
         value_words([{"url": "wss://a", "weight": 1}, {"url": "wss://b", "weight": 3}]) == "wss://a, wss://b (weight 3)"
     )
     assert (value_words(True), value_words(None), value_words({"a_b": 1, "c": ""})) == ("yes", "", "a b: 1")
-    assert path_words(("topics", "/rooms_of/{id}", "url_mapping")) == "topics · /rooms_of/{id} · url mapping"
+    assert path_words(("topics", "/rooms_of/{id}", "url_mapping")) == "topics · /rooms_of/{id} · URL mapping"
+    assert path_words(("timeouts", "connect_ms")) == "timeouts · connect (milliseconds)"
