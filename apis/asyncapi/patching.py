@@ -123,13 +123,15 @@ class _Patch:
         self.tree = tree
         self.is_3 = reading.version.startswith("3")
         self.flipped = str(tree.get(PERSPECTIVE, "")).lower() == "client"
-        self.channels = {pattern_of(channel.address): channel for channel in reading.channels}
+        self.channels: dict[str, list[Channel]] = {}
+        for channel in reading.channels:
+            self.channels.setdefault(pattern_of(channel.address), []).append(channel)
         self.now = {pattern_of(topic["name"]): topic for topic in (reading.design.topics if reading.design else ())}
 
     def apply(self, topics: Sequence[Topic]) -> None:
         wanted = {pattern_of(topic["name"]): topic for topic in topics}
-        for pattern, channel in self.channels.items():
-            if pattern not in wanted:
+        for pattern, group in self.channels.items():
+            for channel in group if pattern not in wanted else ():
                 self._remove(channel)
         for pattern, topic in wanted.items():
             if pattern not in self.channels:
@@ -176,26 +178,33 @@ class _Patch:
         name = free(f"{action}-{slug(key)}", operations)
         operations[name] = {"action": action, "channel": {"$ref": f"#/channels/{escaped(key)}"}}
 
-    def _change(self, source: Channel, topic: Topic) -> None:
-        channel = self._own_channel(source)
-        if topic["name"] != source.address:
-            self._rename(source, channel, topic)
-            channel = self.tree["channels"][source.key if self.is_3 else topic["name"]]
-        key = source.key if self.is_3 else str(topic["name"])
+    def _change(self, group: list[Channel], topic: Topic) -> None:
+        """Change all channels of one address; a direction that comes goes to the first of them."""
+        channels = {self._named(source, topic): self._own_channel(source) for source in group}
+        for source, channel in zip(group, channels.values(), strict=True):
+            if topic["name"] != source.address:
+                self._rename(source, channel, topic)
+        first = next(iter(channels))
         for direction in _FIELD:
-            have = [one for one in source.operations if one.direction == direction]
+            have = [one for source in group for one in source.direction(direction)]
             if topic[direction] and not have:
-                if self.is_3:
-                    self._operation(key, direction)
-                else:
-                    channel[direction] = {}
-            elif not topic[direction]:
-                for one in have:
-                    if self.is_3:
-                        self._drop(one.pointer)
-                    else:
-                        channel.pop(direction, None)
-        self._terms(channel, [one for _, one in self._own(key, channel)], topic)
+                self._open(first, channels[first], direction)
+            for one in have if not topic[direction] and self.is_3 else ():
+                self._drop(one.pointer)
+            for channel in channels.values() if not topic[direction] else ():
+                channel.pop(direction, None)
+        for key, channel in channels.items():
+            self._terms(channel, [one for _, one in self._own(key, channel)], topic)
+
+    def _named(self, source: Channel, topic: Topic) -> str:
+        """What a channel is called after the change; in 2.x its address is its name."""
+        return source.key if self.is_3 or topic["name"] == source.address else str(topic["name"])
+
+    def _open(self, key: str, channel: Any, direction: str) -> None:
+        if self.is_3:
+            self._operation(key, direction)
+        else:
+            channel[direction] = {}
 
     def _own_channel(self, source: Channel) -> Any:
         """The channel itself; one that is a reference to a component becomes a copy, so others stay as they are."""

@@ -1,4 +1,4 @@
-"""A document of AsyncAPI 2.0 to 2.6 or 3.0 -> what is understood of it, and everything that is wrong with it."""
+"""A document of AsyncAPI 2.0 to 2.6, 3.0 or 3.1 -> what is understood of it, and everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from apis.validators import (
     version_problem,
 )
 
-VERSIONS: Final = "2.0 to 2.6, and 3.0"
+VERSIONS: Final = "2.0 to 2.6, 3.0 and 3.1"
 CONTEXT: Final = "x-context"
 ENDPOINTS_LIMIT: Final = 10  # apis.shapes_endpoint.URLS_LIMIT
-_VERSION: Final = re.compile(r"(2)\.[0-6]\.\d{1,3}|(3)\.0\.\d{1,3}")
+_VERSION: Final = re.compile(r"(2)\.[0-6]\.\d{1,3}|(3)\.[01]\.\d{1,3}")
 _ROOT_2: Final = (
     "asyncapi", "id", "info", "servers", "defaultContentType", "channels", "components", "tags", "externalDocs",
 )  # fmt: skip

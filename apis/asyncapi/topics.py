@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from apis.asyncapi.channels import MAPPING
 from apis.asyncapi.checking import Findings, short
+from apis.asyncapi.merging import merged
 from apis.asyncapi.model import PUBLISH, SUBSCRIBE, Channel, Security, Server
 from apis.shapes_topics import (
     SCOPE_FIELDS,
@@ -34,7 +35,7 @@ def topics_made(
     topics: list[dict[str, Any]] = []
     pointers: list[str] = []
     taken: dict[str, str] = {}
-    for channel in channels:
+    for channel in merged(channels):
         pattern = pattern_of(channel.address)
         if pattern in taken:
             found.error(channel.address_pointer, f"This takes the same paths as the channel {short(taken[pattern])}.")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from apis.asyncapi.carrying import Carried, components_carried, mended, messages_carried
 from apis.asyncapi.channels import AUTH, MAPPING, SCOPES
 from apis.asyncapi.facts import Facts
+from apis.asyncapi.merging import merged
 from apis.asyncapi.model import PUBLISH, SUBSCRIBE, Channel, Operation, Reading
 from apis.asyncapi.naming import free, slug
 from apis.asyncapi.reading import CONTEXT
@@ -33,7 +34,8 @@ def document_of(design: Mapping[str, Any], facts: Facts, kept: Reading | None = 
             of servers and security is not.
     """
     topics = list(design["topics"])
-    written = {pattern_of(channel.address): channel for channel in kept.channels} if kept is not None else {}
+    channels_kept = merged(kept.channels) if kept is not None else []
+    written = {pattern_of(channel.address): channel for channel in channels_kept}
     schemes = _Schemes(facts)
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}

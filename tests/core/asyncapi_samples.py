@@ -132,3 +132,20 @@ components:
   securitySchemes:
     key: {type: httpApiKey, in: header, name: ApiKey}
 """
+
+MANY_3 = """\
+asyncapi: 3.1.0
+info: {title: Ticks, version: "1"}
+channels:
+  ping: {address: /, messages: {ping: {payload: {type: object}}}}
+  pong: {address: /, messages: {pong: {payload: {type: object}}}}
+  ticks: {address: /, messages: {tick: {payload: {type: number}}}}
+operations:
+  ping:
+    action: receive
+    channel: {$ref: '#/channels/ping'}
+    reply: {channel: {$ref: '#/channels/pong'}}
+  tick:
+    action: send
+    channel: {$ref: '#/channels/ticks'}
+"""

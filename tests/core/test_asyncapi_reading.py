@@ -9,7 +9,7 @@ import pytest
 from apis.asyncapi.model import Reading
 from apis.asyncapi.reading import read
 from apis.shapes_topics import topic_of
-from tests.core.asyncapi_samples import LAMPS_2, ROOMS_3
+from tests.core.asyncapi_samples import LAMPS_2, MANY_3, ROOMS_3
 
 HEAD_2 = "asyncapi: 2.6.0\ninfo: {title: A, version: '1'}\n"
 HEAD_3 = "asyncapi: 3.0.0\ninfo: {title: A, version: '1'}\n"
@@ -98,14 +98,14 @@ def test_directions_are_told_from_the_side_of_clients(text: str, publish: bool, 
     assert (topic["publish"], topic["subscribe"]) == (publish, subscribe)
 
 
-@pytest.mark.parametrize("version", ["2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0", "3.0.0"])
+@pytest.mark.parametrize("version", ["2.0.0", "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0", "3.0.0", "3.1.0"])
 def test_versions_that_are_read(version: str) -> None:
     text = f"asyncapi: {version}\ninfo: {{title: A, version: '1'}}\nchannels: {{a: {{address: a}}}}"
     assert read(text).version == version
     assert read(text).is_valid
 
 
-@pytest.mark.parametrize("version", ["1.2.0", "2.7.0", "3.1.0", "4.0.0", "two", "2.6", "3"])
+@pytest.mark.parametrize("version", ["1.2.0", "2.7.0", "3.2.0", "4.0.0", "two", "2.6", "3"])
 def test_versions_that_are_not_read_are_named(version: str) -> None:
     reading = read(f"asyncapi: '{version}'\nchannels: {{}}")
     assert not reading.is_valid
@@ -238,6 +238,13 @@ def test_a_server_is_for_production_or_for_sandbox_keys(server: str, key_type: s
     design = read(HEAD_2 + f"channels: {{a: {{}}}}\nservers:\n  {server}").design
     assert design is not None
     assert design.endpoints == {key_type: ("wss://a.example",)}
+
+
+def test_channels_of_one_address_are_one_topic() -> None:
+    """Documents about WebSockets have a channel for every kind of message, all at `/`."""
+    reading = read(MANY_3)
+    assert topics(MANY_3) == {"/": topic_of({"name": "/"})}
+    assert [channel.key for channel in reading.channels] == ["ping", "pong", "ticks"]
 
 
 def test_messages_and_payloads_are_found_by_pointer() -> None:

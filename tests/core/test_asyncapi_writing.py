@@ -16,7 +16,7 @@ from apis.asyncapi.reading import read
 from apis.asyncapi.showing import shown_message
 from apis.asyncapi.writing import document_of
 from apis.shapes_topics import pattern_of, topic_of
-from tests.core.asyncapi_samples import LAMPS_2, ROOMS_3
+from tests.core.asyncapi_samples import LAMPS_2, MANY_3, ROOMS_3
 
 FACTS = Facts(
     urls=(("Default", "ws://gw.example:9099/a/1"), ("Default", "wss://gw.example:8099/a/1")),
@@ -94,7 +94,7 @@ def test_what_is_written_reads_back_as_the_same_design(
     assert document_of(again, facts, reading) == document
 
 
-@pytest.mark.parametrize("text", [LAMPS_2, ROOMS_3])
+@pytest.mark.parametrize("text", [LAMPS_2, ROOMS_3, MANY_3])
 def test_messages_and_words_go_along_and_the_second_time_nothing_changes(text: str) -> None:
     first = read(text)
     document = document_of(design_of(first), FACTS, first)
@@ -154,6 +154,15 @@ def test_a_text_that_says_the_same_stays_as_it_is() -> None:
     assert patched(reading, [{**topic, "api_plan": "Calm"} for topic in design_of(reading)["topics"]]) == LAMPS_2
 
 
+def test_channels_of_one_address_change_together() -> None:
+    reading = read(MANY_3)
+    (topic,) = design_of(reading)["topics"]
+    less = [{**topic, "publish": False, "scopes": ["a"]}]
+    again = read(patched(reading, less))
+    assert same(design_of(again)["topics"], less)
+    assert {one.key for channel in again.channels for one in channel.operations} == {"tick"}
+
+
 def test_json_stays_json_and_a_title_is_changed_in_place() -> None:
     reading = read(dumped(read(LAMPS_2).tree, "json"))
     text = patched(reading, design_of(reading)["topics"][:1])
@@ -175,13 +184,14 @@ def test_what_cannot_be_said_in_a_document_is_refused() -> None:
         patched(read(LAMPS_2), [topic_of({"name": "/a b"})])
 
 
-@given(designed_topics(), designed_topics(), st.sampled_from(["2", "3", "written"]))
+@given(designed_topics(), designed_topics(), st.sampled_from(["2", "3", "many", "written"]))
 def test_any_topics_can_take_the_place_of_any_others(
     before: list[dict[str, Any]], after: list[dict[str, Any]], kind: str
 ) -> None:
     text = {
         "2": LAMPS_2,
         "3": ROOMS_3,
+        "many": MANY_3,
         "written": dumped(document_of({"name": "A", "version": "1", "topics": before}, FACTS), "yaml"),
     }[kind]
     assert same(design_of(read(patched(read(text), after)))["topics"], after)
