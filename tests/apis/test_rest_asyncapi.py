@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_network
+from threading import Thread
 
 import pytest
 import yaml
@@ -303,3 +307,45 @@ def test_an_api_that_is_on_offer_is_described_to_developers_after_publishing(res
     document = rest(sam).get(f"/apis/{api.pk}/asyncapi").ok()
     assert document["operations"]["hear"]["action"] == "send"
     assert read(json.dumps(document)).is_valid
+
+
+class Shelf(BaseHTTPRequestHandler):
+    """A web server that has a document, one that is too large, a way round, and something that is not there."""
+
+    def do_GET(self) -> None:
+        body, status = {
+            "/lamps.yaml": (LAMPS_2.encode(), 200),
+            "/large": (b"a" * ((1 << 20) + 1), 200),
+            "/moved": (b"", 302),
+        }.get(self.path, (b"", 404))
+        self.send_response(status)
+        if status == 302:
+            self.send_header("Location", "/lamps.yaml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # who has had enough hangs up
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def shelf():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shelf) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_document_is_fetched_from_an_address_that_an_operator_allows(rest, carol, shelf, settings):
+    settings.ALLOWED_UPSTREAM_NETWORKS = [ip_network("127.0.0.0/8")]
+    caller = rest(carol)
+    assert caller.post("/asyncapi/validate", {"url": f"{shelf}/lamps.yaml"}).ok()["valid"] is True
+    caller.post("/apis/import-asyncapi", {"url": f"{shelf}/lamps.yaml", "context": "/lamps"}).ok(201)
+    assert Api.objects.get().definition == LAMPS_2
+    for path, words in (("large", "larger"), ("moved", "leads elsewhere"), ("gone", "404")):
+        errors = caller.post("/asyncapi/validate", {"url": f"{shelf}/{path}"}).refused(400)
+        assert words in errors["#/url"]
+    settings.ALLOWED_UPSTREAM_NETWORKS = []
+    caller.post("/asyncapi/validate", {"url": f"{shelf}/lamps.yaml"}).refused(400)
