@@ -130,6 +130,11 @@ def application_delete(*, actor: Actor, application: Application) -> None:
     announce("application", key)
 
 
+def _require_subscribable(api: Api) -> None:
+    if api.state not in SUBSCRIBABLE:
+        raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
+
+
 def _offered(actor: Actor, api: Api, application: Application, plan: str) -> BusinessPlan:
     """A plan that the API offers and that is open to the application's owner; administrators may choose any.
 
@@ -158,8 +163,7 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
     require_approved(hold(application))
     if not can_see_offer(actor, api):  # who has subscribed already stays; nobody new comes in unseen
         raise Missing("There is no such API.")
-    if api.state not in SUBSCRIBABLE:
-        raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
+    _require_subscribable(api)
     plan = _offered(actor, api, application, business_plan)
     waits = needs_approval(actor, plan)
     Subscription.objects.filter(api=api, application=application, state=REJECTED).delete()
@@ -201,6 +205,8 @@ def subscription_change_plan(*, actor: Actor, subscription: Subscription, busine
     _require_looked_after(actor, hold(subscription))
     if subscription.state == REJECTED:
         raise Conflict("This subscription was rejected; subscribe again to ask again.", code="subscription_rejected")
+    if subscription.state == ON_HOLD:  # it would be a new one
+        _require_subscribable(subscription.api)
     plan = _offered(actor, subscription.api, subscription.application, business_plan)
     if plan.pk == subscription.business_plan_id:
         if subscription.state != ON_HOLD:

@@ -173,6 +173,9 @@ def test_what_is_no_longer_on_offer_can_only_be_rejected(asked: Subscription, ad
     with pytest.raises(Conflict) as refused:
         decide(adam, approval, "approve")
     assert refused.value.code == "not_subscribable"
+    with pytest.raises(Conflict) as refused:  # nor is another plan a way in
+        subscribing.subscription_change_plan(actor=Actor.of(paul), subscription=asked, business_plan="Unlimited")
+    assert refused.value.code == "not_subscribable"
     decide(adam, approval, "reject")
     assert fresh(asked).state == "rejected"
 
