@@ -179,6 +179,38 @@ found += [apis_matching(every, tag="chat", category="Real time").count()]
 print("SEEN", before, seen(sam), found, selectors_portal.role_uses(role), every.get().picture[:0] == "")
 """
 
+TALK = """
+import threading
+from django.db import connection
+from apis import permissions, searching, selectors_social
+from apis.models import Api, DocumentFile, Person
+from apis.services import comments, documents, publishing, ratings
+paul, sam = (permissions.Actor.of(Person.objects.get(username=name)) for name in ("paul", "sam"))
+answers, design = [], {"name": "Talk", "context": "/talk", "version": "1.0.0", "endpoint": "wss://a.example"}
+api = publishing.api_create_and_publish(actor=paul, business_plans=["Bronze"], **design)
+upload = documents.Upload("logo.png", b"\\x89PNG\\r\\n\\x1a\\n" + bytes(range(256)))
+documents.document_create(actor=paul, api=api, name="Logo", upload=upload)
+documents.document_create(actor=paul, api=api, name="Guide", content="Mind the marmalade.")
+assert bytes(DocumentFile.objects.get().octets) == upload.octets
+first = comments.comment_create(actor=sam, api=api, content="Is it kept?")
+comments.comment_create(actor=paul, api=api, content="It is.", reply_to=first.pk)
+comments.comment_delete(actor=sam, comment=first)
+ratings.rating_set(actor=sam, api=api, rating=4)
+stars = selectors_social.stars_carried(selectors_social.with_stars(Api.objects.filter(pk=api.pk)).get())
+def write():
+    try:
+        documents.document_create(actor=paul, api=api, name="Race", content="x")
+        answers.append("done")
+    except Exception as refusal:
+        answers.append(type(refusal).__name__)
+    connection.close()
+threads = [threading.Thread(target=write) for _ in range(4)]
+[thread.start() for thread in threads] + [thread.join(60) for thread in threads]
+said = [(one.content, one.replies.count()) for one in selectors_social.comments_of(api)]
+found = searching.apis_matching(Api.objects.all(), search="doc:marmalade").count()
+print("TALK", sorted(answers), said, stars.average, stars.count, found)
+"""
+
 
 @pytest.fixture(scope="module")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
@@ -242,6 +274,12 @@ def test_who_sees_an_api_and_what_a_search_finds_is_the_same_there(installed: di
     told = manage(installed, "shell", "--verbosity=0", "-c", SEEN)
     uses = ["person sam", "visibility of Chat 1.0.0"]
     assert f"SEEN (0, 0, 1, 1, 1) 1 [1, 0, 1, 0, 0, 1, 1] {uses} True" in told.stdout, told.stderr
+
+
+def test_documents_comments_and_ratings_work_there_too(installed: dict[str, str]) -> None:
+    manage(installed, "shell", "--verbosity=0", "-c", STORY)  # unless it was told before
+    told = manage(installed, "shell", "--verbosity=0", "-c", TALK)
+    assert "TALK ['Taken', 'Taken', 'Taken', 'done'] [('', 1)] 4.0 1 1" in told.stdout, told.stderr
 
 
 def test_secrets_are_sealed_and_resealed_there_too(installed: dict[str, str]) -> None:
