@@ -92,7 +92,7 @@ def said(values: dict[str, Any]) -> dict[str, Any]:
             {**row, "show_in_devportal": row["show_in_devportal"] == "yes"} for row in done["properties"]
         ]
     owners = {name: values.pop(name) for name in OWNERS if name in values}
-    return {**done, **({"business": owners} if owners else {})}
+    return done | ({"business": owners} if owners else {})
 
 
 def picture_change(actor: Actor, api: Api, values: dict[str, Any]) -> None:

@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 
 from apis import scoping, selectors
 from apis.devportal import commands
-from apis.devportal.base import add_errors, member, own_page, page_of
+from apis.devportal.base import actor_of, add_errors, member, own_page, page_of
 from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
 from apis.errors import Conflict, ServiceError
-from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Application, KeyPair, Subscription
+from apis.permissions import Actor, is_on_offer
 from apis.selectors_approvals import REQUESTS, application_request
 from apis.services import subscribing
 from apis.shapes import KEY_TYPES
@@ -125,7 +125,7 @@ def application_page(
     context = {
         "application": application,
         "is_own": application.owner == request.user,
-        "subscriptions": [_row(subscription) for subscription in subscriptions],
+        "subscriptions": [_row(actor_of(request), subscription) for subscription in subscriptions],
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(asked, pairs),
@@ -136,10 +136,10 @@ def application_page(
     return render(request, "devportal/application.html", context, status=status)
 
 
-def _row(subscription: Subscription) -> dict[str, Any]:
+def _row(actor: Actor | None, subscription: Subscription) -> dict[str, Any]:
     return {
         "subscription": subscription,
-        "on_offer": subscription.api.state in VISIBLE_TO_DEVELOPERS,
+        "on_offer": is_on_offer(actor, subscription.api),
         "form": ChangePlanForm(subscription=subscription),
     }
 

@@ -21,7 +21,7 @@ from apis.services.people import digest_of, person_update
 from gateway.api_keys import TestKeys
 from gateway.live import sessions_visible
 from gateway.statements import terms_get
-from tests.apis.browsing import Visit, at, page_of
+from tests.apis.browsing import Visit, at, page, page_of
 from tests.apis.connected import live_session
 from tests.apis.office import at as office_at
 from tests.apis.office import desk
@@ -166,6 +166,9 @@ def test_subscribing_needs_to_see_and_staying_does_not(
     person_update(actor=Actor.of(people["adam"]), person=people["sam"], roles=["subscriber"])
     sam = Person.objects.get(username="sam")
     assert Visit(sam).see(page_of(hidden)).status == 404
+    mine_too = Visit(sam).see(page(subscribed.application))
+    assert "Chat 1.0.0" in mine_too.words
+    assert f'href="{page_of(hidden)}' not in mine_too.html
     assert [row["id"] for row in rest(sam).get("/subscriptions").ok()["results"]] == [str(subscribed.pk)]
     subscribing.subscription_change_plan(actor=Actor.of(sam), subscription=subscribed, business_plan="Unlimited")
     subscribing.subscription_delete(actor=Actor.of(sam), subscription=subscribed)
@@ -211,10 +214,10 @@ def test_scopes_say_nothing_of_apis_that_somebody_does_not_see(people: dict[str,
     local = scopes.scope_create(actor=adam, name="rooms:local", api=hidden)
     topics.topics_replace(actor=adam, api=hidden, topics=[{"name": "/*", "publish_scopes": ["rooms:write"]}])
     assert "rooms:write" not in scopes_on_offer()
-    page = Visit(carol).see("/publisher/scopes/")
-    assert "rooms:write" in page.words
-    assert "Chat" not in page.words
-    assert "an API that you do not see" in page.words
+    shown = Visit(carol).see("/publisher/scopes/")
+    assert "rooms:write" in shown.words
+    assert "Chat" not in shown.words
+    assert "an API that you do not see" in shown.words
     office = desk(carol)
     assert "rooms:local" not in office.open(office_at(Scope, "changelist")).content.decode()
     assert office.client.get(office_at(local)).status_code == 302
