@@ -130,4 +130,5 @@ def subscriptions_matching(
         rows = rows.filter(reduce(or_, (Q(**{f"{field}__icontains": search}) for field in fields)))
     column = F(SUBSCRIPTION_ORDERS[sort.removeprefix("-")] if sort else "created_at")
     falling = not sort or sort.startswith("-")
-    return rows.order_by(column.desc(nulls_last=True) if falling else column.asc(nulls_last=True), "pk")
+    last = True if "used" in sort else None  # the others are never null
+    return rows.order_by(column.desc(nulls_last=last) if falling else column.asc(nulls_last=last), "pk")

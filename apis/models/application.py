@@ -87,6 +87,7 @@ class Subscription(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=("api", "application"), name="one_subscription_per_application")]
+        indexes = [models.Index(fields=("api", "created_at"), name="subscriptions_of_an_api")]
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
