@@ -101,7 +101,7 @@ def history_of(api: Api) -> QuerySet[HistoryEntry]:
 
 def revisions_of(api: Api) -> QuerySet[Revision]:
     """Revisions, newest first, each with where it is deployed."""
-    deployments = Prefetch("deployments", Deployment.objects.select_related("environment"))
+    deployments = Prefetch("deployments", Deployment.objects.select_related("environment", "deployed_by"))
     return api.revisions.select_related("created_by").prefetch_related(deployments)
 
 

@@ -16,6 +16,7 @@ from apis.permissions import Actor
 from apis.publisher.asking import lines, question
 from apis.publisher.pages import PortalRequest, api_page, show
 from apis.publisher.securing import needs_subscription
+from apis.selectors_approvals import step_in_words
 from apis.shapes_about import OWNERS
 
 # Pages on which an API is developed; what is missing on them belongs to the first step.
@@ -120,6 +121,7 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         "checks": lines([one for one in checks if one.level in {Level.ERROR, Level.WARNING}]),
         "hints": lines([one for one in checks if one.level == Level.HINT]),
         "publish": ways[0] if ways else None,
+        "waits": step_in_words(api),
         "on_show": api.state in VISIBLE_TO_DEVELOPERS,
         "endpoints": api.endpoints.all(),
         "subscription_count": selectors.subscriptions_visible(actor).filter(api=api).count(),

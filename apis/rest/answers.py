@@ -26,6 +26,14 @@ class DeploymentAnswer(serializers.Serializer):
     deployed_at = serializers.DateTimeField()
 
 
+class DeploymentOfRevision(DeploymentAnswer):
+    """A revision on an environment, for those who see the design."""
+
+    deployed_by = serializers.CharField(
+        source="deployed_by.username", default=None, allow_null=True, help_text="Null where that person is gone."
+    )
+
+
 class StarsOfApi(serializers.Serializer):
     """How an API is rated."""
 
@@ -175,7 +183,7 @@ class RevisionAnswer(serializers.Serializer):
     description = serializers.CharField()
     created_at = serializers.DateTimeField()
     created_by = serializers.SerializerMethodField()
-    deployments = DeploymentAnswer(many=True)
+    deployments = DeploymentOfRevision(many=True)
 
     def get_created_by(self, revision: Revision) -> str | None:
         return revision.created_by.get_username() if revision.created_by else None

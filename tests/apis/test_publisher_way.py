@@ -11,7 +11,7 @@ from apis.checking import asking
 from apis.checking.found import found
 from apis.models import Api, Environment, Person
 from apis.permissions import Actor
-from apis.services import designs, publishing, securing, topics
+from apis.services import designs, publishing, requests, securing, topics
 from tests.apis.browsing import YES, Visit, at
 from tests.apis.connected import live_session
 
@@ -70,6 +70,14 @@ class TestOverview:
         page = Visit(carol).see(at(draft))
         assert "Ida Bell" in page.words
         assert "Access control Only creator" in page.words
+
+    def test_a_step_that_waits_for_an_administrator_is_told_in_the_place_of_the_button(
+        self, paul: Person, draft: Api
+    ) -> None:
+        requests.ask_for_transition(Actor.of(paul), ready(draft, paul), "publish", [])
+        page = Visit(paul).see(at(draft))
+        assert "Publish waits for an administrator; until then Draft 1.0.0 is created." in page.words
+        assert "Publish" not in page.buttons
 
     def test_a_retired_api_has_nothing_left_to_do(self, paul: Person, chat: Api) -> None:
         for action in ("deprecate", "retire"):
@@ -185,5 +193,5 @@ def test_a_page_takes_few_queries_however_much_there_is(
         publishing.revision_deploy(actor=Actor.of(paul), revision=revision, environments=[f"Place {number}"])
     client: Client = visit(paul)
     client.get(at(chat, tail))
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         assert client.get(at(chat, tail)).status_code == 200

@@ -84,3 +84,13 @@ def test_checks_are_for_those_who_see_the_design(rest: Caller, sam: Person, pia:
     rest().get(f"/apis/{chat.pk}/checks").refused(401)
     rest(pia).get(f"/apis/{chat.pk}/checks").ok()
     rest(pia).get("/apis/00000000-0000-0000-0000-000000000000/checks").refused(404)
+
+
+def test_a_revision_says_where_it_is_deployed_since_when_and_by_whom(
+    rest: Caller, paul: Person, sam: Person, chat: Api
+) -> None:
+    (place,) = rest(paul).get(f"/apis/{chat.pk}/revisions/1").ok()["deployments"]
+    assert (place["environment"], place["revision"], place["deployed_by"]) == ("Default", 1, "paul")
+    assert place["deployed_at"]
+    (seen,) = rest(sam).get(f"/apis/{chat.pk}").ok()["deployments"]
+    assert "deployed_by" not in seen
