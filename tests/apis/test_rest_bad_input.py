@@ -56,7 +56,7 @@ NEW = {**CHAT, "name": "New", "context": "/new"}
 WRITES = [
     Write("post", "/apis", {**NEW, "description": "", "tags": [], "display_name": "", **ABOUT}),
     Write("post", "/apis?publish=true", NEW),
-    Write("post", "/samples/chat", {"name": "Rooms", "context": "/rooms", "version": "1.0.0"}),
+    Write("post", "/samples/{sample}", {"name": "Rooms", "context": "/rooms", "version": "1.0.0"}),
     Write("patch", "/apis/{api}", {"description": "x", "business_plans": ["Gold"], "endpoint": "ws://a.example",
           "is_default_version": True, "api_plan": "Calm", **ABOUT}),
     Write("put", "/apis/{api}/endpoints/production", {"urls": [{"url": "ws://a.example"}], "strategy": "failover",
@@ -170,7 +170,7 @@ def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
     ids["key_manager"] = manager.pk
     document = documents.document_create(actor=actor(adam), api=chat, name="Notes", content="x")
     comment = comments.comment_create(actor=actor(adam), api=chat, content="x")
-    ids |= {"document": document.pk, "comment": comment.pk}
+    ids |= {"document": document.pk, "comment": comment.pk, "sample": "chat"}
     ids["role"] = custom_roles.role_create(actor=actor(adam), name="partners").pk
     ids["category"] = categories.category_create(actor=actor(adam), name="Live").pk
     policy = denying.deny_policy_create(actor=actor(adam), ip="10.0.0.1")
