@@ -62,9 +62,14 @@ class SocketExchange:
         Raises:
             BadAnswer, TimeoutError, OSError: there was none.
         """
-        self._send(request)
+        self._say(request)
+        if self._left:  # something came before it was asked for, or the upstream has left
+            self.poller.postpone(self, self._left)
         end = await self._wait(wait_s)
         return self._data[:end], self._data[end:]
+
+    def _say(self, request: bytes) -> None:
+        self._send(request)
 
     async def _wait(self, wait_s: float) -> int:
         pause = self._pause = Pause()
@@ -90,8 +95,8 @@ class SocketExchange:
     def turn(self, what: int) -> None:
         """See Guest."""
         pause = self._pause
-        if pause is None:
-            self._left |= what  # for the leg
+        if pause is None or pause.done:
+            self._left |= what  # for the leg, or for the next question
             return
         try:
             if self._unsent is None:
@@ -103,16 +108,19 @@ class SocketExchange:
                 more = os.read(self.fd, READ_BYTES)
                 if not more:
                     raise BadAnswer("the connection ended before an answer")
-                self._data += more
-                end = answer_end(self._data)
-                if end:
-                    self._left = what & GONE or len(more) == READ_BYTES
-                    pause.end(end)
-                    return
+                self._left = what & GONE or int(len(more) == READ_BYTES)
+                self._heard(more, pause)
         except BlockingIOError:
             return
         except (OSError, BadAnswer) as error:
             pause.fail(error)
+
+    def _heard(self, data: bytes, pause: Pause) -> None:
+        """The upstream said something. Raises: BadAnswer, OSError."""
+        self._data += data
+        end = answer_end(self._data)
+        if end:
+            pause.end(end)
 
     def _conclude(self, pause: Pause, what: int) -> None:
         """The connection is made, or not."""

@@ -48,12 +48,13 @@ async def context_of(tls: Tls, shown: ClientCertificate | None, upstream: str) -
 
 
 def make_context(tls: Tls, shown: ClientCertificate | None = None) -> ssl.SSLContext:
-    """A context: TLS 1.2 at least; verified by `tls.ca`, or else by the system's authorities.
+    """A context: TLS 1.2 at least, never negotiated again; verified by `tls.ca`, or else by the system's authorities.
 
     Raises:
         OSError: a certificate or key cannot be read.
     """
     context = ssl.create_default_context(cadata=tls.ca or None)
+    context.options |= ssl.OP_NO_RENEGOTIATION
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -13,6 +13,7 @@ import ssl
 from binascii import b2a_base64
 from collections.abc import Callable
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from gateway.capacity import EXHAUSTED
@@ -33,6 +34,7 @@ from gateway.relay.legs import Leg
 from gateway.running import in_task
 from gateway.sockets import Address, connect_any, connect_now, keep_alive
 from gateway.targets import DialError, Place, Target, host_header, place_of
+from gateway.tls_exchange import TlsExchange
 from gateway.tunnelling import NoTunnel, tunnel
 
 __all__ = ["DialError", "Target", "Upstream", "dial", "host_header", "reach", "resolve"]
@@ -125,13 +127,16 @@ def _request(place: Place, target: Target, key: bytes) -> tuple[bytes, bytes | N
 async def _open(place: Place, target: Target) -> tuple[Exchange, str]:
     """An open connection, on the spot where that is possible."""
     try:
-        if HAS_EPOLL and not place.secure and target.proxy is None:
+        if HAS_EPOLL and target.proxy is None:
             addresses = prompt_addresses(place.host, place.port)
             if addresses is not None:
+                end = monotonic() + target.connect_s
                 sock, address, under_way = connect_now(_judged(place.host, addresses, target.allowed))
-                exchange = SocketExchange(sock.detach())
+                exchange = _in_poller(sock, place, target)
                 if under_way:
                     await exchange.connected(target.connect_s)
+                if isinstance(exchange, TlsExchange):
+                    await exchange.secured(end - monotonic())
                 return exchange, address
         await in_task()
         async with asyncio.timeout(target.connect_s):
@@ -152,9 +157,25 @@ async def _connect(place: Place, target: Target) -> tuple[Exchange, str]:
     """An open connection to the first address that answers."""
     sock, address = await reach(place.host, place.port, target.allowed, target.proxy)
     keep_alive(sock)
-    if not place.secure and HAS_EPOLL:
-        return SocketExchange(sock.detach()), address
+    if HAS_EPOLL:
+        exchange = _in_poller(sock, place, target)
+        if isinstance(exchange, TlsExchange):
+            await exchange.secured(target.connect_s)
+        return exchange, address
     return await _by_transport(sock, (target.server_name or place.host) if place.secure else None, target), address
+
+
+def _in_poller(sock: socket.socket, place: Place, target: Target) -> SocketExchange:
+    """Give a socket, connected or about to be, to the poller. Raises: OSError."""
+    if not place.secure:
+        return SocketExchange(sock.detach())
+    try:
+        exchange = TlsExchange(sock.fileno(), target.tls or _system_tls(), target.server_name or place.host)
+    except BaseException:
+        sock.close()
+        raise
+    sock.detach()
+    return exchange
 
 
 async def reach(
@@ -223,5 +244,7 @@ async def _by_transport(sock: socket.socket, host: str | None, target: Target) -
 
 @cache
 def _system_tls() -> ssl.SSLContext:
-    """Verify against the system's authorities, name included; TLS 1.2 at least."""
-    return ssl.create_default_context()
+    """Verify against the system's authorities, name included; TLS 1.2 at least, never negotiated again."""
+    context = ssl.create_default_context()
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    return context

@@ -42,6 +42,12 @@ class TlsLeg(SocketLeg):
         self.layer = layer
         self.pending = unsent
         self.full = bool(unsent)
+        if layer.ended:
+            link.loop.call_soon(self._left_before)
+
+    def _left_before(self) -> None:
+        if self.fd >= 0:
+            self.link.lost(self, "eof")
 
     def ready(self, what: int) -> None:  # noqa: C901, PLR0912 - as SocketLeg's: every call costs 1 %
         """See SocketLeg."""
