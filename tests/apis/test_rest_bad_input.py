@@ -229,7 +229,8 @@ def test_wrong_bodies_are_refused_and_change_nothing(world, write):
     ]
     raws += [b"[" * 100_000, b'{"a":' * 50 + b"1" + b"}" * 50, b'{"a":' + b"9" * 5000 + b"}", b" " * (1 << 20) + b"{}"]
     for raw in raws:
-        if raw == b"" and write.path.endswith(("block", "deploy", "revisions", "/test", "test-key", "}/close")):
+        without = ("block", "deploy", "revisions", "/test", "test-key", "}/close", "{sample}")
+        if raw == b"" and write.path.endswith(without):
             continue  # these take no body for an empty one
         answer = send(world, write, raw=raw)
         assert 400 <= answer.status < 500, (raw[:50], answer.body)
