@@ -68,9 +68,9 @@ class ApiForm(about.AboutFields, ServiceForm):
             own = {
                 "business_plans": api.business_plans.all(),
                 "api_plan": api.api_plan_id,
-                **about.stored(api),
             }
-            self.initial = {**values, **own, **self.initial}
+            # The last ones in our own words: Django has taken the model's already.
+            self.initial = {**values, **own, **self.initial, **about.stored(api)}
             if mine is not None:
                 self.initial |= values | own | _picked(mine)
 

@@ -79,6 +79,8 @@ def test_a_creator_says_all_of_it_on_one_page(world: None, carol: Person, draft:
     )  # fmt: skip
     office.done(office.press(at(draft), **again))
     assert api.history.count() == entries, "nothing was changed, so nothing is written down"
+    office.done(office.press(at(draft)))
+    assert api.history.count() == entries, "nor where a page is saved as it was opened"
     office.done(office.press(at(draft), **again, remove_picture="on"))
     assert not Thumbnail.objects.exists()
 
