@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from apis.checking.endpoints import is_inside, urls_of
 from apis.checking.facts import Facts
@@ -11,12 +11,16 @@ from apis.checking.found import Found
 from apis.checking.found import found as say
 from apis.shapes_topics import scopes_named
 
+NAMES_SHOWN: Final = 5
+
 
 def found(facts: Facts) -> Iterator[Found]:
     """What opens nothing, what opens too much, and what is for nobody."""
     yield from _credentials(facts)
     for topic in facts.topics:
         yield from _topic(facts, topic)
+    if parted := [topic["name"] for topic in facts.topics if not _is_whole(topic)]:
+        yield say("topic_one_way_compression", topics=_listed(parted))
     yield from _open_topics(facts)
 
 
@@ -46,20 +50,29 @@ def _topic(facts: Facts, topic: dict[str, Any]) -> Iterator[Found]:
     receiving, sending = topic["subscribe_scopes"], topic["publish_scopes"]
     if (receiving and not topic["subscribe"]) or (sending and not topic["publish"]):
         yield say("topic_direction_closed", topic=name)
-    if not (topic["subscribe"] and topic["publish"]) or set(receiving) != set(sending):
-        yield say("topic_one_way_compression", topic=name)
+
+
+def _is_whole(topic: dict[str, Any]) -> bool:
+    """Whether nobody's messages are ever left out in one direction."""
+    both = topic["subscribe"] and topic["publish"]
+    return both and set(topic["subscribe_scopes"]) == set(topic["publish_scopes"])
+
+
+def _listed(names: list[str]) -> str:
+    """The first names, and that there are more."""
+    return ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
 
 
 def _open_topics(facts: Facts) -> Iterator[Found]:
     if not facts.open_topics:
         return
+    names = _listed(facts.open_topics)
     plan = facts.free_plan
     config = facts.endpoints.get("production") or next(iter(facts.endpoints.values()), None)
     inside = next((url for url in urls_of(config) if is_inside(url)), "") if config else ""
-    for name in facts.open_topics:
-        if plan is not None and not plan.limits and not plan.burst:
-            yield say("open_topic_unlimited", topic=name, plan=plan.name)
-        if inside:
-            yield say("open_topic_private", topic=name, url=inside)
-        if not facts.security["origins"]:
-            yield say("open_topic_any_origin", topic=name)
+    if plan is not None and not plan.limits and not plan.burst:
+        yield say("open_topic_unlimited", topics=names, plan=plan.name)
+    if inside:
+        yield say("open_topic_private", topics=names, url=inside)
+    if not facts.security["origins"]:
+        yield say("open_topic_any_origin", topics=names)

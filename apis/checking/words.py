@@ -141,19 +141,21 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "topic_one_way_compression": Rule(
         H, "topics", "topics",
-        "The topic {topic} is not open in both directions to everybody, so connections to it may not be compressed.",
+        "Connections to these topics may not be compressed, because they are not open in both directions to everybody: "
+        "{topics}.",
     ),
     "open_topic_unlimited": Rule(
         W, "plans", "business_plans",
-        "The topic {topic} is open to anybody, under the plan {plan}, which has no limits.",
+        "These topics are open to anybody, under the plan {plan}, which has no limits: {topics}.",
     ),
     "open_topic_private": Rule(
-        W, "topics", "topics", "The topic {topic} is open to anybody and leads into your own network, to {url}."
+        W, "topics", "topics",
+        "These topics are open to anybody and lead into your own network, to {url}: {topics}.",
     ),
     "open_topic_any_origin": Rule(
         W, "security", "security",
-        "The topic {topic} is open to anybody and pages from anywhere may connect: browsers bring along the cookies "
-        "that they have for the gateway.",
+        "These topics are open to anybody, and pages from anywhere may connect, with the cookies that browsers have "
+        "for the gateway: {topics}.",
     ),
     # What is served
     "deployed": Rule(D, "deployments", "deployments", "What you see is deployed."),

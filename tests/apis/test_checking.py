@@ -250,6 +250,13 @@ class TestProtection:
         designs.api_update(actor=Actor.of(carol), api=api, business_plans=[free])
         assert "open_topic_unlimited" in found_in(api, "warning")
 
+    def test_many_topics_are_one_sentence(self, design: Callable[..., Api], carol: Person) -> None:
+        api = design()
+        rows = [{"name": f"/{number}", "publish": False} for number in range(1, 8)]
+        topics.topics_replace(actor=Actor.of(carol), api=api, topics=rows)
+        (text,) = texts(api, "topic_one_way_compression")
+        assert text.endswith(": /1, /2, /3, /4, /5, ….")
+
 
 class TestWhatIsServed:
     def test_what_is_deployed_is_not_what_is_seen(self, chat: Api, paul: Person) -> None:
