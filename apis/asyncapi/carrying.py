@@ -18,7 +18,7 @@ _MESSAGE: Final = (
     "headers", "payload", "correlationId", "contentType", "name", "title", "summary", "description", "tags",
     "externalDocs", "bindings", "examples", "traits",
 )  # fmt: skip
-_DEPTH_LIMIT: Final = 60
+_COPIES_LIMIT: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -72,20 +72,30 @@ def mended(document: dict[str, Any], kept: Reading | None) -> dict[str, Any]:
     """The document with what its references lost on the way put in their place."""
     if kept is None:
         return document
-    done = _mended(document, document, kept.tree, _DEPTH_LIMIT)
+    done = _Mender(document, kept.tree).mended(document, frozenset())
     return done if isinstance(done, dict) else document
 
 
-def _mended(value: Any, document: Any, source: Any, depth: int) -> Any:
-    if isinstance(value, list):
-        return [_mended(item, document, source, depth) for item in value]
-    if not isinstance(value, dict):
-        return value
-    reference = value.get("$ref")
-    target = target_of(reference) if isinstance(reference, str) else None
-    if target is None or looked_up(document, target)[0]:
-        return {name: _mended(inner, document, source, depth) for name, inner in value.items()}
-    there, found = looked_up(source, target)
-    if not there or depth <= 0:
-        return {}
-    return _mended(deepcopy(found), document, source, depth - 10)
+class _Mender:
+    """Puts copies in the place of references that lead nowhere any more: a bounded number, and no circles."""
+
+    def __init__(self, document: Any, source: Any) -> None:
+        self.document = document
+        self.source = source
+        self.copies = 0
+
+    def mended(self, value: Any, inside: frozenset[str]) -> Any:
+        """The value mended; `inside` are the places that it is a copy of."""
+        if isinstance(value, list):
+            return [self.mended(item, inside) for item in value]
+        if not isinstance(value, dict):
+            return value
+        reference = value.get("$ref")
+        target = target_of(reference) if isinstance(reference, str) else None
+        if target is None or looked_up(self.document, target)[0]:
+            return {name: self.mended(inner, inside) for name, inner in value.items()}
+        there, found = looked_up(self.source, target)
+        self.copies += 1
+        if not there or target in inside or self.copies > _COPIES_LIMIT:
+            return {}
+        return self.mended(deepcopy(found), inside | {target})

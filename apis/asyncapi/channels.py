@@ -8,7 +8,7 @@ client` at its top.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -170,9 +170,10 @@ def _operations_3(root: Node, schemes: dict[str, Scheme]) -> dict[str, list[Oper
     """Operations by the pointer of their channel; a reply is an operation in the other direction."""
     flipped = str(root.value.get(PERSPECTIVE, "")).lower() == "client"
     found: dict[str, list[Operation]] = {}
+    ends = {node.pointer for _, node in root.members("channels")}
     for name, node in root.members("operations"):
         node.known(_OPERATION_3, "an operation")
-        action, channel = node.text("action", required=True), _channel_of(root, node)
+        action, channel = node.text("action", required=True), _channel_of(node, ends)
         if action and action not in {"send", "receive"}:
             node.error("This should be send or receive.", "action")
         if channel is None or action not in {"send", "receive"}:
@@ -180,19 +181,20 @@ def _operations_3(root: Node, schemes: dict[str, Scheme]) -> dict[str, list[Oper
         direction = PUBLISH if (action == "receive") != flipped else SUBSCRIBE
         one = _operation(direction, name, node, schemes, _messages_3(node, channel))
         found.setdefault(channel.pointer, []).append(one)
-        _reply(root, node, channel, one, found)
+        if (reply := node.child("reply", dict)) is not None:
+            where = _channel_of(reply, ends) if "channel" in reply.value else channel
+            if where is not None:
+                found.setdefault(where.pointer, []).append(_reply(reply, where, one, is_own=where is channel))
     return found
 
 
-def _channel_of(root: Node, node: Node) -> Node | None:
-    """The channel that an operation or a reply names. It has to be one of the document's own `channels`."""
+def _channel_of(node: Node, ends: Container[str]) -> Node | None:
+    """The channel that an operation or a reply names. It has to be one of `ends`, the document's own `channels`."""
     channel = node.child("channel", dict)
     if channel is None:
         if "channel" not in node.value:
             node.error("This needs `channel`.")
         return None
-    channels = root.child("channels", dict)
-    ends = {one.pointer for name in (channels.value if channels else ()) if (one := channels and channels.child(name))}
     if channel.pointer not in ends or len(channel.chain) < 2:
         node.error("An operation's channel is a reference to one of #/channels.", "channel")
         return None
@@ -207,15 +209,10 @@ def _messages_3(node: Node, channel: Node) -> tuple[Message, ...]:
     return tuple(message_of(name, one) for name, one in channel.members("messages"))
 
 
-def _reply(root: Node, node: Node, channel: Node, one: Operation, found: dict[str, list[Operation]]) -> None:
-    reply = node.child("reply", dict)
-    if reply is None:
-        return
+def _reply(reply: Node, where: Node, one: Operation, *, is_own: bool) -> Operation:
+    """The answer to an operation, in the other direction; without messages of its own in the same channel, none."""
     if "address" in reply.value:
         reply.warning("An address that is only known from a message is kept, and nothing is made of it.", "address")
-    where = _channel_of(root, reply) if "channel" in reply.value else channel
-    if where is None:
-        return
-    named = _messages_3(reply, where) if "messages" in reply.value or where is not channel else ()
+    named = _messages_3(reply, where) if "messages" in reply.value or not is_own else ()
     answer: dict[str, Any] = {"direction": _OTHER[one.direction], "pointer": reply.pointer, "messages": named}
-    found.setdefault(where.pointer, []).append(replace(one, key="", is_reply=True, **answer))
+    return replace(one, key="", is_reply=True, **answer)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 PROBLEMS_LIMIT: Final = 200  # nobody reads more, and a document may have one for every line
 SHOWN_LENGTH: Final = 80
+STEPS_LIMIT: Final = 300_000  # the largest document that is no list of references to one part has half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,19 @@ class Problem:
         }
 
 
+class Endless(Exception):
+    """Following the references of a document would take too long; what was found so far says so."""
+
+
 @dataclass(slots=True)
 class Findings:
     """Collects problems; `places` knows the line and column of every pointer of the document."""
 
     places: Mapping[str, tuple[int, int]]
     rows: list[Problem] = field(default_factory=list)
+    messages: int = 0  # how many were looked at; references can name one a thousand times
+    steps: int = 0
+    schemas: set[str] = field(default_factory=set)  # pointers of those that were checked
     _seen: set[tuple[str, str]] = field(default_factory=set)
 
     def error(self, pointer: str, text: str) -> None:
@@ -56,6 +64,13 @@ class Findings:
 
     def warning(self, pointer: str, text: str) -> None:
         self._add("warning", pointer, text)
+
+    def step(self) -> None:
+        """Count a part that is looked at. Raises: Endless."""
+        self.steps += 1
+        if self.steps > STEPS_LIMIT:
+            self.error("", "Its references name the same parts over and over; this is too much to follow.")
+            raise Endless
 
     def _add(self, level: str, pointer: str, text: str) -> None:
         key = (pointer, text)

@@ -63,6 +63,7 @@ class Node:
 
     def child(self, key: str | int, kind: type | None = None) -> Node | None:
         """A member, references followed; None where it is not there or (with an error) not of this kind."""
+        self.found.step()
         there = key in self.value if isinstance(self.value, dict) else isinstance(key, int)
         if not there:
             return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from apis.asyncapi.channels import PERSPECTIVE, channels_of
-from apis.asyncapi.checking import Findings, Problem, short
+from apis.asyncapi.checking import Endless, Findings, Problem, short
 from apis.asyncapi.documents import Document, Unreadable, read_document
 from apis.asyncapi.model import Design, Reading, Scheme
 from apis.asyncapi.nodes import Node
@@ -56,7 +56,10 @@ def read(text: str | bytes) -> Reading:
     match = _VERSION.fullmatch(version) if isinstance(version, str) else None
     if match is None:
         return Reading((_no_version(version, found),), str(version or ""), document)
-    return _read(document, str(version), bool(match[2]), found)
+    try:
+        return _read(document, str(version), bool(match[2]), found)
+    except Endless:
+        return Reading(found.sorted(), str(version), document)
 
 
 def _no_version(version: Any, found: Findings) -> Problem:

@@ -12,6 +12,7 @@ from apis.asyncapi.nodes import looked_up, target_of
 
 DEPTH_LIMIT: Final = 8
 ROWS_LIMIT: Final = 200
+VISITS_LIMIT: Final = 2_000
 _WORDS: Final = {
     "format": "format {}", "minimum": "at least {}", "maximum": "at most {}", "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}", "minLength": "at least {} characters", "maxLength": "at most {} characters",
@@ -54,7 +55,8 @@ def shown_message(message: Message, reading: Reading) -> ShownMessage:
     if not is_json_schema(message.schema_format):
         return ShownMessage(message, message.schema_format, ())
     rows: list[Row] = []
-    for row in _rows(message.payload, reading.tree, 0, frozenset({message.payload_pointer})):
+    walk = _Walk(reading.tree)
+    for row in walk.rows(message.payload, 0, frozenset({message.payload_pointer})):
         rows.append(row)
         if len(rows) >= ROWS_LIMIT:
             rows.append(Row("…", 0, "", text="and more"))
@@ -85,32 +87,40 @@ def _followed(schema: Any, tree: Mapping[str, Any]) -> tuple[Any, str]:
     return schema, pointer
 
 
-def _rows(schema: Any, tree: Mapping[str, Any], depth: int, seen: frozenset[str]) -> Iterator[Row]:
-    schema, _ = _followed(schema, tree)
-    if not isinstance(schema, dict) or depth > DEPTH_LIMIT:
-        return
-    required: Any = schema.get("required") if isinstance(schema.get("required"), list) else []
-    properties: Any = schema.get("properties") if isinstance(schema.get("properties"), dict) else {}
-    for name, inner in properties.items():
-        yield from _member(str(name), inner, tree, depth, seen, is_required=name in required)
-    if "items" in schema and isinstance(schema["items"], dict):
-        yield from _member("each item", schema["items"], tree, depth, seen)
-    for union in _UNIONS:
-        for index, inner in enumerate(schema[union] if isinstance(schema.get(union), list) else ()):
-            if union == "allOf":
-                yield from _rows(inner, tree, depth, seen)
-            else:
-                yield from _member(f"either {index + 1}", inner, tree, depth, seen)
+class _Walk:
+    """Goes through a schema; what leads on and on without a row ends after VISITS_LIMIT schemas."""
 
+    def __init__(self, tree: Mapping[str, Any]) -> None:
+        self.tree = tree
+        self.visits = 0
 
-def _member(
-    name: str, given: Any, tree: Mapping[str, Any], depth: int, seen: frozenset[str], *, is_required: bool = False
-) -> Iterator[Row]:
-    schema, pointer = _followed(given, tree)
-    text = str(schema.get("description", "")) if isinstance(schema, dict) else ""
-    yield Row(name, depth, _type(schema, tree), is_required, text, tuple(_rules(schema)))
-    if pointer not in seen:  # a schema that holds itself is shown once
-        yield from _rows(schema, tree, depth + 1, seen | {pointer} if pointer else seen)
+    def rows(self, given: Any, depth: int, seen: frozenset[str]) -> Iterator[Row]:
+        """The rows of what is in a schema; `seen` are the places that it stands in."""
+        schema, _ = _followed(given, self.tree)
+        self.visits += 1
+        if not isinstance(schema, dict) or depth > DEPTH_LIMIT or self.visits > VISITS_LIMIT:
+            return
+        required: Any = schema.get("required") if isinstance(schema.get("required"), list) else []
+        properties: Any = schema.get("properties") if isinstance(schema.get("properties"), dict) else {}
+        for name, inner in properties.items():
+            yield from self._member(str(name), inner, depth, seen, is_required=name in required)
+        if "items" in schema and isinstance(schema["items"], dict):
+            yield from self._member("each item", schema["items"], depth, seen)
+        for union in _UNIONS:
+            for index, inner in enumerate(schema[union] if isinstance(schema.get(union), list) else ()):
+                if union != "allOf":
+                    yield from self._member(f"either {index + 1}", inner, depth, seen)
+                elif (pointer := _followed(inner, self.tree)[1]) not in seen:
+                    yield from self.rows(inner, depth, seen | {pointer} if pointer else seen)
+
+    def _member(
+        self, name: str, given: Any, depth: int, seen: frozenset[str], *, is_required: bool = False
+    ) -> Iterator[Row]:
+        schema, pointer = _followed(given, self.tree)
+        text = str(schema.get("description", "")) if isinstance(schema, dict) else ""
+        yield Row(name, depth, _type(schema, self.tree), is_required, text, tuple(_rules(schema)))
+        if pointer not in seen:  # a schema that holds itself is shown once
+            yield from self.rows(schema, depth + 1, seen | {pointer} if pointer else seen)
 
 
 def _type(schema: Any, tree: Mapping[str, Any]) -> str:

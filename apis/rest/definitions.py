@@ -90,7 +90,9 @@ class Definition(DefinitionResource, ApiResource):
     content_negotiation_class = Syntax
 
     def whole(self, api: Api, **kwargs: Any) -> Any:
-        """One tag for both formats."""
+        """One tag for both formats; a frozen one has its own."""
+        if self.query("revision"):
+            return None
         return self._written(self.api(api.pk))
 
     @operation(

@@ -261,3 +261,19 @@ def test_messages_and_payloads_are_found_by_pointer() -> None:
         ("hear", "subscribe", False), ("speak", "publish", False), ("", "subscribe", True),
     ]  # fmt: skip
     assert [message.name for message in rooms["room"].direction("publish")[0].messages] == ["Ask"]
+
+
+@pytest.mark.parametrize(
+    "channels",
+    [
+        "".join(f"  c{index}: {{publish: {{message: {{$ref: '#/components/messages/x'}}}}}}\n" for index in range(400)),
+        "".join(f"  c{index}: {{publish: {{security: {{$ref: '#/components/x-list'}}}}}}\n" for index in range(4000)),
+    ],
+)
+def test_references_that_name_one_part_over_and_over_come_to_an_end(channels: str) -> None:
+    text = f"{HEAD_2}channels:\n{channels}components:\n  x-list: [{', '.join(['{}'] * 1000)}]\n"
+    text += "  messages:\n    x: {oneOf: ["
+    text += ", ".join(["{$ref: '#/components/messages/y'}"] * 1000) + "]}\n    y: {payload: {type: object}}\n"
+    reading = read(text)
+    assert not reading.is_valid
+    assert reading.design is None

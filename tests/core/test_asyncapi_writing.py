@@ -197,6 +197,16 @@ def test_any_topics_can_take_the_place_of_any_others(
     assert same(design_of(read(patched(read(text), after)))["topics"], after)
 
 
+def test_schemas_that_only_lead_to_schemas_come_to_an_end() -> None:
+    twice = "    s{}: {{allOf: [{{$ref: '#/components/schemas/s{}'}}, {{$ref: '#/components/schemas/s{}'}}]}}\n"
+    chain = "".join(twice.format(index, index + 1, index + 1) for index in range(40))
+    text = LAMPS_2.replace(
+        "payload: {$ref: '#/components/schemas/lumens'}", "payload: {$ref: '#/components/schemas/s0'}"
+    )
+    reading = read(text + chain + "    s40: {allOf: [{$ref: '#/components/schemas/s0'}]}\n")
+    assert shown_message(reading.channels[0].operations[0].messages[0], reading).rows == ()
+
+
 def test_a_schema_is_shown_row_by_row_and_a_circle_once() -> None:
     text = LAMPS_2.replace(
         "        at: {type: string, format: date-time}",
