@@ -16,8 +16,8 @@ from tests.apis.test_publisher_changes import CONFIG
 from tests.apis.world import last_entry
 
 pytestmark = pytest.mark.django_db
-TOPIC = {"name": "/rooms", "subscribe": "yes", "publish": "yes", "security": "oauth"}
-RUNTIME = {"slow_consumer_s": "60", "idle_s": "0", "keepalive_s": "0"}
+TOPIC: dict[str, Any] = {"name": "/rooms", "subscribe": "yes", "publish": "yes", "security": "oauth"}
+RUNTIME: dict[str, Any] = {"slow_consumer_s": "60", "idle_s": "0", "keepalive_s": "0"}
 
 
 def seen_in(shown: Shown) -> str:
@@ -26,7 +26,7 @@ def seen_in(shown: Shown) -> str:
     return seen
 
 
-def info(shown: Shown, **values: str) -> dict[str, str]:
+def info(shown: Shown, **values: str) -> dict[str, Any]:
     """The form of Basic info as it came, with something typed into it."""
     return {"seen": seen_in(shown), "display_name": "", "description": "", "tags": "", **values}
 
@@ -204,7 +204,7 @@ def test_the_history_is_narrowed_and_exported_as_it_is_narrowed(chat: Api, carol
     assert "This should be a date" in wrong.beside("from")
     assert visit.see(at(chat, "history/export"), format="xml").status == 404
     answer = visit.client.get(at(chat, "history/export"), {"format": "json", "who": "carol", "action": "update"})
-    (entry,) = json.loads(b"".join(answer.streaming_content))
+    (entry,) = json.loads(b"".join(answer))
     assert (entry["actor"], entry["after"]) == ("carol", {"description": "By carol"})
     assert "attachment" in answer["Content-Disposition"]
 

@@ -188,7 +188,7 @@ def test_secrets_are_in_no_answer_and_no_export(rest: Any, chat: Api, carol: Per
     sent = [rest(carol).get(f"/apis/{chat.pk}/history").body, Visit(carol).see(at(chat, "history/")).html]
     for kind in ("csv", "json"):
         answer = Visit(carol).client.get(at(chat, "history/export"), {"format": kind})
-        sent.append(b"".join(answer.streaming_content).decode())
+        sent.append(b"".join(answer).decode())
     assert not any(mark in str(text) for text in sent for mark in ("open-sesame", stored))
     assert all("another one" in str(text) for text in sent)
 
@@ -203,4 +203,4 @@ def test_an_export_is_one_line_for_each_change_and_runs_nothing_in_a_spreadsheet
 
 def _export(api: Api, person: Person, **query: str) -> list[list[str]]:
     answer = Visit(person).client.get(at(api, "history/export"), {"format": "csv", **query})
-    return list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    return list(csv.reader(io.StringIO(b"".join(answer).decode())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ BASIC = {**CONFIG, "security": {"type": "basic", "username": "gateway", "passwor
 
 @pytest.fixture
 def api(carol: Person) -> Api:
-    return designs.api_create(actor=Actor.of(carol), **CHAT)
+    design: dict[str, Any] = {**CHAT}
+    return designs.api_create(actor=Actor.of(carol), **design)
 
 
 def fresh(api: Api) -> Api:
@@ -79,10 +81,11 @@ def test_other_sections_do_not_meet(api: Api, carol: Person, paul: Person) -> No
 
 @pytest.mark.parametrize("section", ["runtime", "security"])
 def test_a_section_is_put_together_member_by_member(api: Api, carol: Person, paul: Person, section: str) -> None:
-    save, first, second = {
+    sections: dict[str, tuple[Callable[..., None], dict[str, Any], dict[str, Any]]] = {
         "runtime": (_runtime, {"idle_s": 60}, {"keepalive_s": 30}),
         "security": (_security, {"origins": ["https://a.example"]}, {"query_credentials": True}),
-    }[section]  # fmt: skip
+    }
+    save, first, second = sections[section]
     seen, stored = newest(api.pk), dict(getattr(api, section))
     save(Actor.of(carol), fresh(api), {**stored, **first}, seen)
     save(Actor.of(paul), fresh(api), {**stored, **second}, seen)

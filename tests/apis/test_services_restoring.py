@@ -26,7 +26,8 @@ SECRET = "open-sesame-1"
 
 @pytest.fixture
 def api(carol: Person) -> Api:
-    return designs.api_create(actor=Actor.of(carol), **CHAT)
+    design: dict[str, Any] = {**CHAT}
+    return designs.api_create(actor=Actor.of(carol), **design)
 
 
 def fresh(api: Api) -> Api:
@@ -47,7 +48,9 @@ def now(api: Api) -> dict[str, Any]:
 
 
 def _basic(actor: Actor, api: Api) -> None:
-    designs.api_update(actor=actor, api=api, description="New words\nin two lines", tags=["new"], display_name="Chatter")
+    designs.api_update(
+        actor=actor, api=api, description="New words\nin two lines", tags=["new"], display_name="Chatter"
+    )
 
 
 def _plans(actor: Actor, api: Api) -> None:
