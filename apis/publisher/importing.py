@@ -63,7 +63,9 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
     form.is_valid()
     try:
         octets = _document(request, actor)
-    except Invalid as refusal:
+    except Forbidden:
+        raise
+    except ServiceError as refusal:
         return render(request, "publisher/import_asyncapi.html", {"form": form}, status=form.take(refusal))
     reading = defining.definition_check(actor=actor, text=octets)
     text = octets.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")

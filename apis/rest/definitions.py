@@ -161,7 +161,7 @@ class Import(DefinitionResource, ApiResource):
         body={JSON: ImportBody, YAML: OpenApiTypes.OBJECT, FORM: ImportForm},
         answer=ApiAnswer,
         status=201,
-        errors=(403, 409, 413),
+        errors=(403, 409, 413, 429),
         query=NAMES,
         example=EXAMPLE,
         detail="The body is the document itself (JSON or YAML), a form with the file, or JSON with its `url` or, as a "
@@ -183,7 +183,7 @@ class Validate(DefinitionResource, ApiResource):
         "Say what would be made of an AsyncAPI document, and what is wrong with it",
         body={JSON: CheckBody, YAML: OpenApiTypes.OBJECT, FORM: CheckForm},
         answer=DefinitionAnswer,
-        errors=(403, 404, 413),
+        errors=(403, 404, 413, 429),
         query=(ABOUT,),
         example={"url": EXAMPLE["url"]},
         detail="Nothing is changed. A document that is not valid is answered with 200, too.",

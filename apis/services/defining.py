@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -12,11 +12,12 @@ from apis.asyncapi.checking import errors_of
 from apis.asyncapi.documents import SIZE_LIMIT
 from apis.asyncapi.model import Design, Reading
 from apis.asyncapi.patching import same
-from apis.errors import Conflict, Invalid
+from apis.errors import Conflict, Invalid, TooOften
 from apis.fetching import FetchFailed, fetch_text
 from apis.models import Api, Scope
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.attempts import Attempts
 from apis.services.configuring import endpoint_configure
 from apis.services.designs import api_create, design_problems
 from apis.services.editions import require_unchanged
@@ -33,13 +34,17 @@ from apis.shapes_endpoint import shown
 from apis.shapes_topics import pattern_of
 from apis.validators import text_problem
 
+FETCHES: Final = Attempts("definition-fetch", limit=20)
+
 
 def definition_fetch(*, actor: Actor, url: str) -> bytes:
     """The document at an address that somebody named: only where this portal may ask, no redirect is followed.
 
-    Raises: Forbidden without the creator role; Invalid about `url`.
+    Raises: Forbidden without the creator role; TooOften; Invalid about `url`.
     """
     actor.require(Capability.DESIGN_APIS)
+    if wait_s := FETCHES.begin(str(actor.person.pk)):
+        raise TooOften(wait_s, f"At most {FETCHES.limit} documents a minute are fetched for one person")
     try:
         return fetch_text(url, settings.ALLOWED_UPSTREAM_NETWORKS, size_limit=SIZE_LIMIT)
     except FetchFailed as failure:

@@ -141,7 +141,7 @@ WRITES = [
     Write("post", "/people/{person}/set-password", {"password": "plays the oboe"}),
 ]  # fmt: skip
 OTHERS = {"/api/v1/tokens", "/api/v1/tickets"}  # other credentials
-# Bodies that are documents of AsyncAPI, which may hold anything: test_rest_asyncapi.py.
+# Bodies that are documents of AsyncAPI, which may hold anything: test_rest_asyncapi_bodies.py.
 OTHERS |= {"/api/v1/apis/{api_id}/asyncapi", "/api/v1/apis/import-asyncapi", "/api/v1/asyncapi/validate"}
 NOT_OBJECTS = [[], [{}], "text", 7, None, True, 1.5]
 WRONG = [None, True, 7, -1, 1.5, 10**40, "", "\u202e", " ", "x" * 30_000, "\x1f", [], [None], [[]], [7], ["x"] * 101,
