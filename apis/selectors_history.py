@@ -33,9 +33,10 @@ def entries_matching(
     return rows if end is None else rows.filter(at__lt=end)
 
 
-def actors_in(rows: QuerySet[HistoryEntry]) -> list[str]:
-    """The user names of those who did something."""
-    return list(rows.order_by("actor_name").values_list("actor_name", flat=True).distinct())
+def actors_and_actions(rows: QuerySet[HistoryEntry]) -> tuple[list[str], list[str]]:
+    """The user names of those who did something, and the words of what was done, in one look."""
+    pairs = list(rows.order_by().values_list("actor_name", "action").distinct())
+    return sorted({who for who, _ in pairs}), sorted({what for _, what in pairs})
 
 
 def actions_in(rows: QuerySet[HistoryEntry]) -> list[str]:

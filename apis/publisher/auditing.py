@@ -16,7 +16,7 @@ from apis.models import Api, HistoryEntry
 from apis.permissions import Actor
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, paged, show
-from apis.selectors_history import actions_in, actors_in, entries_matching, entry_get, moment
+from apis.selectors_history import actors_and_actions, entries_matching, entry_get, moment
 from apis.services import restoring
 from apis.stories import action_words, story, told_of
 
@@ -62,14 +62,15 @@ def history(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     rows = paged(request, asked.rows)
     for entry in rows:
         entry.api = api  # what `story` compares names with; no query for each
+    people, actions = actors_and_actions(every)
     context = {
         "rows": rows,
         "lines": [(story(entry), *_way_back(actor, entry)) for entry in rows],
         "asked": asked.values,
         "problems": asked.problems,
         "is_narrowed": asked.is_narrowed,
-        "people": actors_in(every),
-        "actions": [(action, action_words(action)) for action in actions_in(every)],
+        "people": people,
+        "actions": [(action, action_words(action)) for action in actions],
         "formats": list(auditing.WRITERS),
     }
     return show(request, api, "history", context, status=400 if asked.problems else 200)
