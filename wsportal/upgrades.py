@@ -36,7 +36,7 @@ def unsafe_migrations(released: Mapping[str, str] = RELEASED) -> list[str]:
         released: the last migration of each app in it.
     """
     loader = MigrationLoader(None)
-    before = loader.project_state(list(released.items()))
+    before, after = loader.project_state(list(released.items())), loader.project_state()
     old = {node for item in released.items() for node in loader.graph.forwards_plan(item)}
     told: list[str] = []
     for leaf in loader.graph.leaf_nodes():
@@ -46,22 +46,27 @@ def unsafe_migrations(released: Mapping[str, str] = RELEASED) -> list[str]:
             migration = loader.graph.nodes[node]
             if node[0] in released and node not in old and not getattr(migration, EXPLAINED, ""):
                 old.add(node)
-                told += [
-                    f"{node[0]} {node[1]}: {problem}" for problem in problems(migration.operations, node[0], before)
-                ]
+                found = problems(migration.operations, node[0], before, after)
+                told += [f"{node[0]} {node[1]}: {problem}" for problem in found]
     return told
 
 
-def problems(operations: Iterable[Operation], app: str, before: ProjectState) -> Iterator[str]:
-    """What is wrong with these operations for code that knows the tables as they were `before`."""
+def problems(
+    operations: Iterable[Operation], app: str, before: ProjectState, after: ProjectState | None = None
+) -> Iterator[str]:
+    """What is wrong with these operations for code that knows the tables as they were `before`.
+
+    Args:
+        after: the tables when all migrations are done: one `migrate` runs them, so a later one may complete a column.
+    """
     for operation in operations:
         if isinstance(operation, migrations.SeparateDatabaseAndState):
-            yield from problems(operation.database_operations, app, before)
-        elif problem := _problem(operation, app, before):
+            yield from problems(operation.database_operations, app, before, after)
+        elif problem := _problem(operation, app, before, after or ProjectState()):
             yield problem
 
 
-def _problem(operation: Any, app: str, before: ProjectState) -> str:
+def _problem(operation: Any, app: str, before: ProjectState, after: ProjectState) -> str:
     if isinstance(operation, migrations.RunSQL):
         return f"it runs SQL; say in {EXPLAINED} why the previous release works on"
     name = (
@@ -83,7 +88,9 @@ def _problem(operation: Any, app: str, before: ProjectState) -> str:
     if isinstance(operation, migrations.RemoveField):
         return f"it drops {name}.{operation.name}" if operation.name in model.fields else ""
     if isinstance(operation, migrations.AddField):
-        return _added(f"{name}.{operation.name}", operation.field)
+        done = after.models.get((app, str(name).lower()))
+        field = done.fields.get(operation.name, operation.field) if done else operation.field
+        return _added(f"{name}.{operation.name}", field)
     if isinstance(operation, migrations.AlterField) and operation.name in model.fields:
         return _altered(f"{name}.{operation.name}", model.fields[operation.name], operation.field)
     return ""

@@ -36,7 +36,9 @@ class HistoryEntry(models.Model):
     subject = models.CharField(max_length=200, help_text="what it was done to, in words")
     action = models.CharField(max_length=50)
     detail = models.JSONField(default=dict)
-    via = models.CharField(max_length=150, default="", blank=True, help_text="by which way, e.g. a token's name")
+    via = models.CharField(
+        max_length=150, default="", db_default="", blank=True, help_text="by which way, e.g. a token's name"
+    )
     at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     objects = Entries.as_manager()
