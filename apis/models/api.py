@@ -220,6 +220,8 @@ class Environment(models.Model):
     host = models.CharField(max_length=253, default="localhost")
     ws_port = models.PositiveIntegerField(null=True, blank=True)
     wss_port = models.PositiveIntegerField(null=True, blank=True)
+    vhosts = names_field("further hosts; shape: apis.shapes_vhosts.vhosts")
+    deploy_roles = names_field("roles that may deploy here; none: every creator and publisher who may deploy")
 
     class Meta:
         ordering = ("name",)
@@ -259,6 +261,9 @@ class Deployment(models.Model):
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="deployments")
     environment = models.ForeignKey(Environment, on_delete=models.PROTECT, related_name="deployments")
     design = models.JSONField()
+    vhost = models.CharField(
+        max_length=253, blank=True, default="", db_default="", help_text="one of the environment's; empty: its own host"
+    )
     deployed_at = models.DateTimeField(auto_now=True)
     deployed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
