@@ -32,6 +32,7 @@ class Wish:
         api: the API's id, or None where `context` and `version` say it.
         topic: what follows the API's path, such as "/rooms/7"; None for anything.
         origin: the only page that may use it; None for any that the API allows.
+        environment: where the API is deployed; None for the gateway environment of this process.
     """
 
     api: UUID | None = None
@@ -39,6 +40,7 @@ class Wish:
     version: str = ""
     topic: str | None = None
     origin: str | None = None
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def ticket_mint(*, headers: Headers, client: str, secure: bool, wish: Wish) -> M
 
 def _deployment(wish: Wish) -> Deployment:
     rows = Deployment.objects.select_related("api__version_set", "revision", "environment").filter(
-        environment__name=conf.get("ENVIRONMENT")
+        environment__name=wish.environment or conf.get("ENVIRONMENT")
     )
     if wish.api is not None:
         found = rows.filter(api__pk=wish.api).first()

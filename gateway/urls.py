@@ -14,6 +14,7 @@ from gateway import (
     rest_upstreams,
     screens,
     screens_billing,
+    screens_console,
     screens_live,
     screens_own,
     screens_subscriptions,
@@ -45,6 +46,10 @@ urlpatterns = [
     path("publisher/apis/<uuid:api_id>/sessions/close/", screens_live.close_many, name="sessions-close"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/", screens_live.frames, name="session-frames"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/", screens_live.close, name="session-close"),
+    path("publisher/apis/<uuid:api_id>/console/", screens_console.console_page, name="console"),
+    path("publisher/apis/<uuid:api_id>/console/open", screens_console.console_open, name="console-open"),
+    path("devportal/apis/<uuid:api_id>/console/", screens_console.own_console_page, name="own-console"),
+    path("devportal/apis/<uuid:api_id>/console/open", screens_console.own_console_open, name="own-console-open"),
     path("publisher/apis/<uuid:api_id>/subscriptions/", screens_subscriptions.subscriptions, name="subscriptions"),
     path(
         "publisher/apis/<uuid:api_id>/subscriptions/<uuid:subscription_id>/",

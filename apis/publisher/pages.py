@@ -89,7 +89,13 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("properties", "Properties", "fa-list"),
         ),
     ),
-    ("Deploy", (MenuItem("deployments", "Deployments", "fa-cloud-arrow-up"),)),
+    (
+        "Deploy",
+        (
+            MenuItem("deployments", "Deployments", "fa-cloud-arrow-up"),
+            MenuItem("console", "Test console", "fa-terminal", "gateway"),
+        ),
+    ),
     ("Publish", (MenuItem("lifecycle", "Lifecycle", "fa-rotate"),)),
     ("", (MenuItem("history", "History", "fa-clock-rotate-left"),)),
 )
