@@ -18,6 +18,7 @@ def administration_look(static_url: str) -> dict[str, Any]:
         "SITE_URL": "/publisher/",
         "SITE_SYMBOL": "hub",
         "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": f"{static_url}wsportal/icon.svg"}],
+        "SHOW_LANGUAGES": True,
         "SHOW_HISTORY": False,
         "SHOW_VIEW_ON_SITE": False,
         "STYLES": [f"{static_url}wsportal/admin.css"],

@@ -1,4 +1,4 @@
-"""Two small middlewares that settings alone cannot express."""
+"""Small middlewares that settings alone cannot express."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 _SECURE_PREFIX: Final = "__Host-"
+_FOR_PROGRAMS: Final = ("/api/", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/metrics", "/.well-known/")
 
 
 class PerSchemeCookiesMiddleware:
@@ -23,7 +26,7 @@ class PerSchemeCookiesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, "messages")
+        self.names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, "messages")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.is_secure():
@@ -44,6 +47,25 @@ class PerSchemeCookiesMiddleware:
             renamed["path"] = "/"
             renamed["domain"] = ""
         return response
+
+
+class PortalLocaleMiddleware(LocaleMiddleware):
+    """Pages speak the language that a person chose, or the first one that their browser asks for and that there is.
+
+    What programs read speaks English whatever they ask for: words in REST and OAuth answers are part of the contract.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith(_FOR_PROGRAMS):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = settings.LANGUAGE_CODE
+        else:
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path.startswith(_FOR_PROGRAMS):
+            return response
+        return super().process_response(request, response)
 
 
 class PortalCSPMiddleware(CSPMiddleware):

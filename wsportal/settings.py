@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "servestatic.middleware.ServeStaticMiddleware",
     "wsportal.middleware.PortalCSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "wsportal.middleware.PortalLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -79,7 +80,9 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "apis.context.portals",
+                "apis.context.languages",
             ],
+            "builtins": ["django.templatetags.i18n", "apis.templatetags.words"],
         },
     }
 ]
@@ -256,12 +259,18 @@ SILENCED_SYSTEM_CHECKS = [
 
 # Language and time --------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each by its own name; one more: docs/translation.md
+LOCALE_PATHS = [ROOT / "locale"]
+LANGUAGE_COOKIE_NAME = "wsportal_language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING = logs.configure(env.MODE)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-FORMAT_MODULE_PATH: list[str] = []
+FORMAT_MODULE_PATH = ["wsportal.formats"]
 
 # Gateway (read through gateway.conf) --------------------------------------------------------------------------
 PORT_OFFSET = env.PORT_OFFSET

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from wsportal import env, metrics, views
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", views.SignIn.as_view(), name="login"),
     path("logout", views.SignOut.as_view(), name="logout"),
+    path("language", set_language, name="set_language"),
     path("publisher/", include("apis.publisher.urls")),
     path("devportal/", include("apis.devportal.urls")),
     path("", include("gateway.urls")),
