@@ -76,6 +76,7 @@ def console_page(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse
         "closed": closed,
         "ask": reverse("gateway:console-open", args=[api.pk]),
         "commands": console.commands(api, header="ApiKey: TEST_KEY"),
+        "key_page": f"{reverse('publisher:security', args=[api.pk])}#test-key",
     }
     return _with_gateway(show(request, api, "console", context), facts["addresses"])
 

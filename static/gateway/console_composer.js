@@ -46,7 +46,7 @@ export class Composer {
     this.history.addEventListener("change", () => this.take(this.before, this.history));
     this.snippets.addEventListener("change", () => {
       this.take(this.kept, this.snippets);
-      this.forget.disabled = !this.snippets.value;
+      this.forget.hidden = !this.snippets.value;
     });
     one("keep").addEventListener("click", () => this.keep());
     this.forget.addEventListener("click", () => {
@@ -156,7 +156,7 @@ export class Composer {
     this.kept = [{ text: this.text.value, kind: this.kind.value }, ...this.kept.filter((old) => old.text !== this.text.value)].slice(0, KEPT);
     this.save();
     this.snippets.value = "0";
-    this.forget.disabled = false;
+    this.forget.hidden = false;
   }
 
   save() {
@@ -166,6 +166,6 @@ export class Composer {
       // a browser that keeps nothing: it lasts as long as the page
     }
     this.list(this.snippets, this.kept);
-    this.forget.disabled = true;
+    this.forget.hidden = true;
   }
 }
