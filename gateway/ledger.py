@@ -62,7 +62,8 @@ class Ledger:
             self.catch_up(session)
         self._length = conf.get("RECORD_S")
         self._last, self._period = self._period, int(now // self._length)
-        self._from, self._until = self._period * self._length, (self._period + 1) * self._length
+        self._from = float(self._period * self._length)
+        self._until = self._from + self._length
         self._behind = dict.fromkeys(sessions)
 
     def catch_up(self, session: Session) -> None:

@@ -32,6 +32,7 @@ from gateway.usage import Recorder
 log = structlog.get_logger("gateway")
 
 REASONS: Final = {row.code: close_reason(row.name) for row in CLOSE_CODES}
+SETTLED_S: Final = 5.0  # by then somebody has looked at the clock, unless this process stood still
 Facet = tuple[str, str]
 Places = tuple[Hashable, Hashable, Hashable]
 
@@ -69,6 +70,7 @@ class Registry:
         self._held: dict[Session, None] = {}
         self._awaiting: dict[Session, None] = {}
         self._deadlines = Deadlines()
+        self._new: dict[Session, None] = {}  # whose deadlines are not in there yet
         self._lines = SessionLines()
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
@@ -121,7 +123,11 @@ class Registry:
             self._by.setdefault(facet, {})[session] = None
         self.patrol.watch(session)
         self.recorder.opened(session)
-        self.set_deadlines(session)
+        if session.airtime is not None or self._ends_within(session, SETTLED_S):
+            self.set_deadlines(session)
+        else:  # at the next look at the clock, if it is still there by then
+            self._new[session] = None
+            self.arm()
 
     def held(self, session: Session) -> None:
         """A plan holds this session back until a window rolls, or until other processes have been asked."""
@@ -151,6 +157,7 @@ class Registry:
                 self._by.pop(facet, None)
         self._held.pop(session, None)
         self._awaiting.pop(session, None)
+        self._new.pop(session, None)
         self.patrol.forget(session)
         self._deadlines.tidy(self.sessions)
         self.leave(places_of(session.entitlement.subscription_id, session.api_id, session.client))
@@ -165,6 +172,13 @@ class Registry:
         return list(self._by.get((kind, subject), ()))
 
     # -- time ---------------------------------------------------------------------------------------------------
+
+    def _ends_within(self, session: Session, seconds: float) -> bool:
+        """Whether its token or its time may be over so soon."""
+        expires_at = session.principal.expires_at
+        longest_s = session.runtime.session_s(session.entitlement.business_plan)
+        soon = longest_s is not None and longest_s < seconds
+        return soon or (expires_at is not None and expires_at - self.clock() < seconds)
 
     def set_deadlines(self, session: Session) -> None:
         """Remember when this session's token expires and its time is over; again when one of them was changed."""
@@ -226,6 +240,9 @@ class Registry:
 
     def look_at_the_clock(self) -> None:
         """Roll windows, let held sessions go on, end what is over. The ticker calls it too: clocks jump."""
+        new, self._new = self._new, {}
+        for one in new:
+            self.set_deadlines(one)
         set_by_s = self.clock.check()
         if set_by_s:
             log.warning("clock_was_set", seconds=round(set_by_s, 1))

@@ -95,6 +95,7 @@ class Run:
     """
 
     __slots__ = ("_coroutine", "_on_end", "_task")
+    __deletable__ = ("_on_end",)  # mypyc wants to know
 
     def __init__(self, coroutine: Coroutine[Any, Any, Any], on_end: Callable[[BaseException | None], object]) -> None:
         self._coroutine: Coroutine[Any, Any, Any] | None = coroutine

@@ -6,7 +6,7 @@ about as much as a third of the whole handshake; this costs a twentieth. Whoever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import chain
@@ -77,16 +77,23 @@ def insert(rows: Sequence[UsageRow]) -> None:
     most = connection.features.max_query_params
     size = min(AT_ONCE, most // len(NAMES)) if most else AT_ONCE
     prepared = _Prepared()
+    moment: Callable[[datetime], Any] = connection.ops.adapt_datetimefield_value
+    if connection.vendor == "sqlite" and connection.timezone is UTC:
+        moment = _as_text
     written_at = prepared["written_at", datetime.now(UTC)]
     with connection.cursor() as cursor:
         for start in range(0, len(rows), size):
             chunk = rows[start : start + size]
-            values = chain.from_iterable([_values(row, prepared, written_at) for row in chunk])
+            values = chain.from_iterable([_values(row, prepared, moment, written_at) for row in chunk])
             cursor.execute(_statement(connection.ops.quote_name, len(chunk)), list(values))
 
 
-def _values(row: UsageRow, prepared: _Prepared, written_at: Any) -> Iterable[Any]:
-    moment = connection.ops.adapt_datetimefield_value
+def _as_text(moment: datetime) -> str:
+    """What Django makes of a moment in UTC for SQLite, in a fifth of the time; each record has two of its own."""
+    return moment.isoformat(" ")[:-6]
+
+
+def _values(row: UsageRow, prepared: _Prepared, moment: Callable[[datetime], Any], written_at: Any) -> Iterable[Any]:
     return (
         row[0],
         row[1],

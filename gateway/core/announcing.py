@@ -39,7 +39,10 @@ def rate_limit_fields(throttles: Iterable[Throttle], now: float) -> tuple[tuple[
     state: list[str] = []
     policies: list[str] = []
     for throttle in throttles:
-        name, policy = _named(throttle.prefix, throttle.limit)
+        known = throttle.named
+        if known is None or known[0] is not throttle.limit or known[1] != throttle.prefix:
+            known = throttle.named = throttle.limit, throttle.prefix, *_named(throttle.prefix, throttle.limit)
+        _, _, name, policy = known
         state.append(f"{name};r={throttle.left()};t={max(0, ceil(throttle.end - now))}")
         policies.append(policy)
     return (("RateLimit", ", ".join(state)), ("RateLimit-Policy", ", ".join(policies))) if state else ()

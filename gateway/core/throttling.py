@@ -57,7 +57,7 @@ class Throttle:
     while somebody wants to be warned.
     """
 
-    __slots__ = ("attached", "bell", "end", "holders", "limit", "plan", "prefix", "start", "taken")
+    __slots__ = ("attached", "bell", "end", "holders", "limit", "named", "plan", "prefix", "start", "taken")
 
     def __init__(self, limit: Limit, now: float, prefix: str = "", plan: str = "") -> None:
         self.limit = limit
@@ -68,6 +68,7 @@ class Throttle:
         self.holders: dict[Holder, None] = {}  # those with a lease, in the order they drew (dicts keep it)
         self.attached = 0
         self.bell: Bell | None = None
+        self.named: tuple[Limit, str, str, str] | None = None  # of that limit and prefix, by `core.announcing`
 
     def remaining(self) -> int:
         """What is left to lease; negative after an overdraft."""
