@@ -15,7 +15,7 @@ from apis import selectors
 from apis.errors import Missing
 from apis.lifecycle import SERVED
 from apis.models import Api, ApiPlan, Application, Person, Revision, Scope, Subscription, Topic
-from apis.permissions import Actor, can_see_api
+from apis.permissions import Actor, can_see_api, offers_for
 from apis.shapes_topics import SCOPE_FIELDS, scope_name_problem, scopes_named
 
 
@@ -92,7 +92,8 @@ def scopes_of_application(application: Application) -> QuerySet[Scope]:
     """Those that an application may ask for: what the topics of the APIs that it may use name, and their local ones."""
     closed = {Subscription.State.BLOCKED, *Subscription.WITHOUT_RIGHT}
     subscribed = Q(subscriptions__in=application.subscriptions.exclude(state__in=closed))
-    open_to_all = Q(business_plans__subscriptionless=True, state__in=SERVED)
+    # Who does not see an API learns nothing of its scopes, though any application may connect to it.
+    open_to_all = Q(offers_for(Actor.of(application.owner)), business_plans__subscriptionless=True, state__in=SERVED)
     apis = Api.objects.filter(subscribed | open_to_all).distinct().prefetch_related("topics", "deployments")
     names: set[str] = set()
     for api in apis:

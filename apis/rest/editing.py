@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from apis.differences import Path
 from apis.errors import Missing, Stale
 from apis.models import Api
+from apis.permissions import can_see_api
 from apis.rest.base import Resource
 from apis.services import editions
 
@@ -36,9 +37,12 @@ class Editions(Resource):
 
     Attributes:
         fields: what of an API it shows (apis.happenings says which there are); nothing for all of it.
+        holds: whether a write with If-Match keeps others from the API until it is answered; not where that waits for
+            somebody else's server.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
+    holds: ClassVar[bool] = True
     edition = 0
 
     def whole(self, api: Api, **kwargs: Any) -> Any:
@@ -51,7 +55,7 @@ class Editions(Resource):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """A write with If-Match is one transaction with the look at what is there."""
-        if request.method in WRITES and IF_MATCH in request.META:
+        if self.holds and "api_id" in kwargs and request.method in WRITES and IF_MATCH in request.META:
             with transaction.atomic():
                 return super().dispatch(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)
@@ -74,18 +78,21 @@ class Editions(Resource):
             answer.headers.setdefault("ETag", f'"{self.edition}-{digest(shown if whole is None else whole)}"')
         return answer
 
+    @transaction.atomic
     def _require_match(self, request: Request, header: str, **kwargs: Any) -> None:
         api_id: UUID = kwargs["api_id"]
-        self.api(api_id)  # type: ignore[attr-defined]  # of ApiResource: what must not be seen is not there
+        found = self.api(api_id)  # type: ignore[attr-defined]  # of ApiResource: what must not be seen is not there
         list(Api.objects.select_for_update(of=("self",)).filter(pk=api_id))
         tags = _TAGS.findall(header)
         present = self._present(request, **kwargs)
-        if present and ("*" in tags or any(found[1] in present for tag in tags if (found := _ours(tag)))):
+        if present and ("*" in tags or any(ours[1] in present for tag in tags if (ours := _ours(tag)))):
             return
-        seen = max((int(found[0]) for tag in tags if (found := _ours(tag))), default=None)
-        api = Api(pk=api_id)
+        seen = max((int(ours[0]) for tag in tags if (ours := _ours(tag))), default=None)
         places = [] if request.method == "POST" else self.places(**kwargs)
-        told = [] if seen is None else editions.changes_since(api, seen, places)
+        # What was changed is history, and that is for people who see the design.
+        told = (
+            editions.changes_since(found, seen, places) if seen is not None and can_see_api(self.actor, found) else []
+        )
         raise Stale(told, seen=editions.newest(api_id))
 
     def _present(self, request: Request, **kwargs: Any) -> list[str]:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from apis.errors import Conflict, Forbidden, Invalid
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
 from apis.models import Api, Application, Approval, Subscription
-from apis.permissions import Actor, owns
+from apis.permissions import Actor, can_manage_subscription, owns
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.publishing import api_transition
@@ -59,11 +59,10 @@ def approval_decide(*, actor: Actor, approval: Approval, decision: str, reason: 
 def approval_withdraw(*, actor: Actor, approval: Approval) -> Approval:
     """Take a request back: who asked, or the owner of its application. A subscription that waited is gone then.
 
-    Raises: Forbidden; Conflict (`already_decided`).
+    Raises: Forbidden, also where who asked may not ask any more, or by a token whose scopes do not let them; Conflict
+        (`already_decided`).
     """
-    mine = approval.asked_by_id == actor.person.pk or (approval.application and owns(actor, approval.application))
-    if not mine:
-        raise Forbidden("Only who asked for it takes it back.")
+    _require_asker(actor, approval)
     subject = _held_subject(approval)
     _hold_waiting(approval)
     settle(actor, approval, Approval.State.WITHDRAWN)
@@ -74,6 +73,19 @@ def approval_withdraw(*, actor: Actor, approval: Approval) -> Approval:
         announce(approval.kind, key)
         approval.refresh_from_db()
     return approval
+
+
+def _require_asker(actor: Actor, approval: Approval) -> None:
+    if approval.kind == Approval.Kind.TRANSITION:
+        actor.require(Capability.PUBLISH_APIS)
+    else:
+        actor.require(Capability.USE_APPLICATIONS, Capability.MANAGE_SUBSCRIPTIONS)
+        if approval.application is not None and owns(actor, approval.application):
+            return
+        if approval.subscription is not None and not can_manage_subscription(actor, approval.subscription):
+            raise Forbidden("This subscription is not yours to manage.")
+    if approval.asked_by_id != actor.person.pk:
+        raise Forbidden("Only who asked for it takes it back.")
 
 
 def _held_subject(approval: Approval) -> Any:
