@@ -16,11 +16,13 @@ from apis.frozen import different_parts
 from apis.lifecycle import SERVED, State
 from apis.models import Api, Deployment, Revision
 from apis.permissions import Actor
+from apis.publisher import comparing
 from apis.publisher.asking import connected
 from apis.publisher.editing import seen_in
 from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.services import publishing
+from apis.words import phrase
 
 
 @api_page
@@ -33,12 +35,15 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             if do == "create":
                 form = RevisionForm(request.POST)
                 if form.is_valid():
+                    question = comparing.deploying(request, api, None, form.cleaned_data["environments"])
+                    if question and not is_confirmed(request):
+                        return ask(request, api, question, current="deployments")
                     messages.success(request, _create(actor, api, **form.cleaned_data))
                     return go(request, "deployments", api.pk)
                 status = 400
             else:
                 revision = _named(api, request.POST.get("number", ""))
-                if not is_confirmed(request) and (question := _question(do, api, revision)):
+                if not is_confirmed(request) and (question := _question(request, do, api, revision)):
                     return ask(request, api, question, current="deployments")
                 messages.success(request, _act(request, actor, do, revision))
                 return go(request, "deployments", api.pk)
@@ -66,7 +71,6 @@ def _facts(api: Api) -> dict[str, Any]:
                 row,
                 [one for one in deployments if one.revision_id == row.pk],
                 parts,
-                restoring(row, parts),
                 deleting(row),
             )
             for row, parts in revisions
@@ -87,22 +91,17 @@ def undeploying(api: Api, deployments: list[Deployment], clients: int | None) ->
 
 def deleting(revision: Revision) -> Question:
     """What is asked before a revision is deleted."""
-    return Question(f"Delete revision {revision.number}?", "It cannot be brought back.", "Delete")
+    return Question(phrase("Delete revision {number}?", number=revision.number), "It cannot be brought back.", "Delete")
 
 
-def restoring(revision: Revision, parts: list[str]) -> Question:
-    """What is asked before a revision becomes the working copy."""
-    points = [f"This of your working copy is replaced: {', '.join(parts)}."] if parts else []
-    points.append("What is deployed stays as it is.")
-    return Question(f"Restore revision {revision.number}?", "", "Restore", tuple(points))
-
-
-def _question(do: str, api: Api, revision: Revision) -> Question | None:
+def _question(request: PortalRequest, do: str, api: Api, revision: Revision) -> Question | None:
+    if do == "deploy":
+        return comparing.deploying(request, api, revision, request.POST.getlist("environments"))
     if do == "undeploy":
         return undeploying(api, list(api.deployments.all()), asking.clients_of(api))
     if do == "delete":
         return deleting(revision)
-    return restoring(revision, different_parts(api, revision.design)) if do == "restore" else None
+    return comparing.restoring(request, revision) if do == "restore" else None
 
 
 def _named(api: Api, typed: str) -> Revision:
@@ -117,9 +116,11 @@ def _create(actor: Actor, api: Api, *, description: str, environments: list[str]
     """A revision, deployed at once where `environments` names some: both or neither."""
     revision = publishing.revision_create(actor=actor, api=api, description=description)
     if not environments:
-        return f"{revision} is made."
+        return phrase("{revision} is made.", revision=revision)
     publishing.revision_deploy(actor=actor, revision=revision, environments=environments)
-    return f"{revision} is made and deployed to {', '.join(environments)}."
+    return phrase(
+        "{revision} is made and deployed to {environments}.", revision=revision, environments=", ".join(environments)
+    )
 
 
 def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str:
@@ -129,7 +130,7 @@ def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str
 
     def deploy() -> str:
         publishing.revision_deploy(actor=actor, revision=revision, environments=environments, seen=seen)
-        return f"{revision} is deployed to {names}."
+        return phrase("{revision} is deployed to {names}.", revision=revision, names=names)
 
     def undeploy() -> str:
         publishing.revision_undeploy(actor=actor, revision=revision, environments=environments or None, seen=seen)
@@ -137,13 +138,13 @@ def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str
 
     def restore() -> str:
         publishing.revision_restore(actor=actor, revision=revision, seen=seen)
-        return f"You are now working on the design of revision {revision.number}."
+        return phrase("You are now working on the design of revision {number}.", number=revision.number)
 
     def delete() -> str:
         publishing.revision_delete(actor=actor, revision=revision)
-        return f"{revision} is deleted."
+        return phrase("{revision} is deleted.", revision=revision)
 
     known: dict[str, Callable[[], str]] = {"deploy": deploy, "undeploy": undeploy, "restore": restore, "delete": delete}
     if do not in known:
-        raise Invalid({"do": f"This should be one of: create, {', '.join(known)}."})
+        raise Invalid({"do": phrase("This should be one of: create, {known}.", known=", ".join(known))})
     return known[do]()

@@ -31,6 +31,7 @@ from apis.permissions import PUBLISHER_PORTAL, Actor
 from apis.publisher.editing import edition, told
 from apis.roles import Capability
 from apis.services import editions
+from apis.words import phrase
 
 ROWS_PER_PAGE: Final = 20
 Row = TypeVar("Row", bound=Model)
@@ -75,6 +76,7 @@ MENU: Final[tuple[tuple[str, tuple[MenuItem, ...]], ...]] = (
             MenuItem("documents", "Documents", "fa-book"),
             MenuItem("comments", "Comments", "fa-comments"),
             MenuItem("sessions", "Live sessions", "fa-tower-broadcast", "gateway"),
+            MenuItem("analytics", "Analytics", "fa-chart-column", "gateway"),
         ),
     ),
     (
@@ -151,7 +153,7 @@ def sentences(refusal: ServiceError) -> list[str]:
 def deletion(api: Api) -> Question:
     """What is asked before an API is deleted."""
     return Question(
-        f"Delete {api}?",
+        phrase("Delete {api}?", api=api),
         "Its revisions and deployments go with it, and clients that are connected are cut off. This cannot be undone.",
         "Delete",
     )
@@ -220,6 +222,7 @@ class Question:
     Attributes:
         button: the verb on the button that does it.
         points: sentences that stand below the text as a list.
+        more: the address of a page that says more, or "".
     """
 
     title: str
@@ -227,6 +230,7 @@ class Question:
     button: str
     points: tuple[str, ...] = ()
     hurts: bool = True
+    more: str = ""
 
 
 def is_confirmed(request: HttpRequest) -> bool:
