@@ -98,7 +98,8 @@ def event_of(record: UsageRecord) -> dict[str, Any]:
     }
 
 
-def _cell(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """A cell of a CSV: empty for None, and nothing that a spreadsheet would run."""
     if value is None:
         return ""
     return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
@@ -127,7 +128,7 @@ def csv_rows(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[s
 
     yield line(header)
     for row in rows:
-        yield line(map(_cell, row))
+        yield line(map(harmless, row))
 
 
 def csv_lines(records: Iterable[UsageRecord]) -> Iterator[str]:

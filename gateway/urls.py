@@ -6,6 +6,7 @@ from django.urls import path
 
 from gateway import (
     rest,
+    rest_analytics,
     rest_billing,
     rest_sessions,
     rest_simulation,
@@ -13,6 +14,7 @@ from gateway import (
     rest_trials,
     rest_upstreams,
     screens,
+    screens_analytics,
     screens_billing,
     screens_console,
     screens_live,
@@ -29,6 +31,8 @@ urlpatterns = [
     path("api/v1/usage/records", rest_billing.UsageRecords.as_view(), name="usage-records"),
     path("api/v1/subscriptions/<uuid:subscription_id>/statement", rest_billing.SubscriptionStatement.as_view()),
     path("api/v1/business-plans/simulate", rest_simulation.Simulate.as_view()),
+    path("api/v1/apis/<uuid:api_id>/analytics", rest_analytics.ApiAnalytics.as_view()),
+    path("api/v1/applications/<uuid:application_id>/analytics", rest_analytics.ApplicationAnalytics.as_view()),
     path("api/v1/close-codes", rest.CloseCodes.as_view(), name="close-codes"),
     path("api/v1/sessions", rest_sessions.Sessions.as_view()),
     path("api/v1/sessions/close", rest_sessions.CloseSessions.as_view()),
@@ -46,6 +50,12 @@ urlpatterns = [
     path("publisher/apis/<uuid:api_id>/sessions/close/", screens_live.close_many, name="sessions-close"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/", screens_live.frames, name="session-frames"),
     path("publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/", screens_live.close, name="session-close"),
+    path("publisher/apis/<uuid:api_id>/analytics/", screens_analytics.analytics_of_api, name="analytics"),
+    path(
+        "devportal/applications/<uuid:application_id>/analytics/",
+        screens_analytics.analytics_of_application,
+        name="own-analytics",
+    ),
     path("publisher/apis/<uuid:api_id>/console/", screens_console.console_page, name="console"),
     path("publisher/apis/<uuid:api_id>/console/open", screens_console.console_open, name="console-open"),
     path("devportal/apis/<uuid:api_id>/console/", screens_console.own_console_page, name="own-console"),

@@ -1,0 +1,277 @@
+"""Analytics of an API or an application: what went through, how long sessions last, how they end, and whose they are.
+
+Everything is added up in the database, a question for each table of the page. Minutes say what went through and what
+was refused (`UsageMinute`, at most 2 s behind); usage records say how sessions went (`UsageRecord`, written when a
+session ends and every hour).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.db.models import BigIntegerField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Cast, Coalesce
+
+from apis.models import Api, Application, Subscription
+from gateway.core.records import TALLY_FIELDS
+from gateway.models import UsageMinute, UsageRecord
+from gateway.steps import StepOf
+
+Subject = Literal["api", "application"]
+
+TOP: Final = 10
+STEPS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+LONGEST: Final = timedelta(days=400)
+_STEP_UNTIL: Final = (("minute", timedelta(hours=3)), ("hour", timedelta(days=8)), ("day", LONGEST))
+FINE_MS: Final = 10_000  # shorter sessions are told apart by 10 ms, longer ones by a second
+BUCKETS: Final = (  # (label, below so many ms)
+    ("below 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000), ("1 to 10 min", 600_000),
+    ("10 to 60 min", 3_600_000), ("1 to 6 h", 21_600_000), ("6 h and more", None),
+)  # fmt: skip
+_MINUTE_SUMS: Final = {name: Sum(name) for name in TALLY_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` until before `end`, both UTC and whole minutes, in steps."""
+
+    start: datetime
+    end: datetime
+    step: str
+
+    @property
+    def before(self) -> Period:
+        """The period of the same length just before this one."""
+        return Period(self.start - (self.end - self.start), self.start, self.step)
+
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+
+def period(start: datetime, end: datetime, step: str = "") -> Period:
+    """A period in steps that make a readable chart, unless a step is named."""
+    start, end = (moment.astimezone(UTC).replace(second=0, microsecond=0) for moment in (start, end))
+    length = end - start
+    return Period(start, end, step or next(name for name, most in _STEP_UNTIL if length <= most or name == "day"))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one application, subscription, API or plan has of the whole; `id` is None where nobody was known."""
+
+    id: str | None
+    name: str
+    note: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """How many sessions ended in one way."""
+
+    code: int | None
+    initiator: str
+    sessions: int
+
+
+@dataclass(slots=True)
+class Lengths:
+    """How long the sessions that ended in the period had lasted, in ms; None where none ended.
+
+    Attributes:
+        ended: how many.
+        buckets: (label, sessions).
+    """
+
+    ended: int = 0
+    average: int | None = None
+    median: int | None = None
+    p95: int | None = None
+    longest: int | None = None
+    buckets: list[tuple[str, int]] = field(default_factory=lambda: [(label, 0) for label, _ in BUCKETS])
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """All of it.
+
+    Attributes:
+        rows: counters by step, `start` among them, without gaps; `total` of the period, `before` of the one before.
+        connection_ms: connection time of what is recorded of the period.
+        parts: by application and subscription, or by API; the largest first, TOP of them.
+        plans: by business plan, from usage records.
+    """
+
+    period: Period
+    rows: list[dict[str, Any]]
+    total: dict[str, int]
+    before: dict[str, int]
+    lengths: Lengths
+    connection_ms: int
+    closes: list[Close]
+    parts: list[Share]
+    plans: list[Share]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened, neither in the period nor in the one before."""
+        return not any(self.total.values()) and not any(self.before.values()) and not self.lengths.ended
+
+    @property
+    def sessions_at_a_time(self) -> float:
+        """How many were connected on average."""
+        return self.connection_ms / 1000 / self.period.seconds if self.period.seconds else 0.0
+
+
+def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
+    """Whoever asks must be allowed to see the API, or the application. 6 or 8 queries."""
+    column = f"{which}_id"
+    minutes = UsageMinute.objects.filter(**{column: key}).order_by()
+    records = UsageRecord.objects.filter(**{column: key}).order_by()
+    here = minutes.filter(minute__gte=span.start, minute__lt=span.end)
+    rows = _series(here, span)
+    of_plan = _plans(records.filter(ended_at__gte=span.start, ended_at__lt=span.end))
+    ended = _ended(records, span)
+    return Analytics(
+        period=span,
+        rows=rows,
+        total={name: sum(row[name] for row in rows) for name in TALLY_FIELDS},
+        before=_totals(minutes.filter(minute__gte=span.before.start, minute__lt=span.before.end)),
+        lengths=_lengths(ended),
+        connection_ms=sum(part.counts["connection_ms"] for part in of_plan),
+        closes=_closes(ended),
+        parts=_of_applications(here) if which == "api" else _of_apis(here),
+        plans=of_plan,
+    )
+
+
+# What went through ------------------------------------------------------------------------------------------------
+
+
+def _series(rows: QuerySet[UsageMinute], span: Period) -> list[dict[str, Any]]:
+    found = rows.annotate(at=StepOf("minute", step=span.step)).values("at").annotate(**_MINUTE_SUMS)
+    known = {row.pop("at"): row for row in map(dict, found)}
+    length = STEPS[span.step]
+    at = datetime.fromtimestamp(span.start.timestamp() // length.total_seconds() * length.total_seconds(), UTC)
+    filled = []
+    while at < span.end:
+        counts = known.get(StepOf.text(at, span.step))
+        filled.append({"start": at, **(counts or dict.fromkeys(TALLY_FIELDS, 0))})
+        at += length
+    return filled
+
+
+def _totals(rows: QuerySet[UsageMinute]) -> dict[str, int]:
+    sums = rows.aggregate(**{f"of_{name}": Sum(name) for name in TALLY_FIELDS})
+    return {name: sums[f"of_{name}"] or 0 for name in TALLY_FIELDS}
+
+
+# How sessions went ------------------------------------------------------------------------------------------------
+
+
+def _ended(records: QuerySet[UsageRecord], span: Period) -> QuerySet[UsageRecord]:
+    """The last record of each session that ended, with how long all of it had lasted as `ms`."""
+    whole = UsageRecord.objects.filter(session_id=OuterRef("session_id")).order_by().values("session_id")
+    total = Subquery(whole.annotate(all=Sum("connection_ms")).values("all"), output_field=BigIntegerField())
+    rows = records.filter(ended_at__gte=span.start, ended_at__lt=span.end).exclude(initiator="")
+    either = Case(When(sequence=0, then=F("connection_ms")), default=total)
+    return rows.annotate(ms=Cast(either, BigIntegerField()))  # a sum is no whole number to PostgreSQL
+
+
+def _lengths(ended: QuerySet[UsageRecord]) -> Lengths:
+    """From a count for each length, as fine as a person can tell: percentiles need no row for each session."""
+    rough = Case(When(ms__lt=FINE_MS, then=F("ms") / 10 * 10), default=F("ms") / 1000 * 1000)
+    rows = ended.annotate(length=rough).values("length").annotate(n=Count("pk"), all=Sum("ms")).order_by("length")
+    counted = [(int(row["length"]), row["n"], row["all"]) for row in rows]
+    count = sum(n for _, n, _ in counted)
+    if not count:
+        return Lengths()
+    found = Lengths(
+        count, round(sum(ms for _, _, ms in counted) / count), _percentile(counted, count, 0.5),
+        _percentile(counted, count, 0.95), counted[-1][0],
+    )  # fmt: skip
+    below = 0
+    found.buckets = []
+    for label, most in BUCKETS:
+        inside = sum(n for length, n, _ in counted if below <= length and (most is None or length < most))
+        found.buckets.append((label, inside))
+        below = most or 0
+    return found
+
+
+def _percentile(counted: Iterable[tuple[int, int, int]], count: int, part: float) -> int:
+    """The length that this part of the sessions did not exceed (nearest rank)."""
+    left = max(1, ceil(count * part))
+    for length, n, _ in counted:
+        left -= n
+        if left <= 0:
+            return length
+    return 0
+
+
+def _closes(ended: QuerySet[UsageRecord]) -> list[Close]:
+    rows = ended.values("close_code", "initiator").annotate(n=Count("pk")).order_by("-n", "close_code")
+    return [Close(row["close_code"], row["initiator"], row["n"]) for row in rows]
+
+
+# Whose they are ---------------------------------------------------------------------------------------------------
+
+
+def _of_applications(rows: QuerySet[UsageMinute]) -> list[Share]:
+    found = _largest(rows, "application_id", "subscription_id")
+    names = Application.objects.select_related("owner").in_bulk(_ids(found, "application_id"))
+    plans = Subscription.objects.select_related("business_plan").in_bulk(_ids(found, "subscription_id"))
+    shares = []
+    for row in found:
+        application, subscription = names.get(row["application_id"]), plans.get(row["subscription_id"])
+        name = application.name if application else _absent(row["application_id"], "An application that is gone")
+        owner = application.owner.username if application else ""
+        note = ", ".join(filter(None, (owner, subscription.business_plan.name if subscription else "")))
+        shares.append(_share(row, "application_id", name, note))
+    return shares
+
+
+def _of_apis(rows: QuerySet[UsageMinute]) -> list[Share]:
+    found = _largest(rows, "api_id")
+    names = Api.objects.select_related("version_set").in_bulk(_ids(found, "api_id"))
+    return [
+        _share(row, "api_id", str(names.get(row["api_id"], "An API that is gone")), "") for row in found
+    ]  # fmt: skip
+
+
+def _plans(records: QuerySet[UsageRecord]) -> list[Share]:
+    names = ("sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled", "connection_ms")
+    rows: list[Any] = list(records.values("plan").annotate(**{f"of_{name}": Sum(name) for name in names}))
+    found = [
+        Share(None, row["plan"] or "No plan", "", {name: row[f"of_{name}"] or 0 for name in names}) for row in rows
+    ]
+    return sorted(found, key=lambda share: -share.counts["events_in"] - share.counts["events_out"])
+
+
+def _largest(rows: QuerySet[UsageMinute], *by: str) -> list[dict[str, Any]]:
+    grouped = rows.values(*by).annotate(**_MINUTE_SUMS)
+    weight = Coalesce(F("events_in") + F("events_out"), 0)
+    return [dict(row) for row in grouped.annotate(weight=weight).order_by("-weight", "-sessions", "-refused")[:TOP]]
+
+
+def _ids(rows: Sequence[dict[str, Any]], name: str) -> set[UUID]:
+    return {row[name] for row in rows if row[name] is not None}
+
+
+def _absent(key: UUID | None, gone: str) -> str:
+    return "Without an application" if key is None else gone
+
+
+def _share(row: dict[str, Any], key: str, name: str, note: str) -> Share:
+    return Share(str(row[key]) if row[key] else None, name, note, {one: row[one] for one in TALLY_FIELDS})
+
+
+def changed(now: int, before: int) -> int | None:
+    """By how many percent it is more than before; None where there was nothing to compare with."""
+    return round((now - before) * 100 / before) if before else None
