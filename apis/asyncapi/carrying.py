@@ -18,7 +18,10 @@ _MESSAGE: Final = (
     "headers", "payload", "correlationId", "contentType", "name", "title", "summary", "description", "tags",
     "externalDocs", "bindings", "examples", "traits",
 )  # fmt: skip
-_COPIES_LIMIT: Final = 1_000
+_COPIED_LIMIT: Final = 5_000  # values in all copies together; what goes on from there is left out
+# What nobody reads of a document that developers get: where the backend is, and how it is entered.
+_OF_THE_BACKEND: Final = ("/servers", "/components/servers", "/components/serverVariables",
+                          "/components/securitySchemes")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class _Mender:
     def __init__(self, document: Any, source: Any) -> None:
         self.document = document
         self.source = source
-        self.copies = 0
+        self.copied = 0
 
     def mended(self, value: Any, inside: frozenset[str]) -> Any:
         """The value mended; `inside` are the places that it is a copy of."""
@@ -95,7 +98,23 @@ class _Mender:
         if target is None or looked_up(self.document, target)[0]:
             return {name: self.mended(inner, inside) for name, inner in value.items()}
         there, found = looked_up(self.source, target)
-        self.copies += 1
-        if not there or target in inside or self.copies > _COPIES_LIMIT:
+        if not there or target in inside or target == "" or _is_below(target, _OF_THE_BACKEND):
+            return {}
+        self.copied += _size(found, _COPIED_LIMIT)
+        if self.copied > _COPIED_LIMIT:
             return {}
         return self.mended(deepcopy(found), inside | {target})
+
+
+def _is_below(pointer: str, places: tuple[str, ...]) -> bool:
+    return any(pointer == place or pointer.startswith(f"{place}/") for place in places)
+
+
+def _size(value: Any, limit: int) -> int:
+    """How many values there are in a value; of more than `limit` not exactly how many more."""
+    count, left = 0, [value]
+    while left and count <= limit:
+        inner = left.pop()
+        count += 1
+        left += inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else ()
+    return count

@@ -23,7 +23,7 @@ def looked_up(tree: Any, pointer: str) -> tuple[bool, Any]:
         name = unescaped(step)
         if isinstance(value, dict) and name in value:
             value = value[name]
-        elif isinstance(value, list) and name.isdigit() and len(name) < 7 and int(name) < len(value):
+        elif isinstance(value, list) and name.isascii() and name.isdigit() and len(name) < 7 and int(name) < len(value):
             value = value[int(name)]
         else:
             return False, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apis.asyncapi.dumping import dumped
@@ -184,6 +184,7 @@ def test_what_cannot_be_said_in_a_document_is_refused() -> None:
         patched(read(LAMPS_2), [topic_of({"name": "/a b"})])
 
 
+@settings(deadline=None)
 @given(designed_topics(), designed_topics(), st.sampled_from(["2", "3", "many", "written"]))
 def test_any_topics_can_take_the_place_of_any_others(
     before: list[dict[str, Any]], after: list[dict[str, Any]], kind: str
