@@ -94,6 +94,7 @@ def api_page(
     needed = list(scoping.scopes_needed(api))
     scopes = [scope for scope in needed if scope in offered]
     plans = plans_open_to(access.actor, api)
+    other_versions = list(selectors.versions_on_offer(access.actor, api))
     context = {
         "api": api,
         **section(access.actor, api),
@@ -103,7 +104,8 @@ def api_page(
         "needed": needed,
         "scopes": scopes,
         "default_urls": default_urls(api),
-        "other_versions": selectors.versions_on_offer(access.actor, api),
+        "other_versions": other_versions,
+        "has_version_before": any(row.created_at < api.created_at for row in other_versions),
         "plans": plans,
         "topics": selectors.topics_served(api),
         "gateway_urls": selectors.gateway_urls_deployed(api),

@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from apis.devportal import (
     api_keys,
     applications,
+    changes,
     clients,
     definition,
     documents,
@@ -45,6 +46,7 @@ urlpatterns = [
     path("apis/<uuid:api_id>/definition/", definition.definition, name="definition"),
     path("apis/<uuid:api_id>/definition.yaml", definition.download, {"syntax": "yaml"}, name="definition-yaml"),
     path("apis/<uuid:api_id>/definition.json", definition.download, {"syntax": "json"}, name="definition-json"),
+    path("apis/<uuid:api_id>/changes/", changes.changes, name="changes"),
     path("apis/<uuid:api_id>/subscribe", subscriptions.subscribe, name="subscribe"),
     path("apis/<uuid:api_id>/token", keys.api_token, name="api-token"),
     path("apis/<uuid:api_id>/documents/<uuid:document_id>/", documents.document, name="document"),

@@ -20,6 +20,7 @@ from apis.lifecycle import (
 from apis.models import Api
 from apis.publisher.pages import ADDRESSES, Question
 from apis.publisher.pages import LABELS as LABELS_OF_PAGES
+from apis.words import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def losses(step: Transition) -> list[str]:
         lost.append("No new subscriptions are taken.")
     if not any(_leads_to(step.target, back) for back in SUBSCRIBABLE):
         lost.append("This cannot be undone.")
-    return lost or [f"Developers see that it is {LABELS[step.target].lower()}."]
+    return lost or [phrase("Developers see that it is {labels}.", labels=LABELS[step.target].lower())]
 
 
 def _leads_to(start: State, goal: State) -> bool:
@@ -77,7 +78,11 @@ def _leads_to(start: State, goal: State) -> bool:
 
 
 def question(
-    api: Api, step: Transition, checks: Sequence[Check], clients: Callable[[], int | None] | None = None
+    api: Api,
+    step: Transition,
+    checks: Sequence[Check],
+    clients: Callable[[], int | None] | None = None,
+    more: Sequence[str] = (),
 ) -> Question | None:
     """What is asked before a transition: what it takes away, or what is worth a look before an API is on offer.
 
@@ -85,6 +90,7 @@ def question(
 
     Args:
         clients: how many are connected, where that is known already.
+        more: what else is worth a look.
     """
     label = ACTION_LABELS[step.action]
     if checking.obstacles_of(api, step, list(checks)):
@@ -93,10 +99,11 @@ def question(
         count = clients() if clients else asking.clients_of(api)
         return Question(f"{label}: {api}?", connected(count), label, tuple(losses(step)))
     found = [*checking.warnings_of(step, list(checks)), *_first_deployment(step, checks)]
-    if not found:
+    texts = [*(one.text for one in found), *more]
+    if not texts:
         return None
     text = "This is worth a look before developers find it."
-    return Question(f"{label}: {api}?", text, label, tuple(one.text for one in found), hurts=False)
+    return Question(f"{label}: {api}?", text, label, tuple(texts), hurts=False)
 
 
 def _first_deployment(step: Transition, checks: Sequence[Check]) -> list[Check]:
@@ -109,4 +116,4 @@ def connected(count: int | None) -> str:
         return ""
     if count == 1:
         return "One client is connected now."
-    return f"{count:,} clients are connected now." if count else "Nobody is connected now."
+    return phrase("{count:,} clients are connected now.", count=count) if count else "Nobody is connected now."

@@ -12,6 +12,7 @@ from apis import comparing, selectors
 from apis.comparing import DEPLOYED, WORKING, Compared, Side
 from apis.differing import Comparison
 from apis.frozen import different_parts
+from apis.lifecycle import SUBSCRIBABLE, State, Transition
 from apis.models import Api, Deployment, Revision
 from apis.permissions import Actor
 from apis.publisher.definition import base_of
@@ -132,3 +133,22 @@ def _replacing(comparison: Comparison, parts: list[str]) -> str:
         return comparison.summary
     replaced = phrase("This of your working copy is replaced: {parts}.", parts=", ".join(parts))
     return phrase("{replaced} {summary}", replaced=replaced, summary=comparison.summary)
+
+
+def with_version_before(request: PortalRequest, actor: Actor, api: Api) -> Compared | None:
+    """A version that is not on offer yet, compared with the one before it that clients use; or None."""
+    if api.state not in {State.CREATED, State.PRERELEASED}:
+        return None
+    rows = selectors.apis_visible(actor).filter(version_set=api.version_set_id, created_at__lt=api.created_at)
+    before = rows.filter(state__in=[State.PUBLISHED, State.DEPRECATED]).order_by("-created_at").first()
+    if before is None:
+        return None
+    return comparing.compared(comparing.served(before), comparing.working(api), base_of(request))
+
+
+def warnings_of(step: Transition, found: Compared | None) -> list[str]:
+    """What is asked, on top of the rest, before a version is on offer that breaks clients of the one before it."""
+    if found is None or not found.comparison.breaking or step.target not in SUBSCRIBABLE:
+        return []
+    text = phrase("Compared with {label}: {summary}", label=found.before.label, summary=found.comparison.summary)
+    return [text, *points(found.comparison)[: len(found.comparison.breaking)]]

@@ -24,13 +24,15 @@ from apis.lifecycle import (
 )
 from apis.models import Api
 from apis.permissions import Actor
+from apis.publisher import comparing
 from apis.publisher.asking import effects, lines, question
 from apis.publisher.diagram import drawn
 from apis.publisher.editing import seen_in
-from apis.publisher.pages import PortalRequest, api_page, ask, go, is_confirmed, show
+from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.selectors_approvals import step_in_words, step_waiting
 from apis.services import approving, publishing
 from apis.stories import story
+from apis.words import phrase
 
 MOVES_SHOWN: Final = 50
 
@@ -44,7 +46,7 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if request.method == "POST":
         action = request.POST.get("action", "")
         step = arrow(State(api.state), Action(action)) if action in set(Action) else None
-        if step and not is_confirmed(request) and (asked := question(api, step, checking.checks_of(api, actor))):
+        if step and not is_confirmed(request) and (asked := _asked(request, actor, api, step)):
             return ask(request, api, asked, current="lifecycle")
         try:
             moved = publishing.api_transition(
@@ -61,9 +63,14 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     return show(request, api, "lifecycle", _facts(request, actor, api), refusal=refusal)
 
 
+def _asked(request: PortalRequest, actor: Actor, api: Api, step: Transition) -> Question | None:
+    more = comparing.warnings_of(step, comparing.with_version_before(request, actor, api))
+    return question(api, step, checking.checks_of(api, actor), more=more)
+
+
 def told(api: Api) -> str:
     """What came of a step, in words."""
-    return step_in_words(api) or f"{api} is {LABELS[State(api.state)].lower()}."
+    return step_in_words(api) or phrase("{api} is {labels}.", api=api, labels=LABELS[State(api.state)].lower())
 
 
 def _withdraw(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
@@ -81,15 +88,17 @@ def _checklist(request: HttpRequest) -> dict[str, bool]:
     return {item.value: True for item in CheckItem if request.POST.get(item.value)}
 
 
-def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
+def _facts(request: PortalRequest, actor: Actor, api: Api) -> dict[str, Any]:
     waiting = step_waiting(api)
     checks = checking.checks_of(api, actor)
+    previous = comparing.with_version_before(request, actor, api)
     steps = checking.transitions_of(actor, api, checks)
     clients = cache(lambda: asking.clients_of(api))
     # Only a transition keeps check items in its entry, ticked or not.
     moves = list(selectors.history_of(api).filter(detail__has_key="checklist")[:MOVES_SHOWN])
     been = frozenset(State(move.detail["before"]) for move in moves if move.detail.get("before") in set(State))
     return {
+        "previous": previous,
         "diagram": drawn(State(api.state), been),
         "states": [
             (state, LABELS[state], effects(state), [(ACTION_LABELS[s.action], LABELS[s.target]) for s in _out(state)])
@@ -103,7 +112,7 @@ def _facts(request: HttpRequest, actor: Actor, api: Api) -> dict[str, Any]:
                 LABELS[step.target],
                 ready,
                 missing,
-                question(api, step, checks, clients),
+                question(api, step, checks, clients, comparing.warnings_of(step, previous)),
             )
             for step, ready, missing in steps
         ],
