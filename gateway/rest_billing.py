@@ -119,6 +119,7 @@ class UsageRecords(Resource):
         "usage_records",
         "Usage records for billing, as CloudEvents or CSV",
         answer=CloudEvent(many=True),
+        media=tuple(one.partition(";")[0] for one in exporting.MEDIA_TYPES.values()),
         errors=(400, 403, 404),
         query=(
             OpenApiParameter("api", str, description="Id of an API."),

@@ -249,10 +249,14 @@ class SubscriptionAnswer(serializers.Serializer):
     pending_plan = serializers.CharField(
         source="pending_plan.name",
         default=None,
+        allow_null=True,
         help_text="A plan that waits for approval; until then the other counts.",
     )
     rejected_because = serializers.CharField(
-        source="rejection.reason", default=None, help_text="What an administrator said; null unless it was rejected."
+        source="rejection.reason",
+        default=None,
+        allow_null=True,
+        help_text="What an administrator said; null unless it was rejected.",
     )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When its sessions last did something, at most a minute behind; null for never."

@@ -93,7 +93,7 @@ class Resource(APIView):
     def choice(self, name: str, allowed: Any) -> str:
         """A parameter that names one of `allowed`, or "". Raises: BadQuery."""
         text = self.query(name)
-        if text and text not in list(allowed):
+        if name in self.request.query_params and text not in list(allowed):
             raise BadQuery({name: f"This should be one of: {', '.join(allowed)}."})
         return text
 
@@ -101,7 +101,7 @@ class Resource(APIView):
         """A parameter that is an id, or None without it. Raises: BadQuery."""
         text = self.query(name)
         try:
-            return UUID(text) if text else None
+            return UUID(text) if name in self.request.query_params else None
         except ValueError:
             raise BadQuery({name: "This should be an id (UUID)."}) from None
 

@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from apis import selectors_social
 from apis.downloads import document_response
 from apis.errors import Invalid
+from apis.file_kinds import KINDS
 from apis.models import Api, ApiDocument
 from apis.rest.designs import ApiResource
 from apis.rest.fields import Body, Text
@@ -27,6 +28,9 @@ from apis.services import documents
 from apis.services.documents import Upload
 from apis.shapes_social import DOCUMENT_TYPES, DOCUMENT_VISIBILITIES
 
+MEDIA: Final = tuple(
+    sorted({"text/markdown", *(kind.media_type.partition(";")[0] for kind in KINDS.values())})
+)  # of contents
 EXAMPLE: Final = {"name": "First steps", "type": "howto", "content": "# Connect\n\nGet a token, then connect."}
 
 
@@ -156,7 +160,7 @@ class OneDocument(DocumentResource):
     @operation(
         "apis_documents_update",
         "Change a document",
-        body=DocumentBody,
+        body={"application/json": DocumentBody},
         answer=DocumentAnswer,
         errors=(403, 404, 409),
         detail="A text or a link that is given takes the place of what the document held.",
@@ -181,6 +185,8 @@ class DocumentContent(DocumentResource):
         "apis_documents_content",
         "Get the content of a document",
         answer=OpenApiTypes.BINARY,
+        media=MEDIA,
+        see_other="It is a link.",
         errors=(404,),
         detail="Markdown or the file, always to be saved and never as a page; where it is a link, 303 leads there.",
     )

@@ -87,6 +87,13 @@ class PortalSchema(AutoSchema):
             done["responses"]["412"] = self._problem_of_412(done)
         return done
 
+    def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """Names that are not known are refused in bodies."""
+        done = super()._map_serializer(serializer, direction, bypass_extensions)
+        if direction == "request" and done.get("type") == "object":
+            done.setdefault("additionalProperties", False)
+        return done
+
     def _problem_of_412(self, done: dict[str, Any]) -> dict[str, Any]:
         """Like the other problems of this operation."""
         like = next(answer for code, answer in done["responses"].items() if code in {"401", "403", "404"})
@@ -127,6 +134,8 @@ def operation(
     public: bool = False,
     auth: Sequence[Any] | None = None,
     or_status: int | None = None,
+    media: Sequence[str] = (),
+    see_other: str = "",
 ) -> Callable[[F], F]:
     """Describe one method of a resource.
 
@@ -139,9 +148,14 @@ def operation(
         public: no credential needed.
         auth: OpenAPI security requirements, where they are not those of all resources.
         or_status: another 2xx status with the same answer.
+        media: media types of the answer, where it is not JSON.
+        see_other: when it is answered with 303 and a Location.
     """
-    codes = {*errors, *(() if public else (401,)), *((400, 415) if body else ()), *((400,) if rows else ())}
+    codes = {*errors, *(() if public else (401,)), *((400, 415) if body else ()), *((400, 404) if rows else ())}
     done = OpenApiResponse(page_of(rows) if rows else answer, description=HTTPStatus(status).phrase)
+    good = {(status, one): done for one in media} if media else {status: done}
+    if see_other:
+        good[HTTPStatus.SEE_OTHER] = OpenApiResponse(description=see_other)
     others = {or_status: OpenApiResponse(answer, description=HTTPStatus(or_status).phrase)} if or_status else {}
     problems = {(code, PROBLEM_TYPE): OpenApiResponse(Problem, description=_MEANS[code]) for code in sorted(codes)}
     return extend_schema(
@@ -151,7 +165,7 @@ def operation(
         tags=[name.split("_", maxsplit=1)[0].replace("-", " ")],
         parameters=[*query, *(_PAGING if rows else ())],
         request=body,
-        responses={status: done, **others, **problems},
+        responses={**good, **others, **problems},
         examples=[OpenApiExample("Example", value=dict(example), request_only=True)] if example else None,
         auth=[] if public else auth,
     )

@@ -72,6 +72,10 @@ class SubscriptionResource(Resource):
             status = 202
         return Response(shown, status=status, headers=headers)
 
+    def done(self, subscription: Subscription) -> Response:
+        """The subscription as it now is; whatever waits for an administrator has nothing to do with what was done."""
+        return Response(SubscriptionAnswer(self.subscription(subscription.pk)).data)
+
 
 class Subscriptions(SubscriptionResource):
     @operation(
@@ -156,7 +160,8 @@ class Block(SubscriptionResource):
     def post(self, request: Request, subscription_id: UUID) -> Response:
         row = self.subscription(subscription_id)
         values = self.optional_body(BlockBody)
-        return self.answer(subscribing.subscription_block(actor=self.actor, subscription=row, **values))
+        subscribing.subscription_block(actor=self.actor, subscription=row, **values)
+        return self.done(row)
 
 
 class Unblock(SubscriptionResource):
@@ -167,4 +172,5 @@ class Unblock(SubscriptionResource):
     def post(self, request: Request, subscription_id: UUID) -> Response:
         row = self.subscription(subscription_id)
         self.optional_body(Body)
-        return self.answer(subscribing.subscription_unblock(actor=self.actor, subscription=row))
+        subscribing.subscription_unblock(actor=self.actor, subscription=row)
+        return self.done(row)

@@ -76,6 +76,7 @@ class Thumbnail(UploadResource, ApiResource):
 
     @operation(
         "apis_thumbnail", "Get the picture of an API", answer=OpenApiTypes.BINARY, errors=(404,),
+        media=("image/png", "image/jpeg"),
         detail="PNG or JPEG, whatever was sent: it was encoded anew.",
     )  # fmt: skip
     def get(self, request: Request, api_id: UUID) -> HttpResponse:
