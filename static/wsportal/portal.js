@@ -62,3 +62,17 @@ document.addEventListener("click", (event) => {
 document.addEventListener("DOMContentLoaded", () => {
   for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
 });
+
+/* What can only be seen by scrolling is reached by the keyboard: such a box takes the focus, and no other does. */
+const SCROLLED = "pre, .table-responsive, .table-wide, .code-box, .diagram, .side-menu, .sheet-body, .markdown table, .told-lines";
+const growth = new ResizeObserver((entries) => entries.forEach(({ target }) => reach(target)));
+function reach(box) {
+  const scrolls = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  if (scrolls) box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
+}
+function watchScrolled(root) {
+  for (const box of root.querySelectorAll(SCROLLED)) growth.observe(box);
+}
+document.addEventListener("DOMContentLoaded", () => watchScrolled(document));
+document.addEventListener("htmx:afterSettle", (event) => watchScrolled(event.target));
