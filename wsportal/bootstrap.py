@@ -35,9 +35,9 @@ def enter_environment(argv: Sequence[str]) -> None:
     """Return inside the project's environment: build or mend it if need be, then start `argv` again in it.
 
     Args:
-        argv: the command line, `manage.py` first. The command `test` gets the development set.
+        argv: the command line, `manage.py` first. The commands `test` and `screenshots` get the development set.
     """
-    environment = Environment(ROOT, development=argv[1:2] == ["test"])
+    environment = Environment(ROOT, development=argv[1:2] in (["test"], ["screenshots"]))
     try:
         if os.name == "nt":
             raise BootstrapError("wsportal runs on Linux and macOS; on Windows use WSL.")
