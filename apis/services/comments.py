@@ -16,11 +16,13 @@ from apis.models import Api, Comment
 from apis.permissions import Actor
 from apis.selectors_social import SPEAKERS, can_moderate, is_own, sees
 from apis.services.attempts import Attempts
-from apis.services.holding import hold
+from apis.services.holding import hold, keep
 from apis.services.record import record
 from apis.shapes_social import REPLIES_LIMIT, comment_problem
+from apis.words import phrase
 
 SPEECH: Final = Attempts("comment", limit=10)  # a minute, of one person
+_NO_COMMENT: Final = "There is no such comment on this API."
 
 
 def comment_create(*, actor: Actor, api: Api, content: str, reply_to: UUID | None = None) -> Comment:
@@ -38,11 +40,20 @@ def comment_create(*, actor: Actor, api: Api, content: str, reply_to: UUID | Non
     if wait_s := SPEECH.begin(str(actor.person.pk)):
         raise TooOften(wait_s, "You write very fast")
     with transaction.atomic():
-        if first is not None and hold(first).replies.count() >= REPLIES_LIMIT:
-            raise Conflict(f"A comment has at most {REPLIES_LIMIT} replies.", code="too_many_replies")
+        keep(api)
+        if first is not None:
+            _require_room(first)
         return Comment.objects.create(
             api=api, reply_to=first, author=actor.person, author_name=actor.person.get_username(), content=content
         )
+
+
+def _require_room(first: Comment) -> None:
+    """Hold a comment that gets a reply."""
+    if hold(first).is_removed:  # a moment ago
+        raise Invalid({"reply_to": _NO_COMMENT})
+    if first.replies.count() >= REPLIES_LIMIT:
+        raise Conflict(phrase("A comment has at most {most} replies.", most=REPLIES_LIMIT), code="too_many_replies")
 
 
 def _require_voice(actor: Actor, api: Api) -> None:
@@ -59,7 +70,7 @@ def _require_sense(content: str) -> None:
 def _answered(api: Api, reply_to: UUID) -> Comment:
     first = api.comments.filter(pk=reply_to, is_removed=False).first()
     if first is None:
-        raise Invalid({"reply_to": "There is no such comment on this API."})
+        raise Invalid({"reply_to": _NO_COMMENT})
     if first.reply_to_id is not None:
         raise Invalid({"reply_to": "This is a reply itself; answer to the comment above it."})
     return first
@@ -72,6 +83,7 @@ def comment_update(*, actor: Actor, comment: Comment, content: str) -> Comment:
     Raises: Forbidden for anybody but its author; Invalid; Missing.
     """
     _require_voice(actor, comment.api)
+    keep(comment.api)
     hold(comment)
     if not is_own(actor, comment):
         raise Forbidden("Only who wrote a comment changes it.")
@@ -91,7 +103,10 @@ def comment_delete(*, actor: Actor, comment: Comment) -> None:
 
     Raises: Forbidden for anybody but its author, publishers who see the API, and administrators; Missing.
     """
-    api = comment.api
+    api, first = comment.api, comment.reply_to
+    keep(api)  # the history speaks of it, too
+    if first is not None:
+        hold(first)  # before its reply, always: of the last two replies one must see that it is the last
     if hold(comment).is_removed:
         raise Missing("There is no such comment.")
     own = is_own(actor, comment)
@@ -108,7 +123,6 @@ def comment_delete(*, actor: Actor, comment: Comment) -> None:
         comment.content, comment.is_removed = "", True
         comment.save(update_fields=["content", "is_removed"])
         return
-    first = comment.reply_to
     comment.delete()
     if first is not None and first.is_removed and not first.replies.exists():
         first.delete()

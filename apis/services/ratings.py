@@ -11,7 +11,9 @@ from apis.models import Api, Rating
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_social import can_rate, sees
+from apis.services.holding import keep
 from apis.shapes_social import rating_problem
+from apis.words import phrase
 
 
 @transaction.atomic
@@ -26,6 +28,7 @@ def rating_set(*, actor: Actor, api: Api, rating: Any) -> Rating:
     _require_rater(actor, api)
     if problem := rating_problem(rating):
         raise Invalid({"rating": problem})
+    keep(api)
     row, _ = Rating.objects.update_or_create(api=api, person=actor.person, defaults={"rating": rating})
     return row
 
@@ -45,4 +48,4 @@ def _require_rater(actor: Actor, api: Api) -> None:
     if not sees(actor, api):
         raise Missing("There is no such API.")
     if not can_rate(actor, api):
-        raise Conflict(f"{api} is not on offer in the developer portal.", code="not_on_offer")
+        raise Conflict(phrase("{api} is not on offer in the developer portal.", api=api), code="not_on_offer")

@@ -10,13 +10,7 @@ from apis import selectors
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
 from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
-from apis.permissions import (
-    Actor,
-    can_look_after_subscription,
-    can_manage_subscription,
-    can_see_offer,
-    require_own,
-)
+from apis.permissions import Actor, can_look_after_subscription, can_manage_subscription, can_see_offer, require_own
 from apis.roles import Capability
 from apis.services.approval_rules import application_waits
 from apis.services.holding import hold
@@ -31,6 +25,7 @@ from apis.services.requests import (
 )
 from apis.services.terms import terms_begin, terms_change, terms_end
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
+from apis.words import phrase
 
 DEFAULT_APPLICATION_PLAN = "Unlimited"
 BLOCKABLE = {"all": Subscription.State.BLOCKED, "production": Subscription.State.PRODUCTION_BLOCKED}
@@ -50,7 +45,8 @@ def _application_values(values: dict[str, Any]) -> dict[str, Any]:
         problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
     if "plan" in values:
         done["plan"] = ApplicationPlan.objects.filter(name=values["plan"]).first()
-        problems["plan"] = "" if done["plan"] else f"There is no application plan named {values['plan']}."
+        text = phrase("There is no application plan named {plan}.", plan=values["plan"])
+        problems["plan"] = "" if done["plan"] else text
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
     return done
@@ -61,7 +57,8 @@ def _save(application: Application) -> None:
         with transaction.atomic():
             application.save()
     except IntegrityError:
-        raise Taken({"name": f"You already have an application named {application.name}."}) from None
+        text = phrase("You already have an application named {application}.", application=application.name)
+        raise Taken({"name": text}) from None
 
 
 @transaction.atomic
@@ -113,13 +110,15 @@ def application_delete(*, actor: Actor, application: Application) -> None:
     """
     require_own(actor, application)
     hold(application)
+    # Before their requests, as everybody does who changes a subscription.
+    list(application.subscriptions.select_for_update(of=("self",)).order_by("pk"))
     blocked = application.subscriptions.filter(state__in=BLOCKABLE.values()).select_related("api").first()
     if blocked is not None and not actor.can(Capability.ADMINISTER):
-        raise Conflict(
-            f"Its subscription to {blocked.api} is blocked; it can be deleted once the API's publisher has "
-            "unblocked it.",
-            code="subscription_blocked",
+        text = phrase(
+            "Its subscription to {api} is blocked; it can be deleted once the API's publisher has unblocked it.",
+            api=blocked.api,
         )
+        raise Conflict(text, code="subscription_blocked")
     key = application.pk
     for pair in application.key_pairs.select_related("client"):
         pair.client.delete()  # takes its tokens and the pair along
@@ -132,7 +131,8 @@ def application_delete(*, actor: Actor, application: Application) -> None:
 
 def _require_subscribable(api: Api) -> None:
     if api.state not in SUBSCRIBABLE:
-        raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
+        text = phrase("{api} is {labels} and takes no new subscriptions.", api=api, labels=LABELS[State(api.state)])
+        raise Conflict(text, code="not_subscribable")
 
 
 def _offered(actor: Actor, api: Api, application: Application, plan: str) -> BusinessPlan:
@@ -145,7 +145,8 @@ def _offered(actor: Actor, api: Api, application: Application, plan: str) -> Bus
     row = next((row for row in offered if row.name == plan), None)
     if row is None:
         names = ", ".join(row.name for row in offered) or "none"
-        raise Invalid({"business_plan": f"{api} does not offer a business plan named {plan}; it offers: {names}."})
+        text = "{api} does not offer a business plan named {plan}; it offers: {names}."
+        raise Invalid({"business_plan": phrase(text, api=api, plan=plan, names=names)})
     return row
 
 
@@ -174,7 +175,8 @@ def subscription_create(*, actor: Actor, api: Api, application: Application, bus
                 state=ON_HOLD if waits else Subscription.State.UNBLOCKED,
             )  # fmt: skip
     except IntegrityError:
-        raise Taken({"application": f"{application} already has a subscription to {api}."}) from None
+        text = phrase("{application} already has a subscription to {api}.", application=application, api=api)
+        raise Taken({"application": text}) from None
     terms_begin([subscription])
     if waits:
         ask_for_subscription(actor, subscription)
@@ -275,7 +277,7 @@ def subscription_block(*, actor: Actor, subscription: Subscription, what: str = 
     """
     _require_management(actor, hold(subscription))
     if what not in BLOCKABLE:
-        raise Invalid({"what": f"This should be one of: {', '.join(BLOCKABLE)}."})
+        raise Invalid({"what": phrase("This should be one of: {known}.", known=", ".join(BLOCKABLE))})
     return _set_state(actor, subscription, BLOCKABLE[what], "block")
 
 
@@ -290,7 +292,8 @@ def _set_state(actor: Actor, subscription: Subscription, state: str, action: str
     before = subscription.state
     if before in {ON_HOLD, REJECTED}:
         word = Subscription.State(before).label.lower()
-        raise Conflict(f"This subscription is {word}: there is nothing to {action} yet.", code=f"subscription_{before}")
+        text = phrase("This subscription is {word}: there is nothing to {action} yet.", word=word, action=action)
+        raise Conflict(text, code=f"subscription_{before}")
     subscription.state = state
     subscription.save(update_fields=["state", "updated_at"])
     record(actor, action, subscription, api=subscription.api, before=before, after=state)
