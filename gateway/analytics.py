@@ -7,14 +7,15 @@ session ends and every hour).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models import BigIntegerField, BooleanField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Cast, Coalesce
 
 from apis.models import Api, Application, Subscription
@@ -130,94 +131,105 @@ class Analytics:
 
 
 def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
-    """Whoever asks must be allowed to see the API, or the application. 6 or 8 queries."""
+    """Whoever asks must be allowed to see the API, or the application. Five queries, or six."""
     column = f"{which}_id"
     minutes = UsageMinute.objects.filter(**{column: key}).order_by()
-    records = UsageRecord.objects.filter(**{column: key}).order_by()
+    records = UsageRecord.objects.filter(**{column: key}, ended_at__gte=span.start, ended_at__lt=span.end).order_by()
     here = minutes.filter(minute__gte=span.start, minute__lt=span.end)
-    rows = _series(here, span)
-    of_plan = _plans(records.filter(ended_at__gte=span.start, ended_at__lt=span.end))
-    ended = _ended(records, span)
+    rows, before = _series(minutes, span)
+    lengths, closes = _ends(records)
+    plans = _plans(records)
     return Analytics(
         period=span,
         rows=rows,
         total={name: sum(row[name] for row in rows) for name in TALLY_FIELDS},
-        before=_totals(minutes.filter(minute__gte=span.before.start, minute__lt=span.before.end)),
-        lengths=_lengths(ended),
-        connection_ms=sum(part.counts["connection_ms"] for part in of_plan),
-        closes=_closes(ended),
+        before=before,
+        lengths=lengths,
+        connection_ms=sum(part.counts["connection_ms"] for part in plans),
+        closes=closes,
         parts=_of_applications(here) if which == "api" else _of_apis(here),
-        plans=of_plan,
+        plans=plans,
     )
 
 
 # What went through ------------------------------------------------------------------------------------------------
 
 
-def _series(rows: QuerySet[UsageMinute], span: Period) -> list[dict[str, Any]]:
-    found = rows.annotate(at=StepOf("minute", step=span.step)).values("at").annotate(**_MINUTE_SUMS)
-    known = {row.pop("at"): row for row in map(dict, found)}
-    length = STEPS[span.step]
-    at = datetime.fromtimestamp(span.start.timestamp() // length.total_seconds() * length.total_seconds(), UTC)
-    filled = []
-    while at < span.end:
-        counts = known.get(StepOf.text(at, span.step))
-        filled.append({"start": at, **(counts or dict.fromkeys(TALLY_FIELDS, 0))})
-        at += length
-    return filled
-
-
-def _totals(rows: QuerySet[UsageMinute]) -> dict[str, int]:
-    sums = rows.aggregate(**{f"of_{name}": Sum(name) for name in TALLY_FIELDS})
-    return {name: sums[f"of_{name}"] or 0 for name in TALLY_FIELDS}
+def _series(minutes: QuerySet[UsageMinute], span: Period) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The rows of the period, and the sums of the one before, by one look at both."""
+    both = minutes.filter(minute__gte=span.before.start, minute__lt=span.end)
+    is_here = Case(When(minute__gte=span.start, then=True), default=False, output_field=BooleanField())
+    steps = both.annotate(at=StepOf("minute", step=span.step), is_here=is_here).values("at", "is_here")
+    known: dict[str, dict[str, int]] = {}
+    before = dict.fromkeys(TALLY_FIELDS, 0)
+    found: list[dict[str, Any]] = [dict(row) for row in steps.annotate(**_MINUTE_SUMS)]
+    for row in found:
+        at = row.pop("at")
+        if row.pop("is_here"):
+            known[at] = row
+        else:
+            before = {name: before[name] + row[name] for name in TALLY_FIELDS}
+    length = STEPS[span.step].total_seconds()
+    first, last = int(span.start.timestamp() // length), ceil(span.end.timestamp() / length)
+    starts = [datetime.fromtimestamp(number * length, UTC) for number in range(first, last)]
+    nothing = dict.fromkeys(TALLY_FIELDS, 0)
+    return [{"start": at, **known.get(StepOf.text(at, span.step), nothing)} for at in starts], before
 
 
 # How sessions went ------------------------------------------------------------------------------------------------
 
 
-def _ended(records: QuerySet[UsageRecord], span: Period) -> QuerySet[UsageRecord]:
-    """The last record of each session that ended, with how long all of it had lasted as `ms`."""
+def _ends(records: QuerySet[UsageRecord]) -> tuple[Lengths, list[Close]]:
+    """How long the sessions had lasted that ended, and how they did.
+
+    From a count for each length, as fine as a person can tell: percentiles need no row for each session.
+    """
     whole = UsageRecord.objects.filter(session_id=OuterRef("session_id")).order_by().values("session_id")
     total = Subquery(whole.annotate(all=Sum("connection_ms")).values("all"), output_field=BigIntegerField())
-    rows = records.filter(ended_at__gte=span.start, ended_at__lt=span.end).exclude(initiator="")
     either = Case(When(sequence=0, then=F("connection_ms")), default=total)
-    return rows.annotate(ms=Cast(either, BigIntegerField()))  # a sum is no whole number to PostgreSQL
-
-
-def _lengths(ended: QuerySet[UsageRecord]) -> Lengths:
-    """From a count for each length, as fine as a person can tell: percentiles need no row for each session."""
+    # A sum is no whole number to PostgreSQL.
+    ended = records.exclude(initiator="").annotate(ms=Cast(either, BigIntegerField()))
     rough = Case(When(ms__lt=FINE_MS, then=F("ms") / 10 * 10), default=F("ms") / 1000 * 1000)
-    rows = ended.annotate(length=rough).values("length").annotate(n=Count("pk"), all=Sum("ms")).order_by("length")
-    counted = [(int(row["length"]), row["n"], row["all"]) for row in rows]
-    count = sum(n for _, n, _ in counted)
+    groups = ended.annotate(length=rough).values("length", "close_code", "initiator")
+    counted: Counter[int] = Counter()
+    closes: Counter[tuple[int | None, str]] = Counter()
+    all_ms = 0
+    for row in groups.annotate(n=Count("pk"), all=Sum("ms")):
+        counted[int(row["length"])] += row["n"]
+        closes[row["close_code"], row["initiator"]] += row["n"]
+        all_ms += int(row["all"])
+    shown = sorted(closes.items(), key=lambda item: (-item[1], item[0][0] or 0, item[0][1]))
+    return _lengths(counted, all_ms), [Close(code, by, n) for (code, by), n in shown]
+
+
+def _lengths(counted: Counter[int], all_ms: int) -> Lengths:
+    count = counted.total()
     if not count:
         return Lengths()
     found = Lengths(
-        count, round(sum(ms for _, _, ms in counted) / count), _percentile(counted, count, 0.5),
-        _percentile(counted, count, 0.95), counted[-1][0],
-    )  # fmt: skip
+        ended=count,
+        average=round(all_ms / count),
+        median=_percentile(counted, 0.5),
+        p95=_percentile(counted, 0.95),
+        longest=max(counted),
+        buckets=[],
+    )
     below = 0
-    found.buckets = []
     for label, most in BUCKETS:
-        inside = sum(n for length, n, _ in counted if below <= length and (most is None or length < most))
+        inside = sum(n for length, n in counted.items() if below <= length and (most is None or length < most))
         found.buckets.append((label, inside))
         below = most or 0
     return found
 
 
-def _percentile(counted: Iterable[tuple[int, int, int]], count: int, part: float) -> int:
+def _percentile(counted: Counter[int], part: float) -> int:
     """The length that this part of the sessions did not exceed (nearest rank)."""
-    left = max(1, ceil(count * part))
-    for length, n, _ in counted:
-        left -= n
+    left = max(1, ceil(counted.total() * part))
+    for length in sorted(counted):
+        left -= counted[length]
         if left <= 0:
             return length
     return 0
-
-
-def _closes(ended: QuerySet[UsageRecord]) -> list[Close]:
-    rows = ended.values("close_code", "initiator").annotate(n=Count("pk")).order_by("-n", "close_code")
-    return [Close(row["close_code"], row["initiator"], row["n"]) for row in rows]
 
 
 # Whose they are ---------------------------------------------------------------------------------------------------
@@ -225,8 +237,11 @@ def _closes(ended: QuerySet[UsageRecord]) -> list[Close]:
 
 def _of_applications(rows: QuerySet[UsageMinute]) -> list[Share]:
     found = _largest(rows, "application_id", "subscription_id")
-    names = Application.objects.select_related("owner").in_bulk(_ids(found, "application_id"))
-    plans = Subscription.objects.select_related("business_plan").in_bulk(_ids(found, "subscription_id"))
+    theirs = Subscription.objects.select_related("business_plan", "application__owner")
+    plans = theirs.in_bulk(_ids(found, "subscription_id"))
+    names = {subscription.application_id: subscription.application for subscription in plans.values()}
+    if unsubscribed := _ids(found, "application_id") - names.keys():
+        names |= Application.objects.select_related("owner").in_bulk(unsubscribed)
     shares = []
     for row in found:
         application, subscription = names.get(row["application_id"]), plans.get(row["subscription_id"])

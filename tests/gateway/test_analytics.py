@@ -244,7 +244,7 @@ def test_many_applications_cost_no_more_questions_than_one(
         made = subscribing.application_create(actor=Actor.of(sam), name=f"App {number}")
         row = subscribing.subscription_create(actor=Actor.of(sam), api=chat, application=made, business_plan="Bronze")
         minute(row, timezone.now().replace(second=0, microsecond=0), events_in=number)
-    assert count() == few <= 18
+    assert count() == few <= 14
 
 
 # REST -------------------------------------------------------------------------------------------------------------
