@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from apis.cells import harmless
 from apis.happenings import sides
 from apis.models import HistoryEntry
 from apis.stories import story
 
 COLUMNS: Final = ("id", "at", "actor", "via", "action", "subject", "restored", "field", "before", "after")
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet may run
 
 
 def _moment(at: datetime) -> str:
@@ -57,16 +57,11 @@ def csv_lines(entries: Iterable[HistoryEntry]) -> Iterator[str]:
         facts = facts_of(entry)
         for change in facts["changes"] or [{"field": "", "before": "", "after": ""}]:
             values = {**facts, **change}
-            writer.writerow(_cell(values[name]) for name in COLUMNS)
+            writer.writerow(harmless(values[name]) for name in COLUMNS)
         yield page.getvalue()
         page.seek(0)
         page.truncate()
     yield page.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_RISKY) else text
 
 
 WRITERS: Final = {

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from apis import selectors
+from apis.cells import harmless
 from apis.errors import Missing
 from apis.permissions import Actor
 from apis.roles import Capability
@@ -31,7 +32,6 @@ FIELDS: Final = (
     "person", "key_type", "started_at", "ended_at", "sessions", "events_in", "events_out", "bytes_in", "bytes_out",
     "throttled", "connection_ms", "close_code", "initiator",
 )  # fmt: skip
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet may run
 
 
 def records_visible(
@@ -96,13 +96,6 @@ def event_of(record: UsageRecord) -> dict[str, Any]:
         "datacontenttype": "application/json",
         "data": data_of(record),
     }
-
-
-def harmless(value: Any) -> Any:
-    """A cell of a CSV: empty for None, and nothing that a spreadsheet would run."""
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
 
 
 def cloudevents(records: Iterable[UsageRecord]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from apis import selectors
+from apis.cells import harmless
 from apis.devportal.base import member, own_page
 from apis.models import Api
 from apis.permissions import Actor
@@ -23,7 +24,6 @@ from apis.publisher.pages import PortalRequest, api_page, show
 from gateway.analytics import LONGEST, Analytics, Period, Subject, analytics, changed, period
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
-from gateway.exporting import harmless
 
 SPANS: Final = {
     "hour": timedelta(hours=1),

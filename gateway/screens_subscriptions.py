@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 
 from apis import searching, selectors
 from apis.errors import Forbidden, Invalid, Missing, ServiceError
@@ -19,7 +20,9 @@ from apis.models import Api, Subscription
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, is_confirmed, paged, sentences, sheet, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import subscribing
+from apis.words import phrase
 from gateway.exporting import CSV
 from gateway.subscribers import csv_of, lines_of, plans_in_use, subscribers
 
@@ -53,7 +56,8 @@ def subscriptions(request: PortalRequest, actor: Actor, api: Api) -> HttpRespons
     if request.GET.get("format") == CSV:
         lines = csv_of(actor, api, subscribers(actor, api, **asked))
         name = f"subscriptions-{api.name}-{api.version}.csv"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+        where = content_disposition_header(True, name) or "attachment"  # a name may have letters of any alphabet
+        headers = {"Content-Disposition": where, "X-Content-Type-Options": "nosniff"}
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8; header=present", headers=headers)
     return _table(request, actor, api, asked)
 
@@ -123,11 +127,16 @@ def question(row: Subscription, what: str, more: int = 0) -> Question:
     name = str(row.application) + (f" and {more} more" if more else "")
     if what == "remove":
         text = "Its connections are closed within a second. Its developer may subscribe again; statements stay."
-        return Question(f"Remove the subscription of {name}?", text, "Remove")
+        return Question(phrase("Remove the subscription of {name}?", name=name), text, "Remove")
     only = " with production keys" if what == "production" else ""
     whose, who = ("Their", "they") if more else ("Its", "it")
-    text = f"{whose} connections{only} are closed within a second and {who} cannot connect again until unblocked."
-    return Question(f"Block {name}?", text, "Block")
+    text = phrase(
+        "{whose} connections{only} are closed within a second and {who} cannot connect again until unblocked.",
+        whose=whose,
+        only=only,
+        who=who,
+    )
+    return Question(phrase("Block {name}?", name=name), text, "Block")
 
 
 def _act(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
@@ -154,7 +163,14 @@ def _act(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if len(rows) == 1 and refusals:
         return _table(request, actor, api, wanted(request), refusals[0])
     if done:
-        messages.success(request, done[0] if len(done) == 1 else f"{len(done)} subscriptions: {_DONE[what]}.")
+        messages.success(
+            request,
+            said(
+                done[0]
+                if len(done) == 1
+                else phrase("{number} subscriptions: {done}.", number=len(done), done=_DONE[what])
+            ),
+        )
     return redirect(request.get_full_path())
 
 
@@ -168,11 +184,16 @@ def _do(actor: Actor, row: Subscription, what: str, plan: str) -> str:
     if what == "plan":
         subscribing.subscription_change_plan(actor=actor, subscription=row, business_plan=plan)
         if row.pending_plan is not None:
-            return f"{name}: {plan} waits for an administrator; until then it has {row.business_plan}."
-        return f"{name} now has the plan {row.business_plan}."
+            return phrase(
+                "{name}: {plan} waits for an administrator; until then it has {business_plan}.",
+                name=name,
+                plan=plan,
+                business_plan=row.business_plan,
+            )
+        return phrase("{name} now has the plan {business_plan}.", name=name, business_plan=row.business_plan)
     if what == "remove":
         subscribing.subscription_delete(actor=actor, subscription=row)
-        return f"The subscription of {name} is removed."
+        return phrase("The subscription of {name} is removed.", name=name)
     service: Callable[..., Any] = subscribing.subscription_unblock
     values = {}
     if what != "unblock":
