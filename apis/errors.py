@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from apis.words import phrase
+
 
 class ServiceError(Exception):
     """Base of all refusals of the control plane.
@@ -87,7 +89,7 @@ class TooOften(ServiceError):
     status = 429
 
     def __init__(self, wait_s: int, detail: str = "This was tried too often") -> None:
-        super().__init__(f"{detail}; try again in {wait_s} seconds.")
+        super().__init__(phrase("{detail}; try again in {wait_s} seconds.", detail=detail, wait_s=wait_s))
         self.wait_s = wait_s
 
 
@@ -142,7 +144,7 @@ class Stale(ServiceError):
     def __init__(self, changes: Sequence[Meanwhile], *, seen: int, merged: dict[str, Any] | None = None) -> None:
         who = ", ".join(dict.fromkeys(change.who for change in changes)) or "Somebody"
         what = ", ".join(dict.fromkeys(change.label for change in changes if change.clashes)) or "this"
-        super().__init__(f"{who} changed {what} meanwhile, so nothing was saved.")
+        super().__init__(phrase("{who} changed {what} meanwhile, so nothing was saved.", who=who, what=what))
         self.changes = list(changes)
         self.seen = seen
         self.merged = merged

@@ -21,6 +21,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 import httpcore
 
 from apis.validators import URL_LIMIT, Network, address_allowed, endpoint_problem
+from apis.words import phrase
 
 DEADLINE_S: Final = 8.0  # for everything: name, connection, TLS, request and answer
 SIZE_LIMIT: Final = 256 * 1024  # of an answer's body; a key set has a few kilobytes
@@ -42,7 +43,7 @@ class FetchFailed(Exception):
 def url_problem(url: str) -> str:
     """What is wrong with an https:// (or http://) URL that shall be fetched, or ""."""
     if len(url) > URL_LIMIT:
-        return f"This should have at most {URL_LIMIT} characters."
+        return phrase("This should have at most {most} characters.", most=URL_LIMIT)
     scheme, colon, rest = url.partition(":")
     kinds = {"https": "wss", "http": "ws"}
     if scheme not in kinds or not colon:
@@ -100,13 +101,16 @@ class _Backend(httpcore.NetworkBackend):
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise FetchFailed(f"The name {host} does not resolve.") from None
+            raise FetchFailed(phrase("The name {host} does not resolve.", host=host)) from None
         addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
         allowed = [address for address in addresses if address_allowed(address, self._networks)]
         if not allowed:
             raise FetchFailed(
-                f"{host} leads to an address that is not public. An operator can allow it with "
-                "ALLOWED_UPSTREAM_NETWORKS."
+                phrase(
+                    "{host} leads to an address that is not public. An operator can allow it with "
+                    "ALLOWED_UPSTREAM_NETWORKS.",
+                    host=host,
+                )
             )
         if self._plain and any(address_allowed(address, ()) for address in allowed):
             raise FetchFailed("http:// is only for addresses that an operator has allowed; use https://.")
@@ -186,10 +190,11 @@ def _answer(
     status, content = _exchange(url, networks, headers, body, (deadline_s, size_limit))
     if status in {301, 302, 303, 307, 308}:
         raise FetchFailed(
-            f"The answer was {status}, which leads elsewhere; name the address it leads to.", refused=True
+            phrase("The answer was {status}, which leads elsewhere; name the address it leads to.", status=status),
+            refused=True,
         )
     if status != 200:
-        raise FetchFailed(f"The answer was {status}, not 200.", refused=status < 500)
+        raise FetchFailed(phrase("The answer was {status}, not 200.", status=status), refused=status < 500)
     return content
 
 
@@ -210,12 +215,14 @@ def _exchange(
             for chunk in response.iter_stream():
                 content += chunk
                 if len(content) > size_limit:
-                    raise FetchFailed(f"The answer is larger than {size_limit} bytes.", refused=True)
+                    raise FetchFailed(phrase("The answer is larger than {most} bytes.", most=size_limit), refused=True)
             return response.status, content
     except httpcore.TimeoutException:
-        raise FetchFailed(f"There was no complete answer within {deadline_s:g} seconds.") from None
+        raise FetchFailed(
+            phrase("There was no complete answer within {deadline_s:g} seconds.", deadline_s=deadline_s)
+        ) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError) as error:
-        raise FetchFailed(f"The exchange failed: {_plain(error)}.") from None
+        raise FetchFailed(phrase("The exchange failed: {plain}.", plain=_plain(error))) from None
 
 
 def _plain(error: Exception) -> str:

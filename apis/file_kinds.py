@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from apis.words import phrase
+
 FILE_LIMIT: Final = 5 << 20  # bytes; they live in the database
 FILE_NAME_LIMIT: Final = 120
 _ZIP_ENTRIES_LIMIT: Final = 10_000
@@ -96,7 +98,7 @@ def _is_open_document(media_type: str) -> Callable[[bytes], bool]:
 
 
 def _open(kind: str) -> Kind:
-    return Kind(f"{_OPEN}.{kind}", _is_open_document(f"{_OPEN}.{kind}"), f"OpenDocument {kind}")
+    return Kind(f"{_OPEN}.{kind}", _is_open_document(f"{_OPEN}.{kind}"), phrase("OpenDocument {kind}", kind=kind))
 
 
 _PLAIN: Final = "text/plain; charset=utf-8"  # whatever text calls itself, no browser makes a page of it
@@ -141,17 +143,28 @@ def file_problem(name: str, octets: bytes) -> str:
     """
     stem, _, ending = name.rpartition(".")
     if not stem or len(name) > FILE_NAME_LIMIT or _NAME_BANNED.search(name):
-        return (
-            f"The file needs a name such as guide.pdf, of at most {FILE_NAME_LIMIT} characters, none of them special."
+        return phrase(
+            "The file needs a name such as guide.pdf, of at most {most} characters, none of them special.",
+            most=FILE_NAME_LIMIT,
         )
     kind = KINDS.get(ending.lower())
     if kind is None:
-        return f"Files named .{ending[:20]} are not taken; these are: {', '.join(KINDS)}."
+        return phrase(
+            "Files named .{ending} are not taken; these are: {kinds}.", ending=ending[:20], kinds=", ".join(KINDS)
+        )
     if len(octets) > FILE_LIMIT:
-        return f"A file has at most {FILE_LIMIT >> 20} MiB ({FILE_LIMIT:,} bytes); this one is larger."
+        return phrase(
+            "A file has at most {most} MiB ({file_limit_2:,} bytes); this one is larger.",
+            most=FILE_LIMIT >> 20,
+            file_limit_2=FILE_LIMIT,
+        )
     if not octets:
         return "The file is empty."
-    return "" if kind.fits(octets) else f"The file is named .{ending}, but its content is no {kind.words}."
+    return (
+        ""
+        if kind.fits(octets)
+        else phrase("The file is named .{ending}, but its content is no {words}.", ending=ending, words=kind.words)
+    )
 
 
 def media_type_of(name: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from apis.words import phrase
+
 PEM_LIMIT: Final = 65_536  # characters
 
 
@@ -15,7 +17,7 @@ def certificates_problem(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         return "This should be a certificate in PEM (-----BEGIN CERTIFICATE-----)."
     if len(value) > PEM_LIMIT or not value.isascii() or "\x00" in value:
-        return f"This should be PEM: ASCII of at most {PEM_LIMIT} characters."
+        return phrase("This should be PEM: ASCII of at most {most} characters.", most=PEM_LIMIT)
     if "PRIVATE KEY-----" in value:
         return "This holds a private key; only certificates belong here."
     try:
@@ -30,7 +32,7 @@ def pair_problem(certificate: str, key: str) -> str:
     if not key.strip():
         return "This should be the private key of the certificate in PEM (-----BEGIN PRIVATE KEY-----)."
     if len(key) > PEM_LIMIT or not key.isascii() or "\x00" in key:
-        return f"This should be PEM: ASCII of at most {PEM_LIMIT} characters."
+        return phrase("This should be PEM: ASCII of at most {most} characters.", most=PEM_LIMIT)
     try:
         private = load_pem_private_key(key.encode(), password=None)
     except TypeError:  # an encrypted one, and no password

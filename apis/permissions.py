@@ -15,6 +15,7 @@ from apis.errors import Forbidden, Missing
 from apis.lifecycle import VISIBLE_TO_DEVELOPERS
 from apis.models import Api, Application, Person, Subscription
 from apis.roles import Capability, narrowed
+from apis.words import phrase
 
 _NEEDS: dict[Capability, str] = {
     Capability.SEE_APIS: "the creator or publisher role",
@@ -70,7 +71,7 @@ class Actor:
             needs = _NEEDS[capabilities[0]]
             if any(capability in self.person.capabilities for capability in capabilities):
                 raise Forbidden("The scopes of this token do not allow this.", code="insufficient_scope")
-            raise Forbidden(f"This needs {needs}.")
+            raise Forbidden(phrase("This needs {needs}.", needs=needs))
 
 
 def can_see_api(actor: Actor, api: Api) -> bool:

@@ -14,6 +14,8 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
+from apis.words import phrase
+
 BYTES_LIMIT: Final = 1 << 20
 PIXELS_LIMIT: Final = 12_000_000  # of the file; a few kilobytes of it can say that they are gigabytes of pixels
 SIDE: Final = 512  # pixels: the longer side of what is kept
@@ -54,15 +56,17 @@ def picture_of(content: bytes) -> Picture:
     Raises: NotAPicture for more than BYTES_LIMIT bytes or PIXELS_LIMIT pixels, and for what none of FORMATS reads.
     """
     if not content:
-        raise NotAPicture(f"Choose a file: {_KINDS}.")
+        raise NotAPicture(phrase("Choose a file: {kinds}.", kinds=_KINDS))
     if len(content) > BYTES_LIMIT:
         raise NotAPicture("A thumbnail has at most 1 MiB.")
     try:
         return _read(content)
     except (Image.DecompressionBombError, _TooManyPixels):
-        raise NotAPicture(f"A thumbnail has at most {PIXELS_LIMIT:,} pixels.") from None
+        raise NotAPicture(phrase("A thumbnail has at most {most:,} pixels.", most=PIXELS_LIMIT)) from None
     except Exception:  # a decoder at work on a stranger's bytes: whatever it stumbles over, the file is to blame
-        raise NotAPicture(f"This cannot be read as a picture; {_KINDS} are taken, whatever the name says.") from None
+        raise NotAPicture(
+            phrase("This cannot be read as a picture; {kinds} are taken, whatever the name says.", kinds=_KINDS)
+        ) from None
 
 
 def _read(content: bytes) -> Picture:

@@ -17,6 +17,7 @@ from apis.lifecycle import SERVED
 from apis.models import Api, ApiPlan, Application, Person, Revision, Scope, Subscription, Topic
 from apis.permissions import Actor, can_see_api, offers_for
 from apis.shapes_topics import SCOPE_FIELDS, scope_name_problem, scopes_named
+from apis.words import phrase
 
 
 def scopes_shared() -> QuerySet[Scope]:
@@ -58,7 +59,7 @@ def scope_uses(scope: Scope, actor: Actor) -> list[str]:
         rows = rows.filter(api__version_set=scope.version_set_id)
         designs = designs.filter(api__version_set=scope.version_set_id)
     found = [
-        (topic.api, f"topic {topic.name}")
+        (topic.api, phrase("topic {topic}", topic=topic.name))
         for topic in rows.iterator()
         if any(scope.name in getattr(topic, field) for field in SCOPE_FIELDS)
     ]
@@ -76,7 +77,7 @@ def api_plan_uses(plan: ApiPlan) -> list[str]:
     """Where topics name an API plan, in words: as they are designed now, and in revisions."""
     rows = Topic.objects.select_related("api__version_set").filter(api_plan=plan.name)
     designs = Revision.objects.select_related("api__version_set").order_by("api", "number")
-    return [f"{topic.api}, topic {topic.name}" for topic in rows] + [
+    return [phrase("{api}, topic {topic}", api=topic.api, topic=topic.name) for topic in rows] + [
         f"{revision.api}, {str(revision).lower()}"
         for revision in designs.iterator()
         if any(topic.get("api_plan") == plan.name for topic in revision.design["topics"])

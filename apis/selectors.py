@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -29,7 +30,9 @@ from apis.models import (
 from apis.permissions import Actor, designs_for, offers_for, owns
 from apis.roles import Capability
 from apis.shapes_topics import topic_of
+from apis.words import phrase
 
+_USUAL_PORTS: Final = {"ws": 80, "wss": 443}  # RFC 6455 section 3
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
@@ -109,7 +112,7 @@ def revision_get(api: Api, number: int) -> Revision:
     """Raises: Missing."""
     revision = revisions_of(api).filter(number=number).first()
     if revision is None:
-        raise Missing(f"There is no revision {number} of this API.")
+        raise Missing(phrase("There is no revision {number} of this API.", number=number))
     return revision
 
 
@@ -119,18 +122,34 @@ def gateway_urls(api: Api, environments: list[Environment] | None = None) -> lis
     GATEWAY_URL (an operator's own address) replaces the environments' host and ports; the port offset of this start
     is added to the ports of an environment (CONTRACT section 2).
     """
-    if settings.MODE == "serve":
-        return [f"{settings.GATEWAY_URL}{api.path}"]
     rows = list(Environment.objects.all()) if environments is None else environments
-    return [f"{base}{api.path}" for row in rows for base in environment_urls(row)]
+    chosen: dict[Any, str] = {}
+    if any(row.vhosts for row in rows):  # otherwise there is nothing to choose from
+        chosen = {deployment.environment_id: deployment.vhost for deployment in api.deployments.all()}
+    bases = [base for row in rows for base in environment_urls(row, chosen.get(row.pk, ""))]
+    return [f"{base}{api.path}" for base in dict.fromkeys(bases)]
 
 
-def environment_urls(row: Environment) -> list[str]:
-    """Where a gateway environment listens, ws:// first; GATEWAY_URL replaces it in production."""
-    if settings.MODE == "serve":
+def environment_urls(row: Environment, vhost: str = "") -> list[str]:
+    """Where a gateway environment listens, ws:// first; in production GATEWAY_URL replaces its own host and ports.
+
+    Args:
+        vhost: one of its further hosts; "" for its own.
+    """
+    further: Mapping[str, Any] | None = next((one for one in row.vhosts if vhost and one["host"] == vhost), None)
+    if further is not None:
+        host, ports = further["host"], (("ws", further["ws_port"]), ("wss", further["wss_port"]))
+    elif settings.MODE == "serve":
         return [settings.GATEWAY_URL]
-    ports = (("ws", row.ws_port), ("wss", row.wss_port))
-    return [f"{scheme}://{row.host}:{port + settings.PORT_OFFSET}" for scheme, port in ports if port]
+    else:
+        host, ports = row.host, (("ws", row.ws_port), ("wss", row.wss_port))
+    # In production these are the ports that clients see, and what a scheme has anyway is left out.
+    hidden = _USUAL_PORTS if settings.MODE == "serve" else {}
+    return [
+        f"{scheme}://{host}" + ("" if hidden.get(scheme) == port else f":{port + settings.PORT_OFFSET}")
+        for scheme, port in ports
+        if port
+    ]
 
 
 def gateway_urls_deployed(api: Api) -> list[str]:
@@ -190,7 +209,7 @@ def key_pair_get(actor: Actor, application: Application, key_type: str) -> KeyPa
     """Raises: Missing."""
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is None or not owns(actor, application):
-        raise Missing(f"This application has no {key_type} keys.")
+        raise Missing(phrase("This application has no {key_type} keys.", key_type=key_type))
     return pair
 
 
@@ -235,6 +254,14 @@ def plan_get(rows: QuerySet[AnyPlan], plan_id: UUID | str) -> AnyPlan:
 
 def environments() -> QuerySet[Environment]:
     return Environment.objects.order_by("name")
+
+
+def environment_get(environment_id: UUID | str) -> Environment:
+    """Raises: Missing."""
+    row = Environment.objects.filter(pk=environment_id).first()
+    if row is None:
+        raise Missing("There is no such environment.")
+    return row
 
 
 def people(actor: Actor) -> QuerySet[Person]:

@@ -13,6 +13,7 @@ from apis.models import Api, Application, Approval
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors import apis_visible
+from apis.words import phrase
 
 # What `Subscription.latest_request` reads, for a whole list of subscriptions at once.
 REQUESTS: Final = Prefetch(
@@ -59,7 +60,12 @@ def step_in_words(api: Api) -> str:
     if waiting is None:
         return ""
     label = ACTION_LABELS[Action(waiting.wanted["action"])]
-    return f"{label} waits for an administrator; until then {api} is {LABELS[State(api.state)].lower()}."
+    return phrase(
+        "{label} waits for an administrator; until then {api} is {labels}.",
+        label=label,
+        api=api,
+        labels=LABELS[State(api.state)].lower(),
+    )
 
 
 def application_request(application: Application) -> Approval | None:

@@ -9,6 +9,7 @@ from django.db.models import Count, QuerySet
 from apis.errors import Missing
 from apis.models import Api, ApiCategory, BusinessPlan, Person, Role, Scope
 from apis.roles import BUILT_IN_ROLES
+from apis.words import phrase
 
 
 def custom_roles() -> QuerySet[Role]:
@@ -43,11 +44,13 @@ def role_uses(role: Role) -> list[str]:
     """Where a role is named, in words: by people, APIs, scopes and business plans."""
     name = role.name
     apis = Api.objects.select_related("version_set")
-    found = [f"person {person}" for person in role_holders(name)]
-    found += [f"access control of {api}" for api in apis.filter(access_roles__names_any=[name])]
-    found += [f"visibility of {api}" for api in apis.filter(visible_roles__names_any=[name])]
-    found += [f"scope {scope}" for scope in Scope.objects.filter(roles__names_any=[name])]
-    return found + [f"business plan {row}" for row in BusinessPlan.objects.all() if name in row.permission["roles"]]
+    found = [phrase("person {person}", person=person) for person in role_holders(name)]
+    found += [phrase("access control of {api}", api=api) for api in apis.filter(access_roles__names_any=[name])]
+    found += [phrase("visibility of {api}", api=api) for api in apis.filter(visible_roles__names_any=[name])]
+    found += [phrase("scope {scope}", scope=scope) for scope in Scope.objects.filter(roles__names_any=[name])]
+    return found + [
+        phrase("business plan {row}", row=row) for row in BusinessPlan.objects.all() if name in row.permission["roles"]
+    ]
 
 
 def categories() -> QuerySet[ApiCategory]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+from apis.words import phrase
+
 Problems = dict[str, str]
 
 KEY_TYPES: Final = ("production", "sandbox")
@@ -20,7 +22,7 @@ def whole(low: int, high: int) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            return f"This should be a whole number between {low} and {high}."
+            return phrase("This should be a whole number between {low} and {high}.", low=low, high=high)
         return ""
 
     return check
@@ -44,7 +46,8 @@ def section(
         return deepcopy(dict(defaults)), {"": "This should be an object."}
     known = ", ".join(checks)
     problems: Problems = {
-        pointer(name): f"This field is not known here; known are {known}." for name in value.keys() - checks.keys()
+        pointer(name): phrase("This field is not known here; known are {known}.", known=known)
+        for name in value.keys() - checks.keys()
     }
     # A copy: the lists in it must never be those of the defaults, nor of the caller.
     full = deepcopy({**defaults, **{name: value[name] for name in checks.keys() & value.keys()}})
@@ -131,7 +134,7 @@ def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
     """
     problems: Problems = {}
     if not isinstance(value, list) or len(value) > LIMITS_LIMIT:
-        return [], {"": f"This should be a list of at most {LIMITS_LIMIT} limits."}
+        return [], {"": phrase("This should be a list of at most {most} limits.", most=LIMITS_LIMIT)}
     done: list[dict[str, Any]] = []
     for index, item in enumerate(value):
         if not isinstance(item, dict):
@@ -142,12 +145,12 @@ def limits(value: Any) -> tuple[list[dict[str, Any]], Problems]:
             problems[f"{index}/{unknown}"] = "This field is not known here; known are kind, amount, per, direction."
         for key, allowed in (("kind", LIMIT_KINDS), ("per", PERIODS), ("direction", DIRECTIONS)):
             if limit.get(key) not in allowed:
-                problems[f"{index}/{key}"] = f"This should be one of: {', '.join(allowed)}."
+                problems[f"{index}/{key}"] = phrase("This should be one of: {known}.", known=", ".join(allowed))
         if problem := whole(1, AMOUNT_LIMIT)(limit.get("amount")):
             problems[f"{index}/amount"] = problem
         noun = next((noun for kind, noun in UNDIRECTED.items() if kind == limit.get("kind")), "")
         if noun and limit["direction"] != "both":
-            problems[f"{index}/direction"] = f"A limit on {noun} has no direction."
+            problems[f"{index}/direction"] = phrase("A limit on {noun} has no direction.", noun=noun)
         done.append({key: limit.get(key) for key in ("kind", "amount", "per", "direction")})
     seen = [(limit["kind"], limit["per"], limit["direction"]) for limit in done]
     if not problems and len(set(seen)) < len(seen):
@@ -165,5 +168,5 @@ def burst(value: Any) -> tuple[dict[str, Any] | None, Problems]:
     if problem := whole(1, AMOUNT_LIMIT)(value["amount"]):
         problems["amount"] = problem
     if value["per"] not in BURST_PERIODS:
-        problems["per"] = f"This should be one of: {', '.join(BURST_PERIODS)}."
+        problems["per"] = phrase("This should be one of: {known}.", known=", ".join(BURST_PERIODS))
     return dict(value), problems

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from apis.validators import text_problem
+from apis.words import phrase
 
 OWNERS: Final = {
     "business_owner": "Business owner",
@@ -60,7 +61,7 @@ def _owner_problem(name: str, text: Any) -> str:
     if not text:
         return ""
     if len(text) > EMAIL_LIMIT:
-        return f"An e-mail address has at most {EMAIL_LIMIT} characters."
+        return phrase("An e-mail address has at most {most} characters.", most=EMAIL_LIMIT)
     return "" if _EMAIL.fullmatch(text) else "This should be an e-mail address, such as jo@example.com."
 
 
@@ -76,13 +77,13 @@ def properties(value: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
     if not isinstance(value, list):
         return [], {"": "This should be a list."}
     if len(value) > PROPERTIES_LIMIT:
-        return [], {"": f"An API has at most {PROPERTIES_LIMIT} properties."}
+        return [], {"": phrase("An API has at most {most} properties.", most=PROPERTIES_LIMIT)}
     rows: list[dict[str, Any]] = []
     problems: dict[str, str] = {}
     for position, item in enumerate(value):
         row, wrong = _property(item)
         if not wrong and any(row["name"].lower() == other["name"].lower() for other in rows):
-            wrong = {"name": f"Property {row['name']} is given twice."}
+            wrong = {"name": phrase("Property {name} is given twice.", name=row["name"])}
         rows.append(row)
         problems |= {f"{position}/{field}" if field else str(position): text for field, text in wrong.items()}
     return rows, problems
@@ -121,8 +122,13 @@ def names_problem(value: Any, known: Sequence[str], one: str, many: str) -> str:
         one, many: what they are, in words: "role", "roles".
     """
     if not isinstance(value, list) or any(not isinstance(name, str) for name in value):
-        return f"This should be a list of names of {many}."
+        return phrase("This should be a list of names of {many}.", many=many)
     if unknown := [name for name in dict.fromkeys(value) if name not in known]:
         shown = ", ".join(name[:60] for name in unknown[:5])
-        return f"Unknown {many if len(unknown) > 1 else one}: {shown}. Known are: {', '.join(known) or 'none'}."
-    return f"A {one} is named twice." if len(set(value)) < len(value) else ""
+        return phrase(
+            "Unknown {many}: {shown}. Known are: {known}.",
+            many=many if len(unknown) > 1 else one,
+            shown=shown,
+            known=", ".join(known) or "none",
+        )
+    return phrase("A {one} is named twice.", one=one) if len(set(value)) < len(value) else ""

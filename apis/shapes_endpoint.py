@@ -28,6 +28,7 @@ from apis.shapes_upstream_security import (
     upstream_security,
 )
 from apis.validators import endpoint_problem
+from apis.words import phrase
 
 STRATEGIES: Final = ("round_robin", "failover", "least_sessions", "weighted")
 URLS_LIMIT: Final = 10
@@ -78,7 +79,9 @@ def _factor(value: Any) -> str:
 
 def _errors(value: Any) -> str:
     if not isinstance(value, list) or any(not isinstance(one, str) or one not in SUSPENSION_ERRORS for one in value):
-        return f"This should be a list out of: {', '.join(SUSPENSION_ERRORS)}."
+        return phrase(
+            "This should be a list out of: {suspension_errors}.", suspension_errors=", ".join(SUSPENSION_ERRORS)
+        )
     if len(set(value)) != len(value):
         return "An error is named twice."
     return ""
@@ -135,7 +138,7 @@ def endpoint_config(value: Any, address_problem: AddressProblem) -> tuple[dict[s
     if not isinstance(value, dict):
         return {}, {"": "This should be an object."}
     problems: Problems = {
-        pointer(name): f"This field is not known here; known are {', '.join(DEFAULTS)}."
+        pointer(name): phrase("This field is not known here; known are {known}.", known=", ".join(DEFAULTS))
         for name in value.keys() - DEFAULTS.keys()
     }
     config: dict[str, Any] = {
@@ -143,7 +146,7 @@ def endpoint_config(value: Any, address_problem: AddressProblem) -> tuple[dict[s
         "strategy": value.get("strategy", DEFAULTS["strategy"]),
     }
     if config["strategy"] not in STRATEGIES:
-        problems["strategy"] = f"This should be one of: {', '.join(STRATEGIES)}."
+        problems["strategy"] = phrase("This should be one of: {known}.", known=", ".join(STRATEGIES))
     for name, check in _SECTIONS.items():
         config[name], found = check(value.get(name, deepcopy(DEFAULTS[name])), address_problem)
         problems.update({f"{name}/{path}" if path else name: text for path, text in found.items()})
@@ -152,7 +155,7 @@ def endpoint_config(value: Any, address_problem: AddressProblem) -> tuple[dict[s
 
 def _urls(value: Any, address_problem: Callable[[str], str], problems: Problems) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not 1 <= len(value) <= URLS_LIMIT:
-        problems["urls"] = f"This should be a list of 1 to {URLS_LIMIT} objects with a url each."
+        problems["urls"] = phrase("This should be a list of 1 to {most} objects with a url each.", most=URLS_LIMIT)
         return []
     urls: list[dict[str, Any]] = []
     for index, item in enumerate(value):

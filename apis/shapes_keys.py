@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from apis.shapes import KEY_TYPES, Problems, whole
+from apis.words import phrase
 
 KEY_PREFIX: Final = "wsk_"
 TEST_KEY_PREFIX: Final = "wst_"
@@ -22,20 +23,23 @@ def address_problem(text: str) -> str:
     try:
         ip_network(text, strict=False)
     except ValueError:
-        return f"{text!r} is not an IP address or a network such as 192.0.2.0/24."
+        return phrase("{text!r} is not an IP address or a network such as 192.0.2.0/24.", text=text)
     return "" if "%" not in text else "An address with a zone means something on one machine only."
 
 
 def referer_problem(text: str) -> str:
     """What is wrong with a permitted referer, or ""."""
     if len(text) > 300 or not _REFERER.fullmatch(text):
-        return f"{text[:60]!r} should look like https://app.example.com or *.example.com/shop/* (300 characters)."
+        return phrase(
+            "{text!r} should look like https://app.example.com or *.example.com/shop/* (300 characters).",
+            text=text[:60],
+        )
     return ""
 
 
 def _entries(value: Any, check: Any, name: str, problems: Problems) -> None:
     if not isinstance(value, list) or len(value) > ENTRIES_LIMIT:
-        problems[name] = f"This should be a list of at most {ENTRIES_LIMIT} texts."
+        problems[name] = phrase("This should be a list of at most {most} texts.", most=ENTRIES_LIMIT)
         return
     for index, text in enumerate(value):
         if problem := check(text) if isinstance(text, str) else "This should be a text.":
@@ -52,7 +56,7 @@ def key_problems(key_type: Any, expires_in: Any, permitted_ips: Any, permitted_r
     """
     problems: Problems = {}
     if key_type not in KEY_TYPES:
-        problems["key_type"] = f"This should be one of: {', '.join(KEY_TYPES)}."
+        problems["key_type"] = phrase("This should be one of: {known}.", known=", ".join(KEY_TYPES))
     if expires_in is not None and (problem := whole(1, LONGEST_KEY_S)(expires_in)):
         problems["expires_in"] = problem
     _entries(permitted_ips, address_problem, "permitted_ips", problems)

@@ -15,6 +15,7 @@ from typing import Any, Final
 from apis.roles import BUILT_IN_ROLES
 from apis.shapes import Problems, flag, limits, optional, pointer, whole
 from apis.shapes_about import names_problem
+from apis.words import phrase
 
 GROUPS_LIMIT: Final = 10
 CONDITIONS_LIMIT: Final = 10
@@ -66,13 +67,13 @@ def pattern_problem(pattern: str) -> str:
     if _REPEATED_GROUP.search(bare) or "(?" in bare:
         return "A group in a pattern cannot be repeated, nor be a special one."
     if len(_REPEAT.findall(bare)) > REPEATS_LIMIT:
-        return f"A pattern has at most {REPEATS_LIMIT} of * + ? and {{}}."
+        return phrase("A pattern has at most {most} of * + ? and {{}}.", most=REPEATS_LIMIT)
     return ""
 
 
 def _condition_value_problem(kind: str, value: Any) -> str:
     if not isinstance(value, str) or not value or not value.isprintable() or len(value) > TEXT_LIMIT:
-        return f"This should be a text of 1 to {TEXT_LIMIT} characters."
+        return phrase("This should be a text of 1 to {most} characters.", most=TEXT_LIMIT)
     pattern = pattern_of(value)
     if pattern is not None:
         return "An address is no pattern." if kind == "ip" else pattern_problem(pattern)
@@ -88,7 +89,7 @@ def _condition_name_problem(kind: str, name: Any) -> str:
     if kind == "ip":
         return "" if name == "" else "A condition on the address has no name."
     if not isinstance(name, str) or not name or not name.isprintable() or len(name) > TEXT_LIMIT:
-        return f"This should be a text of 1 to {TEXT_LIMIT} characters."
+        return phrase("This should be a text of 1 to {most} characters.", most=TEXT_LIMIT)
     if kind != "header":
         return ""
     if name.lower() in _SECRET_HEADERS:
@@ -105,12 +106,12 @@ def condition(value: Any) -> tuple[dict[str, Any], Problems]:
         return {}, {"": "This should be an object with type, name, value and invert."}
     full = {"name": "", "value": None, "invert": False, **value}
     problems = {
-        pointer(name): f"This field is not known here; known are {', '.join(CONDITION_FIELDS)}."
+        pointer(name): phrase("This field is not known here; known are {known}.", known=", ".join(CONDITION_FIELDS))
         for name in value.keys() - set(CONDITION_FIELDS)
     }
     kind = full.get("type")
     if not isinstance(kind, str) or kind not in CONDITION_TYPES:
-        problems["type"] = f"This should be one of: {', '.join(CONDITION_TYPES)}."
+        problems["type"] = phrase("This should be one of: {known}.", known=", ".join(CONDITION_TYPES))
     else:
         problems["name"] = _condition_name_problem(kind, full["name"])
         problems["value"] = _condition_value_problem(kind, full["value"])
@@ -123,7 +124,7 @@ def _group(value: Any) -> tuple[dict[str, Any], Problems]:
         return {}, {"": "This should be an object with name, conditions and limits."}
     known = ("name", "conditions", "limits")
     problems: Problems = {
-        pointer(name): f"This field is not known here; known are {', '.join(known)}."
+        pointer(name): phrase("This field is not known here; known are {known}.", known=", ".join(known))
         for name in value.keys() - set(known)
     }
     name, rows = value.get("name"), value.get("conditions")
@@ -131,7 +132,7 @@ def _group(value: Any) -> tuple[dict[str, Any], Problems]:
         problems["name"] = "This should be a name of up to 50 letters, digits, spaces and . _ -"
     conditions: list[dict[str, Any]] = []
     if not isinstance(rows, list) or not 1 <= len(rows) <= CONDITIONS_LIMIT:
-        problems["conditions"] = f"This should be a list of 1 to {CONDITIONS_LIMIT} conditions."
+        problems["conditions"] = phrase("This should be a list of 1 to {most} conditions.", most=CONDITIONS_LIMIT)
     else:
         for index, row in enumerate(rows):
             done, found = condition(row)
@@ -149,7 +150,7 @@ def groups(value: Any) -> tuple[list[dict[str, Any]], Problems]:
         value: [{"name","conditions":[...],"limits":[...]}]; a group without limits is unlimited.
     """
     if not isinstance(value, list) or len(value) > GROUPS_LIMIT:
-        return [], {"": f"This should be a list of at most {GROUPS_LIMIT} groups."}
+        return [], {"": phrase("This should be a list of at most {most} groups.", most=GROUPS_LIMIT)}
     done: list[dict[str, Any]] = []
     problems: Problems = {}
     taken: set[str] = set()
@@ -168,11 +169,15 @@ def key_problem(key: Any) -> str:
     """The first thing wrong with the key of a custom plan such as "{user}:{api}", or ""."""
     known = " ".join(f"{{{name}}}" for name in KEY_VARIABLES)
     if not isinstance(key, str) or not key:
-        return f"This should be at least one of {known}, joined by colons."
+        return phrase("This should be at least one of {known}, joined by colons.", known=known)
     parts = key.split(":")
     for part in parts:
         if part[:1] + part[-1:] != "{}" or part[1:-1] not in KEY_VARIABLES:
-            return f"{part or 'Nothing'} stands for nothing here; known are {known}, joined by colons."
+            return phrase(
+                "{part} stands for nothing here; known are {known}, joined by colons.",
+                part=part or "Nothing",
+                known=known,
+            )
     return "" if len(set(parts)) == len(parts) else "This names something twice."
 
 
@@ -188,11 +193,11 @@ def permission(value: Any, known: Sequence[str] = BUILT_IN_ROLES) -> tuple[dict[
     problems: Problems = {}
     mode, roles = full["mode"], full["roles"]
     if not isinstance(mode, str) or mode not in PERMISSION_MODES:
-        problems["mode"] = f"This should be one of: {', '.join(PERMISSION_MODES)}."
+        problems["mode"] = phrase("This should be one of: {known}.", known=", ".join(PERMISSION_MODES))
     if problem := names_problem(roles, known, "role", "roles"):
         problems["roles"] = problem
     elif mode in {"allow", "deny"} and not roles:
-        problems["roles"] = f"This should name the roles to {mode}."
+        problems["roles"] = phrase("This should name the roles to {mode}.", mode=mode)
     elif mode == "none" and roles:
         problems["roles"] = "Roles are named to allow or to deny them."
     return {"mode": mode, "roles": roles}, problems
@@ -207,7 +212,7 @@ def permits(rule: Mapping[str, Any], roles: frozenset[str] | set[str]) -> bool:
 def attributes(value: Any) -> tuple[dict[str, str], Problems]:
     """Check what a plan tells the backend in X-JWT-Assertion: {name: text}."""
     if not isinstance(value, dict) or len(value) > ATTRIBUTES_LIMIT:
-        return {}, {"": f"This should be an object of at most {ATTRIBUTES_LIMIT} attributes."}
+        return {}, {"": phrase("This should be an object of at most {most} attributes.", most=ATTRIBUTES_LIMIT)}
     problems: Problems = {}
     for name, text in value.items():
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
@@ -215,7 +220,9 @@ def attributes(value: Any) -> tuple[dict[str, str], Problems]:
         elif name in TAKEN_CLAIMS:
             problems[pointer(name)] = "The assertion says this by itself."
         elif not isinstance(text, str) or len(text) > ATTRIBUTE_LIMIT or not text.isprintable():
-            problems[pointer(name)] = f"This should be a text of at most {ATTRIBUTE_LIMIT} characters."
+            problems[pointer(name)] = phrase(
+                "This should be a text of at most {most} characters.", most=ATTRIBUTE_LIMIT
+            )
     return dict(value), problems
 
 
@@ -232,7 +239,7 @@ def money(places: int) -> Callable[[Any], tuple[Decimal | None, Problems]]:
         if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount < 10**8:
             return None, {"": "This should be an amount of money from 0 to 99999999, or null."}
         if amount != round(amount, places):
-            return None, {"": f"This should have at most {places} decimal places."}
+            return None, {"": phrase("This should have at most {places} decimal places.", places=places)}
         return round(amount, places), {}
 
     return check
@@ -247,7 +254,9 @@ def currency_problem(value: Any) -> str:
 def one_of(words: tuple[str, ...] | list[str]) -> Callable[[Any], str]:
     """A check for one of these words."""
     return lambda value: (
-        "" if isinstance(value, str) and value in words else f"This should be one of: {', '.join(words)}."
+        ""
+        if isinstance(value, str) and value in words
+        else phrase("This should be one of: {known}.", known=", ".join(words))
     )
 
 

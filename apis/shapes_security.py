@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+from apis.words import phrase
+
 Problems = dict[str, str]
 
 SCHEMES: Final = ("oauth", "api_key")
@@ -42,7 +44,7 @@ def _yes_or_no(value: Any) -> str:
 
 def _schemes(value: Any) -> str:
     if not isinstance(value, list) or not value or any(one not in SCHEMES for one in value if isinstance(one, str)):
-        return f"This should be a list of at least one of: {', '.join(SCHEMES)}."
+        return phrase("This should be a list of at least one of: {schemes}.", schemes=", ".join(SCHEMES))
     return _texts(value)
 
 
@@ -50,7 +52,11 @@ def _texts(value: Any) -> str:
     if not isinstance(value, list) or any(not isinstance(one, str) for one in value):
         return "This should be a list of texts."
     if len(value) > ITEMS_LIMIT or any(len(one) > ITEM_LENGTH for one in value):
-        return f"This should be a list of at most {ITEMS_LIMIT} texts of at most {ITEM_LENGTH} characters."
+        return phrase(
+            "This should be a list of at most {most} texts of at most {item_length} characters.",
+            most=ITEMS_LIMIT,
+            item_length=ITEM_LENGTH,
+        )
     if len(set(value)) < len(value):
         return "Something is named twice."
     return ""
@@ -61,15 +67,22 @@ def origin_problem(origin: str) -> str:
     if origin == "null":
         return ""
     if not _ORIGIN.fullmatch(origin):
-        return (
-            f"{origin!r} is not an origin: write it as browsers send it, in lower case and without a path, "
-            "such as https://app.example.com or http://localhost:3000."
+        return phrase(
+            "{origin!r} is not an origin: write it as browsers send it, in lower case and without a path, such as "
+            "https://app.example.com or http://localhost:3000.",
+            origin=origin,
         )
     scheme, _, rest = origin.partition("://")
     port = rest.rpartition(":")[2] if not rest.endswith("]") and ":" in rest else ""
     if port and port == _DEFAULT_PORTS.get(scheme):
-        return f"{origin} names the port that {scheme} has anyway; browsers leave it out, so it would never match."
-    return "" if not port or 0 < int(port) < 65_536 else f"{origin} has no port between 1 and 65535."
+        return phrase(
+            "{origin} names the port that {scheme} has anyway; browsers leave it out, so it would never match.",
+            origin=origin,
+            scheme=scheme,
+        )
+    return (
+        "" if not port or 0 < int(port) < 65_536 else phrase("{origin} has no port between 1 and 65535.", origin=origin)
+    )
 
 
 def _origins(value: Any) -> str:
@@ -84,7 +97,9 @@ def _mask(value: Any) -> str:
     if problem := _texts(value):
         return problem
     wrong = next((one for one in value if not _POINTER.fullmatch(one)), None)
-    return "" if wrong is None else f"{wrong!r} is not a JSON pointer such as /card/number (RFC 6901)."
+    return (
+        "" if wrong is None else phrase("{wrong!r} is not a JSON pointer such as /card/number (RFC 6901).", wrong=wrong)
+    )
 
 
 SECURITY_CHECKS: Final[dict[str, Callable[[Any], str]]] = {
@@ -124,7 +139,9 @@ def security(value: Any) -> tuple[dict[str, Any], Problems]:
         return default_security(), {"": "This should be an object."}
     problems: Problems = {}
     for unknown in value.keys() - SECURITY_CHECKS.keys():
-        problems[str(unknown)] = f"This field is not known here; known are {', '.join(SECURITY_CHECKS)}."
+        problems[str(unknown)] = phrase(
+            "This field is not known here; known are {known}.", known=", ".join(SECURITY_CHECKS)
+        )
     full = deepcopy({**DEFAULT_SECURITY, **{key: value[key] for key in SECURITY_CHECKS.keys() & value.keys()}})
     for key, check in SECURITY_CHECKS.items():
         if problem := check(full[key]):
@@ -136,7 +153,7 @@ def security_terms(settings: Mapping[str, Any]) -> list[str]:
     """In words, what an API accepts and from where."""
     lines = [" or ".join(SCHEME_LABELS[name] for name in settings["schemes"])]
     if settings["key_managers"]:
-        lines.append(f"tokens of {', '.join(settings['key_managers'])} only")
+        lines.append(phrase("tokens of {key_managers} only", key_managers=", ".join(settings["key_managers"])))
     if settings["query_credentials"]:
         lines.append("also in the address")
     if count := len(settings["origins"]):

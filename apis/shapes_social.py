@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from apis.validators import text_problem, url_problem
+from apis.words import phrase
 
 DOCUMENT_TYPES: Final = ("howto", "samples", "public_forum", "support_forum", "other")
 FORUMS: Final = frozenset({"public_forum", "support_forum"})  # places, so nothing but links
@@ -58,7 +59,7 @@ def link_problem(url: str) -> str:
 
 
 def _one_of(allowed: tuple[str, ...]) -> Any:
-    return lambda value: "" if value in allowed else f"This should be one of: {', '.join(allowed)}."
+    return lambda value: "" if value in allowed else phrase("This should be one of: {known}.", known=", ".join(allowed))
 
 
 _CHECKS: Final[dict[str, Any]] = {

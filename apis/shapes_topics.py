@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Final
 
+from apis.words import phrase
+
 Problems = dict[str, str]
 
 SECURITIES: Final = ("oauth", "none")
@@ -53,9 +55,9 @@ def topic_of(row: Mapping[str, Any]) -> dict[str, Any]:
 def topic_line(topic: Mapping[str, Any]) -> str:
     """A complete topic in one line, for the history: "/news (receive; mapped to /feed; scopes news:read)"."""
     words = [" and ".join(word for word, field in (("receive", "subscribe"), ("send", "publish")) if topic[field])]
-    words += [f"mapped to {topic['url_mapping']}"] if topic["url_mapping"] else []
+    words += [phrase("mapped to {url_mapping}", url_mapping=topic["url_mapping"])] if topic["url_mapping"] else []
     words += ["open to anybody"] if topic["security"] == "none" else []
-    words += [f"API plan {topic['api_plan']}"] if topic["api_plan"] else []
+    words += [phrase("API plan {api_plan}", api_plan=topic["api_plan"])] if topic["api_plan"] else []
     for field, what in (("scopes", "scopes"), ("subscribe_scopes", "to receive"), ("publish_scopes", "to send")):
         words += [f"{what} {' '.join(topic[field])}"] if topic[field] else []
     return f"{topic['name']} ({'; '.join(words)})"
@@ -71,7 +73,7 @@ def scope_name_problem(name: str) -> str:
     if not name:
         return "Name should not be empty."
     if len(name) > SCOPE_NAME_LIMIT:
-        return f"Name has exceeded the maximum number of {SCOPE_NAME_LIMIT} characters."
+        return phrase("Name has exceeded the maximum number of {most} characters.", most=SCOPE_NAME_LIMIT)
     if not _SCOPE.fullmatch(name):
         return 'Name should hold ASCII letters, digits and punctuation only; no spaces, " or \\.'
     return ""
@@ -97,7 +99,7 @@ def topic_name_problem(name: str) -> str:
     if not name:
         return "Name should not be empty."
     if len(name) > NAME_LIMIT:
-        return f"Name has exceeded the maximum number of {NAME_LIMIT} characters."
+        return phrase("Name has exceeded the maximum number of {most} characters.", most=NAME_LIMIT)
     if name == "/":
         return ""
     *first, last = name.split("/")[1:]
@@ -132,11 +134,15 @@ def mapping_problem(mapping: str, name: str) -> str:
     if not mapping:
         return ""
     if len(mapping) > MAPPING_LIMIT:
-        return f"URL mapping has exceeded the maximum number of {MAPPING_LIMIT} characters."
+        return phrase("URL mapping has exceeded the maximum number of {most} characters.", most=MAPPING_LIMIT)
     known = parameters_of(name)
     for variable in _VARIABLE.findall(mapping):
         if variable not in known:
-            return f"{{uri.var.{variable}}} is no parameter of this topic{_one_of(known)}."
+            return phrase(
+                "{{uri.var.{variable}}} is no parameter of this topic{one_of}.",
+                variable=variable,
+                one_of=_one_of(known),
+            )
     path, _, query = _VARIABLE.sub("x", mapping).partition("?")
     if "{" in path + query or "}" in path + query:
         return "A parameter of the topic is written {uri.var.name} here."
@@ -166,7 +172,7 @@ def topics(value: Any, scopes: Iterable[str], api_plans: Iterable[str] = ()) -> 
         The topics with every key present, in the order given, and the problems (empty when they are valid).
     """
     if not isinstance(value, list) or not 1 <= len(value) <= TOPICS_LIMIT:
-        return [], {"": f"This should be a list of 1 to {TOPICS_LIMIT} topics."}
+        return [], {"": phrase("This should be a list of 1 to {most} topics.", most=TOPICS_LIMIT)}
     known, plans, problems = set(scopes), set(api_plans), {}
     done: list[dict[str, Any]] = []
     taken: dict[str, str] = {}
@@ -178,7 +184,7 @@ def topics(value: Any, scopes: Iterable[str], api_plans: Iterable[str] = ()) -> 
         done.append(topic)
         pattern = pattern_of(topic["name"])
         if pattern in taken:
-            problems[f"{index}/name"] = f"This takes the same paths as {taken[pattern]}."
+            problems[f"{index}/name"] = phrase("This takes the same paths as {taken}.", taken=taken[pattern])
         taken.setdefault(pattern, topic["name"])
     return done, problems
 
@@ -187,7 +193,7 @@ def _topic(item: Any, known: set[str], plans: set[str]) -> tuple[dict[str, Any] 
     if not isinstance(item, dict):
         return None, {"": "This should be an object."}
     problems = {
-        str(name): f"This field is not known here; known are {', '.join(TOPIC_FIELDS)}."
+        str(name): phrase("This field is not known here; known are {known}.", known=", ".join(TOPIC_FIELDS))
         for name in item.keys() - set(TOPIC_FIELDS)
     }
     if not isinstance(item.get("name"), str):
@@ -203,7 +209,7 @@ def _topic(item: Any, known: set[str], plans: set[str]) -> tuple[dict[str, Any] 
     problems |= _security_problems(topic, known)
     plan = topic["api_plan"]
     if not isinstance(plan, str) or (plan and plan not in plans):
-        problems["api_plan"] = f"There is no API plan named {str(plan)[:50]}."
+        problems["api_plan"] = phrase("There is no API plan named {plan}.", plan=str(plan)[:50])
     return topic, {field: text for field, text in problems.items() if text}
 
 
@@ -218,7 +224,7 @@ def _directions_problems(topic: Mapping[str, Any]) -> Problems:
 def _security_problems(topic: Mapping[str, Any], known: set[str]) -> Problems:
     problems = {field: _scopes_problem(topic[field], known) for field in SCOPE_FIELDS}
     if not isinstance(topic["security"], str) or topic["security"] not in SECURITIES:
-        problems["security"] = f"This should be one of: {', '.join(SECURITIES)}."
+        problems["security"] = phrase("This should be one of: {known}.", known=", ".join(SECURITIES))
     elif topic["security"] == "none":
         for field in SCOPE_FIELDS:
             if topic[field] and not problems[field]:
@@ -230,6 +236,10 @@ def _scopes_problem(value: Any, known: set[str]) -> str:
     if not isinstance(value, list) or any(not isinstance(name, str) for name in value):
         return "This should be a list of names of scopes."
     if len(value) > SCOPES_LIMIT or len(set(value)) < len(value):
-        return f"This should be a list of at most {SCOPES_LIMIT} different scopes."
+        return phrase("This should be a list of at most {most} different scopes.", most=SCOPES_LIMIT)
     unknown = next((name for name in value if name not in known), None)
-    return "" if unknown is None else f"There is no scope named {unknown[:SCOPE_NAME_LIMIT]} for this API."
+    return (
+        ""
+        if unknown is None
+        else phrase("There is no scope named {unknown} for this API.", unknown=unknown[:SCOPE_NAME_LIMIT])
+    )

@@ -25,6 +25,7 @@ from apis.shapes_upstream_security import (
     user_name,
 )
 from apis.validators import endpoint_problem, host_problem, url_problem
+from apis.words import phrase
 
 HEADERS_LIMIT: Final = 32
 TARGETS_LIMIT: Final = 50
@@ -38,7 +39,7 @@ DEFAULT_DYNAMIC: Final[dict[str, Any]] = {"by": "none", "name": "", "targets": {
 def upstream_headers(value: Any, address_problem: AddressProblem) -> tuple[dict[str, str], Problems]:
     """Check the API's own headers: {"X-Name": "value"}. They take the place of the client's of the same name."""
     if not isinstance(value, dict) or len(value) > HEADERS_LIMIT:
-        return {}, {"": f"This should be an object of at most {HEADERS_LIMIT} names and values."}
+        return {}, {"": phrase("This should be an object of at most {most} names and values.", most=HEADERS_LIMIT)}
     problems: Problems = {}
     for name, content in value.items():
         if problem := header_name_problem(name) or _secret_header(name) or header_value_problem(content):
@@ -76,13 +77,13 @@ def _exception_problem(host: str) -> str:
         ipaddress.ip_network(host, strict=False)
     except ValueError:
         if re.search(r"[/:]|^\*[^.]", host) or host_problem(host.removeprefix("*").removeprefix(".")):
-            return f"{host!r} is neither a host, a *.domain, an address nor a network."
+            return phrase("{host!r} is neither a host, a *.domain, an address nor a network.", host=host)
     return ""
 
 
 def _exceptions(value: Any) -> str:
     if not isinstance(value, list) or len(value) > EXCEPTIONS_LIMIT or any(not isinstance(one, str) for one in value):
-        return f"This should be a list of at most {EXCEPTIONS_LIMIT} hosts."
+        return phrase("This should be a list of at most {most} hosts.", most=EXCEPTIONS_LIMIT)
     return next((problem for one in value if (problem := _exception_problem(one))), "")
 
 
@@ -125,14 +126,16 @@ def upstream_dynamic(value: Any, address_problem: AddressProblem) -> tuple[dict[
         return full, problems
     targets = full["targets"]
     if not isinstance(targets, dict) or len(targets) > TARGETS_LIMIT:
-        return full, {"targets": f"This should be an object of at most {TARGETS_LIMIT} values, each with a URL."}
+        return full, {
+            "targets": phrase("This should be an object of at most {most} values, each with a URL.", most=TARGETS_LIMIT)
+        }
     for key, url in targets.items():
         if not isinstance(url, str) or (problem := _target_problem(key, url, address_problem)):
             problems[f"targets/{pointer(key)}"] = problem if isinstance(url, str) else "This should be a URL."
     if full["by"] == "none":
         return full, problems
     if not full["name"] or (full["by"] == "header" and not TOKEN.fullmatch(full["name"])):
-        problems["name"] = f"This should be the name of a {full['by']}."
+        problems["name"] = phrase("This should be the name of a {by}.", by=full["by"])
     if not targets:
         problems["targets"] = "At least one value with a URL is needed."
     return full, problems
@@ -141,5 +144,5 @@ def upstream_dynamic(value: Any, address_problem: AddressProblem) -> tuple[dict[
 def _target_problem(key: str, url: str, address_problem: AddressProblem) -> str:
     problem = text(required=True)(key)
     if problem or key != key.strip():
-        return f"A value to choose by is 1 to {TEXT_LIMIT} characters without spaces around it."
+        return phrase("A value to choose by is 1 to {most} characters without spaces around it.", most=TEXT_LIMIT)
     return endpoint_problem(url) or address_problem(url)

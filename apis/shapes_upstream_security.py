@@ -13,6 +13,7 @@ from typing import Any, Final
 from apis.pem import certificates_problem, pair_problem
 from apis.shapes import Problems, section
 from apis.validators import text_problem, url_problem
+from apis.words import phrase
 
 AddressProblem = Callable[[str], str]
 Check = Callable[[Any], str]
@@ -83,7 +84,7 @@ def user_name(value: Any) -> str:
 
 def one_of(words: tuple[str, ...]) -> Check:
     """A check for one out of a few words."""
-    return lambda value: "" if value in words else f"This should be one of: {', '.join(words)}."
+    return lambda value: "" if value in words else phrase("This should be one of: {known}.", known=", ".join(words))
 
 
 def _matching(pattern: re.Pattern[str], limit: int, sentence: str) -> Check:
@@ -96,17 +97,21 @@ def _matching(pattern: re.Pattern[str], limit: int, sentence: str) -> Check:
 
 def _scopes(value: Any) -> str:
     if not isinstance(value, list) or len(value) > SCOPES_LIMIT or any(not isinstance(one, str) for one in value):
-        return f"This should be a list of at most {SCOPES_LIMIT} scopes."
+        return phrase("This should be a list of at most {most} scopes.", most=SCOPES_LIMIT)
     wrong = next((one for one in value if not _SCOPE.fullmatch(one) or len(one) > TEXT_LIMIT), None)
-    return "" if wrong is None else f"{wrong!r} is not a scope: visible ASCII without space, quote and backslash."
+    return (
+        ""
+        if wrong is None
+        else phrase("{wrong!r} is not a scope: visible ASCII without space, quote and backslash.", wrong=wrong)
+    )
 
 
 def header_name_problem(name: Any) -> str:
     """Why the gateway may not send a header of this name, or ""."""
     if not isinstance(name, str) or not TOKEN.fullmatch(name) or len(name) > HEADER_NAME_LIMIT:
-        return f"A header's name is 1 to {HEADER_NAME_LIMIT} letters, digits or hyphens."
+        return phrase("A header's name is 1 to {most} letters, digits or hyphens.", most=HEADER_NAME_LIMIT)
     if name.lower() in RESERVED_HEADERS or name.lower().startswith("sec-websocket-"):
-        return f"{name} belongs to the connection, or the gateway writes it itself."
+        return phrase("{name} belongs to the connection, or the gateway writes it itself.", name=name)
     return ""
 
 
@@ -168,7 +173,9 @@ def upstream_security(value: Any, address_problem: AddressProblem) -> tuple[dict
         return dict(DEFAULT_SECURITY), {"": "This should be an object with a type."}
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in SECURITY_TYPES:
-        return dict(DEFAULT_SECURITY), {"type": f"This should be one of: {', '.join(SECURITY_TYPES)}."}
+        return dict(DEFAULT_SECURITY), {
+            "type": phrase("This should be one of: {known}.", known=", ".join(SECURITY_TYPES))
+        }
     full, problems = section(value, default_security(kind), {"type": lambda given: "", **SECURITY_CHECKS[kind]})
     if not problems:
         problems = _TOGETHER.get(kind, lambda full, address: {})(full, address_problem)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any, Final
 
+from apis.words import phrase
+
 VHOSTS_LIMIT: Final = 20  # with the environment's own host
 PORT_LIMIT: Final = 65_535
 DESCRIPTION_LIMIT: Final = 200
@@ -53,12 +55,16 @@ def vhosts(value: Any, own: str = "") -> tuple[list[dict[str, Any]], Problems]:
         The list, hosts in lower case, and the problems by "{place}/{field}".
     """
     if not isinstance(value, list) or len(value) > VHOSTS_LIMIT - 1:
-        return [], {"": f"This should be a list of at most {VHOSTS_LIMIT - 1} hosts besides the environment's own."}
+        return [], {
+            "": phrase(
+                "This should be a list of at most {most} hosts besides the environment's own.", most=VHOSTS_LIMIT - 1
+            )
+        }
     done: list[dict[str, Any]] = []
     problems: Problems = {}
     for place, item in enumerate(value):
         if not isinstance(item, dict):
-            problems[str(place)] = f"This should be an object with {', '.join(FIELDS)}."
+            problems[str(place)] = phrase("This should be an object with {fields}.", fields=", ".join(FIELDS))
             continue
         row = {"host": "", "ws_port": None, "wss_port": None, "description": "", **item}
         found = _problems(row)
@@ -73,19 +79,20 @@ def vhosts(value: Any, own: str = "") -> tuple[list[dict[str, Any]], Problems]:
 
 def _problems(row: Mapping[str, Any]) -> Problems:
     found = dict.fromkeys(
-        sorted(row.keys() - set(FIELDS)), f"This field is not known here; known are {', '.join(FIELDS)}."
+        sorted(row.keys() - set(FIELDS)),
+        phrase("This field is not known here; known are {known}.", known=", ".join(FIELDS)),
     )
     if problem := host_problem(row["host"]):
         found["host"] = problem
     for name in ("ws_port", "wss_port"):
         port = row[name]
         if port is not None and (isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= PORT_LIMIT):
-            found[name] = f"This should be a whole number from 1 to {PORT_LIMIT}, or null."
+            found[name] = phrase("This should be a whole number from 1 to {most}, or null.", most=PORT_LIMIT)
     if row["ws_port"] is None and row["wss_port"] is None:
         found["ws_port"] = "A host needs a port for ws, for wss, or both."
     text = row["description"]
     if not isinstance(text, str) or len(text) > DESCRIPTION_LIMIT or not text.replace(" ", "").isprintable():
-        found["description"] = f"This should be one line of at most {DESCRIPTION_LIMIT} characters."
+        found["description"] = phrase("This should be one line of at most {most} characters.", most=DESCRIPTION_LIMIT)
     return found
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from apis.words import phrase
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -35,9 +37,9 @@ _VERSION_PART: Final = "{version}"
 def name_problem(name: str, what: str = "Name") -> str:
     """The first thing wrong with an API's (or application's) name, or ""."""
     if not name:
-        return f"{what} should not be empty."
+        return phrase("{what} should not be empty.", what=what)
     if len(name) > NAME_LIMIT:
-        return f"{what} has exceeded the maximum number of {NAME_LIMIT} characters."
+        return phrase("{what} has exceeded the maximum number of {most} characters.", what=what, most=NAME_LIMIT)
     if name != name.strip() or "  " in name or _NAME_BANNED.search(name) or _CONTROL.search(name):
         return (
             f"{what} should not contain trailing or leading spaces, special characters "
@@ -51,7 +53,7 @@ def version_problem(version: str) -> str:
     if not version:
         return "Version should not be empty."
     if len(version) > VERSION_LIMIT:
-        return f"Version has exceeded the maximum number of {VERSION_LIMIT} characters."
+        return phrase("Version has exceeded the maximum number of {most} characters.", most=VERSION_LIMIT)
     if _VERSION_BANNED.search(version) or _CONTROL.search(version):
         return (
             "Version should not contain spaces or special characters "
@@ -72,7 +74,7 @@ def context_problem(context: str) -> str:
     if not context or context == "/":
         return "Context should not be empty."
     if len(context) > CONTEXT_LIMIT:
-        return f"Context has exceeded the maximum number of {CONTEXT_LIMIT} characters."
+        return phrase("Context has exceeded the maximum number of {most} characters.", most=CONTEXT_LIMIT)
     if _CONTEXT_BANNED.search(context) or _CONTROL.search(context):
         return (
             "Context should not contain spaces or special characters (` ~ ! @ # ? : % ^ & * + = | \\ < > \" ' , [ ])."
@@ -137,24 +139,30 @@ def url_problem(url: str, schemes: Sequence[str], what: str, kind: str = "URL") 
         kind: what an invalid one is called.
     """
     if not url:
-        return f"{what} should not be empty."
+        return phrase("{what} should not be empty.", what=what)
     if len(url) > URL_LIMIT:
-        return f"{what} has exceeded the maximum number of {URL_LIMIT} characters."
+        return phrase("{what} has exceeded the maximum number of {most} characters.", what=what, most=URL_LIMIT)
     if re.search(r"\s", url) or _CONTROL.search(url) or not url.isascii() or "\\" in url:
-        return f"Invalid {kind}: it must not contain spaces, control characters or non-ASCII characters."
+        return phrase(
+            "Invalid {kind}: it must not contain spaces, control characters or non-ASCII characters.", kind=kind
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return f"Invalid {kind}: the host or the port cannot be read."
+        return phrase("Invalid {kind}: the host or the port cannot be read.", kind=kind)
     if parts.scheme not in schemes:
-        return f"Invalid {kind}: it must start with {' or '.join(f'{scheme}://' for scheme in schemes)}."
+        return phrase(
+            "Invalid {kind}: it must start with {schemes}.",
+            kind=kind,
+            schemes=" or ".join(f"{scheme}://" for scheme in schemes),
+        )
     if not parts.hostname or not _host_is_sane(parts.hostname) or port == 0:
-        return f"Invalid {kind}: it needs a host, and a port between 1 and 65535 if one is given."
+        return phrase("Invalid {kind}: it needs a host, and a port between 1 and 65535 if one is given.", kind=kind)
     if parts.username is not None or parts.password is not None:
-        return f"Invalid {kind}: it must not contain a user name or password."
+        return phrase("Invalid {kind}: it must not contain a user name or password.", kind=kind)
     if "#" in url:
-        return f"Invalid {kind}: it must not contain a fragment (#)."
+        return phrase("Invalid {kind}: it must not contain a fragment (#).", kind=kind)
     return ""
 
 
@@ -244,9 +252,10 @@ def endpoint_address_problem(url: str, networks: Sequence[Network]) -> str:
         literal = ipaddress.ip_address("127.0.0.1")
     if literal is None or address_allowed(str(literal), networks):
         return ""
-    return (
-        f"This endpoint points at {literal}, which is not a public address. "
-        "An operator can allow it with ALLOWED_UPSTREAM_NETWORKS."
+    return phrase(
+        "This endpoint points at {literal}, which is not a public address. An operator can allow it with "
+        "ALLOWED_UPSTREAM_NETWORKS.",
+        literal=literal,
     )
 
 
@@ -273,7 +282,7 @@ def tag_problem(tag: str) -> str:
     if not tag or tag != tag.strip():
         return "A tag should not be empty nor have leading or trailing spaces."
     if len(tag) > TAG_LIMIT:
-        return f"A tag has at most {TAG_LIMIT} characters."
+        return phrase("A tag has at most {most} characters.", most=TAG_LIMIT)
     if _NAME_BANNED.search(tag) or _CONTROL.search(tag):
         return "A tag should not contain special characters."
     return ""
@@ -282,7 +291,7 @@ def tag_problem(tag: str) -> str:
 def text_problem(text: str, limit: int, what: str) -> str:
     """Free text: bounded and without control characters other than line breaks and tabs, or ""."""
     if len(text) > limit:
-        return f"{what} has exceeded the maximum number of {limit} characters."
+        return phrase("{what} has exceeded the maximum number of {limit} characters.", what=what, limit=limit)
     if _CONTROL.search(text.translate({9: None, 10: None, 13: None})):
-        return f"{what} should not contain control characters."
+        return phrase("{what} should not contain control characters.", what=what)
     return ""

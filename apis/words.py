@@ -27,7 +27,7 @@ class Text(str):
         return self
 
 
-def phrase(template: str, **values: Any) -> Text:
+def phrase(template: str, **values: Any) -> str:
     """A sentence with values in it.
 
     Args:

@@ -21,6 +21,7 @@ from apis.permissions import Actor
 from apis.services import api_keys, keys
 from apis.shapes import KEY_TYPES
 from apis.shapes_keys import KEY_PREFIX, TEST_KEY_PREFIX
+from apis.words import phrase
 from gateway.core.credentials import Headers
 from gateway.minting import Wish, ticket_mint
 
@@ -86,8 +87,8 @@ class Visit:
 def addresses(api: Api) -> list[Address]:
     """Every URL of every environment where the API is deployed, ws before wss."""
     found: dict[str, Address] = {}
-    for row in api.deployments.select_related("environment"):
-        for base in selectors.environment_urls(row.environment):
+    for row in api.deployments.all():
+        for base in selectors.environment_urls(row.environment, row.vhost):
             place = urlsplit(base)
             health = f"https://{place.netloc}/health" if place.scheme == "wss" else ""
             found.setdefault(
@@ -190,7 +191,10 @@ def _header(credential: str) -> tuple[bytes, bytes]:
 
 def makers_choices() -> list[Choice]:
     """What those who make an API connect with."""
-    made = [Choice(f"{TEST}:{name}", f"A test key for the {name} endpoint, made for you") for name in KEY_TYPES]
+    made = [
+        Choice(f"{TEST}:{name}", phrase("A test key for the {name} endpoint, made for you", name=name))
+        for name in KEY_TYPES
+    ]
     return [*made, *_OTHERS]
 
 
@@ -199,7 +203,7 @@ def subscribers_choices(api: Api, applications: list[Application]) -> list[Choic
     named = api.security.get("key_managers", [])
     takes_ours = "oauth" in api.security["schemes"] and (not named or "Resident" in named)
     made = [
-        Choice(f"{TOKEN}:{name}:{row.pk}", f"A {name} token of {row.name}, made for you")
+        Choice(f"{TOKEN}:{name}:{row.pk}", phrase("A {name} token of {row}, made for you", name=name, row=row.name))
         for row in (applications if takes_ours else [])
         for name in KEY_TYPES
     ]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from apis.words import phrase
 from gateway.trial_words import why
 
 PATIENCE_S: Final = 12.0
@@ -72,11 +73,13 @@ def knock(url: str, *, origin: str = "", subprotocols: str = "") -> Knock:
             return Knock(101, "The gateway let it in.", "", answer.getheader("Sec-WebSocket-Protocol") or "")
         return _refused(answer)
     except TimeoutError:
-        return Knock(0, f"{place} did not answer within {PATIENCE_S:.0f} seconds.")
+        return Knock(
+            0, phrase("{place} did not answer within {patience_s:.0f} seconds.", place=place, patience_s=PATIENCE_S)
+        )
     except (OSError, ssl.SSLError) as error:
         return Knock(0, why(error, place, secure=parts.scheme == "wss"))
     except (http.client.HTTPException, ValueError):
-        return Knock(0, f"What {place} answered is no HTTP.")
+        return Knock(0, phrase("What {place} answered is no HTTP.", place=place))
     finally:
         caller.close()
 
@@ -99,5 +102,7 @@ def _refused(answer: http.client.HTTPResponse) -> Knock:
         problem = json.loads(answer.read(ANSWER_LIMIT))
         detail, code = str(problem["detail"]), str(problem.get("code", ""))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Knock(answer.status, f"It answered {answer.status} and is no gateway of this portal.")
+        return Knock(
+            answer.status, phrase("It answered {status} and is no gateway of this portal.", status=answer.status)
+        )
     return Knock(answer.status, detail, code)

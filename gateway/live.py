@@ -23,6 +23,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import announce, record
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 from gateway import commands
 from gateway.core.rejections import REASON_LIMIT, close_reason
 from gateway.core.selection import Selection
@@ -39,7 +40,7 @@ WAIT_S: Final = 1.2
 YOUNG_S: Final = 1.5  # a session is in the directory after so long at most
 FILTERS: Final = ("api", "application", "person", "client", "key_type")
 FACT_LIMIT: Final = 255
-_TOO_LONG: Final = f"This should be at most {FACT_LIMIT} characters."
+_TOO_LONG: Final = phrase("This should be at most {most} characters.", most=FACT_LIMIT)
 _CODES_WORDS: Final = "1000, 1008, 1012 or a code from 3000 to 4999"
 
 
@@ -138,11 +139,11 @@ def check_close(code: Any, reason: Any) -> None:
     """Raises: Invalid for a code that may not be sent from here, or a reason that fits no close frame."""
     problems = {}
     if isinstance(code, bool) or not isinstance(code, int) or not (code in PLAIN_CODES or 3000 <= code <= 4999):
-        problems["code"] = f"This should be {_CODES_WORDS}."
+        problems["code"] = phrase("This should be {codes_words}.", codes_words=_CODES_WORDS)
     if not isinstance(reason, str):
         problems["reason"] = "This should be a text."
     elif len(reason.encode("utf-8", "surrogatepass")) > REASON_LIMIT:
-        problems["reason"] = f"This should be at most {REASON_LIMIT} bytes of UTF-8."
+        problems["reason"] = phrase("This should be at most {most} bytes of UTF-8.", most=REASON_LIMIT)
     elif any("\ud800" <= char <= "\udfff" or char == "\x00" for char in reason):
         problems["reason"] = "This should be text without NUL and lone surrogates."
     if problems:
@@ -182,9 +183,9 @@ def sessions_close(*, actor: Actor, code: int = POLICY, reason: str = "", **want
     check_close(code, reason)
     facts = {name: str(value) for name, value in wanted.items() if value}
     if not facts:
-        raise Invalid({"api": f"Say which sessions: by one or more of {', '.join(FILTERS)}."})
+        raise Invalid({"api": phrase("Say which sessions: by one or more of {filters}.", filters=", ".join(FILTERS))})
     if facts.get("key_type", KEY_TYPES[0]) not in KEY_TYPES:
-        raise Invalid({"key_type": f"This should be one of: {', '.join(KEY_TYPES)}."})
+        raise Invalid({"key_type": phrase("This should be one of: {known}.", known=", ".join(KEY_TYPES))})
     if problems := {name: _TOO_LONG for name, value in facts.items() if len(value) > FACT_LIMIT}:
         raise Invalid(problems)
     actor.require(Capability.MANAGE_SUBSCRIPTIONS, Capability.USE_APPLICATIONS, Capability.ADMINISTER)

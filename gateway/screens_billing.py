@@ -19,6 +19,7 @@ from apis.permissions import Actor
 from apis.publisher.forms import ServiceForm
 from apis.publisher.pages import PortalRequest, api_page, page, show
 from apis.roles import Capability
+from apis.words import phrase
 from gateway import simulating, statements
 from gateway.core.replay import LENGTH, SESSIONS, Finding
 
@@ -203,8 +204,10 @@ def simulator(request: PortalRequest, actor: Actor) -> HttpResponse:
 def in_words(one: Finding) -> str:
     """A limit of the draft, in words."""
     if one.kind == SESSIONS:
-        return f"{one.amount:,} sessions at a time"
+        return phrase("{amount:,} sessions at a time", amount=one.amount)
     if one.kind == LENGTH:
-        return f"sessions of at most {one.amount:,} s"
+        return phrase("sessions of at most {amount:,} s", amount=one.amount)
     noun = {"seconds": "seconds of connection time", "events": "messages"}.get(one.kind, one.kind)
-    return f"{one.amount:,} {noun}{_WAYS[one.direction]} per {one.per}"
+    return phrase(
+        "{amount:,} {noun}{ways} per {per}", amount=one.amount, noun=noun, ways=_WAYS[one.direction], per=one.per
+    )

@@ -20,7 +20,9 @@ from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, api_page, sheet, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 from gateway import inspecting, live
 from gateway.models import LiveSession
 
@@ -74,7 +76,15 @@ def lines_of(request: HttpRequest, rows: QuerySet[LiveSession]) -> tuple[Page[Li
 
 def left_of(row: LiveSession) -> list[str]:
     """What is left of each limit, in words."""
-    return [f"{one['left']:,} of {one['amount']:,} {one['limit'].replace('-', ' ')}" for one in row.credits]
+    return [
+        phrase(
+            "{left:,} of {amount:,} {replace}",
+            left=one["left"],
+            amount=one["amount"],
+            replace=one["limit"].replace("-", " "),
+        )
+        for one in row.credits
+    ]
 
 
 def wanted(request: HttpRequest, api: Api) -> dict[str, Any]:
@@ -123,10 +133,14 @@ def close(request: PortalRequest, actor: Actor, api: Api, session_id: str) -> Ht
         except Invalid as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, "The session is being closed.")
+            messages.success(request, said("The session is being closed."))
             return _back(request, api)
     name = live.names_of([session]).get(session.person, session.person)
-    context = {"form": form, "what": f"the session of {name} from {session.client}", "here": request.get_full_path()}
+    context = {
+        "form": form,
+        "what": phrase("the session of {name} from {client}", name=name, client=session.client),
+        "here": request.get_full_path(),
+    }
     return sheet(request, api, "publisher/_close_sessions.html", context, current="sessions",
                  title="Close a session", status=status)  # fmt: skip
 
@@ -144,7 +158,7 @@ def close_many(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except Invalid as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, f"{done} session{'s are' if done != 1 else ' is'} being closed.")
+            messages.success(request, said(f"{done} session{'s are' if done != 1 else ' is'} being closed."))
             return _back(request, api)
     narrowed = any(filters[name] for name in FILTERS)
     what = f"{count} session{'s' * (count != 1)}{' that you have filtered' if narrowed else ' of this API'}"

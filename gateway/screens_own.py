@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apis import selectors
 from apis.devportal.base import member, own_page
 from apis.errors import Invalid, Missing
+from apis.saying import said
 from gateway import live
 from gateway.screens_live import CloseForm, lines_of
 
@@ -45,7 +46,7 @@ def close(request: HttpRequest, application_id: UUID, session_id: str) -> HttpRe
         except Invalid as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, "The session is being closed.")
+            messages.success(request, said("The session is being closed."))
             return redirect("gateway:own-sessions", application.pk)
     context = {"application": application, "session": session, "form": form}
     return render(request, "devportal/session_close.html", context, status=status)

@@ -16,6 +16,7 @@ from apis.publisher.pages import PortalRequest, api_page, go, sheet
 from apis.roles import Capability
 from apis.services import trying
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 from gateway import trial_runs
 
 TEMPLATE = "gateway/endpoint_trial.html"
@@ -32,7 +33,7 @@ def try_endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) 
     row = api.endpoints.filter(key_type=key_type).first()
     if "strategy" not in request.POST:  # the button beside the endpoint, not the one in its dialog
         facts = _tried(actor, api, key_type)
-        title = f"Test of the {key_type} endpoint"
+        title = phrase("Test of the {key_type} endpoint", key_type=key_type)
         return sheet(request, api, TEMPLATE, {**facts, "back": "endpoints"}, current="endpoints", title=title)
     form = EndpointForm(request.POST, stored=row.config if row else None)
     if form.is_valid():

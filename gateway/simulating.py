@@ -17,6 +17,7 @@ from apis.models import BusinessPlan, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.plan_values import plan_values
+from apis.words import phrase
 from gateway import snapshots_plans
 from gateway.core.plans import burst_limit
 from gateway.core.replay import Bucket, Draft, Finding, Span, replay
@@ -104,7 +105,7 @@ def plan_simulate(
     except Invalid as refusal:
         problems |= refusal.fields
     if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= DAYS_LIMIT:
-        problems["days"] = f"This should be a whole number between 1 and {DAYS_LIMIT}."
+        problems["days"] = phrase("This should be a whole number between 1 and {most}.", most=DAYS_LIMIT)
     if problems:
         raise Invalid(problems)
     if api_id is not None:
@@ -125,7 +126,13 @@ def _run(draft: Draft, chosen: QuerySet[Subscription], done: Simulation) -> Simu
     minutes = UsageMinute.objects.filter(subscription_id__in=ids, minute__gte=done.start, minute__lt=done.end)
     records = UsageRecord.objects.filter(subscription_id__in=ids, ended_at__gte=done.start, started_at__lt=done.end)
     if minutes.count() + records.count() > ROWS_LIMIT:
-        raise Invalid({"days": f"This is more than {ROWS_LIMIT:,} rows of usage; choose one API, or fewer days."})
+        raise Invalid(
+            {
+                "days": phrase(
+                    "This is more than {most:,} rows of usage; choose one API, or fewer days.", most=ROWS_LIMIT
+                )
+            }
+        )
     spans = _spans(records)
     subscriptions = {row.pk: row for row in chosen}
     rows = []

@@ -23,6 +23,7 @@ from apis.permissions import Actor, designs_for
 from apis.pricing import Month, Price
 from apis.roles import Capability
 from apis.services.terms import term_of
+from apis.words import phrase
 from gateway import settling, snapshots_plans
 from gateway.core.replay import Bucket, overage
 from gateway.models import UsageMinute, UsageRecord
@@ -60,7 +61,11 @@ class Line:
         """Connection time as hours, minutes and seconds."""
         minutes, seconds = divmod(self.connection_s, 60)
         hours, minutes = divmod(minutes, 60)
-        return f"{hours:,} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+        return (
+            phrase("{hours:,} h {minutes:02} min", hours=hours, minutes=minutes)
+            if hours
+            else phrase("{minutes} min {seconds:02} s", minutes=minutes, seconds=seconds)
+        )
 
     @property
     def total(self) -> Decimal:
@@ -72,11 +77,22 @@ class Line:
         price = self.price
         if price.billing == pricing.FREE:
             return "free"
-        parts = [f"{price.amount} {price.currency} per {price.cycle}"] if price.amount is not None else []
+        parts = (
+            [phrase("{amount} {currency} per {cycle}", amount=price.amount, currency=price.currency, cycle=price.cycle)]
+            if price.amount is not None
+            else []
+        )
         if price.unit_price is not None:
             unit = f"{price.unit_price:f}".rstrip("0")
             unit += "0" * max(0, 2 - len(unit.partition(".")[2]))
-            parts.append(f"{unit} {price.currency} per {price.unit_events:,} messages")
+            parts.append(
+                phrase(
+                    "{unit} {currency} per {unit_events:,} messages",
+                    unit=unit,
+                    currency=price.currency,
+                    unit_events=price.unit_events,
+                )
+            )
         return " and ".join(parts)
 
 

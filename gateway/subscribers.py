@@ -16,6 +16,7 @@ from apis.models import Api, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_approvals import REQUESTS
+from apis.words import phrase
 from gateway.batches import chunks
 from gateway.exporting import csv_rows
 from gateway.models import UsageMinute
@@ -81,7 +82,7 @@ def mail_to(api: Api, row: Subscription) -> str:
     address = row.application.owner.email
     if not address:
         return ""
-    subject = f"{row.application.name}: your subscription to {api}"
+    subject = phrase("{application}: your subscription to {api}", application=row.application.name, api=api)
     return f"mailto:{quote(address, safe='@')}?subject={quote(subject, safe='')}"
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
+from apis.words import phrase
 from gateway.core.digest import Challenge, choose_challenge
 from gateway.core.extras import ClientCertificate, Digest, Extras, OAuth2, bearer, with_header
 from gateway.core.upstream_handshake import Answer, BadAnswer, parse_answer, upgrade_request
@@ -117,7 +118,7 @@ class _Walk:
 
     async def go(self) -> None:
         header = await self._token() if isinstance(self.extras.proof, OAuth2) else None
-        limit = f"the connect timeout is {self.subject.connect_s:g} s"
+        limit = phrase("the connect timeout is {connect_s:g} s", connect_s=self.subject.connect_s)
         until = min(self.end, time.monotonic() + self.subject.connect_s)
         sock = await self._connect(until, limit)
         exchange = await self._wrap(sock, until, limit)
@@ -137,8 +138,9 @@ class _Walk:
                 yield step
             step.ok = True
         except TimeoutError:
-            step.says = (
-                f"There was no answer in time ({limit if until < self.end else f'a test ends after {MOST_S:g} s'})."
+            step.says = phrase(
+                "There was no answer in time ({limit}).",
+                limit=limit if until < self.end else f"a test ends after {MOST_S:g} s",
             )
             raise _Stop from None
         except (DialError, OSError, BadAnswer, ValueError) as error:
@@ -152,7 +154,7 @@ class _Walk:
         assert isinstance(proof, OAuth2)  # noqa: S101  (for the type checker)
         async with self._step("token", self.end, "") as step:
             value, life_s = await fetch(Source(proof, self.extras.proxy, self.extras.tls.ca))
-            step.says = f"The token server gave a token for {life_s:g} s."
+            step.says = phrase("The token server gave a token for {life_s:g} s.", life_s=life_s)
         return bearer(value)
 
     async def _connect(self, until: float, limit: str) -> Any:
@@ -170,10 +172,13 @@ class _Walk:
             permitted = [one for one in found if self.subject.allowed(str(one[1][0]))]
             if not permitted:
                 raise DialError("forbidden_address", "connect", ", ".join(addresses))
-            step.says = f"{self.host} is {', '.join(addresses)}."
+            step.says = phrase("{host} is {addresses}.", host=self.host, addresses=", ".join(addresses))
         async with self._step("tcp", until, limit) as step:
             sock, address = await connect_any(asyncio.get_running_loop(), permitted)
-            step.says, step.facts = f"{address} port {self.port} accepted the connection.", {"address": address}
+            step.says, step.facts = (
+                phrase("{address} port {port} accepted the connection.", address=address, port=self.port),
+                {"address": address},
+            )
         return sock
 
     async def _wrap(self, sock: Any, until: float, limit: str) -> TransportExchange:
@@ -218,7 +223,7 @@ class _Walk:
             exchange.close()
 
     async def _upgrade(self, exchange: TransportExchange, header: tuple[bytes, bytes] | None) -> None:
-        limit = f"the handshake timeout is {self.subject.handshake_s:g} s"
+        limit = phrase("the handshake timeout is {handshake_s:g} s", handshake_s=self.subject.handshake_s)
         until = time.monotonic() + self.subject.handshake_s
         async with self._step("upgrade", until, limit) as step:
             try:

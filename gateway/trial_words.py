@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from cryptography import x509
 
+from apis.words import phrase
 from gateway.core.upstream_handshake import BadAnswer
 from gateway.targets import DialError
 
@@ -39,12 +40,14 @@ def why(error: Exception, place: str, *, secure: bool) -> str:
     """
     match error:
         case DialError(kind="forbidden_address"):
-            return (
-                f"{place} leads to {error.detail or 'an address'}, which is not public. "
-                "An operator can allow it with ALLOWED_UPSTREAM_NETWORKS."
+            return phrase(
+                "{place} leads to {detail}, which is not public. An operator can allow it with "
+                "ALLOWED_UPSTREAM_NETWORKS.",
+                place=place,
+                detail=error.detail or "an address",
             )
         case DialError(kind="unreachable"):
-            return f"There is no address for {place}: the name is not known."
+            return phrase("There is no address for {place}: the name is not known.", place=place)
         case DialError():
             return _sentence(error.detail)
         case BadAnswer():
@@ -52,7 +55,7 @@ def why(error: Exception, place: str, *, secure: bool) -> str:
         case ssl.SSLError():
             return _tls(error, place)
         case socket.gaierror():
-            return f"There is no address for {place}: the name is not known."
+            return phrase("There is no address for {place}: the name is not known.", place=place)
         case ConnectionError(errno=None) if secure:  # the event loop's own, when a handshake is cut
             return (
                 "The connection was broken off before TLS was spoken: perhaps there is none and the address should "
@@ -72,22 +75,29 @@ def _answered(error: BadAnswer, *, secure: bool) -> str:
     if status in _STATUS:
         return _STATUS[status]
     if status < 300:
-        return f"It answered {status}: this is a web page, not a WebSocket."
+        return phrase("It answered {status}: this is a web page, not a WebSocket.", status=status)
     if status < 400:
-        return f"It answered {status}: it is somewhere else. Redirects are not followed; give the new address here."
-    return f"It answered {status}: " + ("it refuses the upgrade." if status < 500 else "the server has a fault.")
+        return phrase(
+            "It answered {status}: it is somewhere else. Redirects are not followed; give the new address here.",
+            status=status,
+        )
+    return phrase("It answered {status}: ", status=status) + (
+        "it refuses the upgrade." if status < 500 else "the server has a fault."
+    )
 
 
 def _tls(error: ssl.SSLError, place: str) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in {62, 64}:  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH
-            return f"The certificate is not for {place}. Another name to ask for can be given under TLS."
+            return phrase(
+                "The certificate is not for {place}. Another name to ask for can be given under TLS.", place=place
+            )
         said = error.verify_message or "it cannot be verified"
         hint = "" if error.verify_code == 10 else " An authority of your own can be given under TLS."  # has expired
-        return f"The certificate is not trusted: {said}.{hint}"
+        return phrase("The certificate is not trusted: {said}.{hint}", said=said, hint=hint)
     if error.reason in {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"}:
         return "No TLS is spoken there: perhaps the address should begin with ws://."
-    return f"TLS failed: {_sentence((error.reason or str(error)).replace('_', ' ').lower())}"
+    return phrase("TLS failed: {sentence}", sentence=_sentence((error.reason or str(error)).replace("_", " ").lower()))
 
 
 def _sentence(text: str) -> str:
@@ -125,7 +135,7 @@ def _names(shown: x509.Certificate) -> list[str]:
 def certificate_words(facts: dict[str, Any]) -> str:
     """The same in a sentence, with a word of warning where there is reason for one."""
     expires = datetime.fromisoformat(facts["expires"]) if "expires" in facts else None
-    words = f"{facts['version']}, certificate of {facts.get('subject') or 'nobody'}"
+    words = phrase("{version}, certificate of {get}", version=facts["version"], get=facts.get("subject") or "nobody")
     if expires is not None:
         days = (expires - datetime.now(UTC)).days
         words += f", valid until {expires:%Y-%m-%d}" + (f" (only {days} days)" if days < SOON_DAYS else "")

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from apis.words import phrase
+
 PROBLEMS_LIMIT: Final = 200  # nobody reads more, and a document may have one for every line
 SHOWN_LENGTH: Final = 80
 STEPS_LIMIT: Final = 300_000  # the largest document that is no list of references to one part has half of it
@@ -30,7 +32,11 @@ class Problem:
     @property
     def sentence(self) -> str:
         """The text with its place in front: "Line 12, column 3: ..."."""
-        return f"Line {self.line}, column {self.column}: {self.text}" if self.line else self.text
+        return (
+            phrase("Line {line}, column {column}: {text}", line=self.line, column=self.column, text=self.text)
+            if self.line
+            else self.text
+        )
 
     @property
     def row(self) -> dict[str, Any]:

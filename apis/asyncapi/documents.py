@@ -17,6 +17,7 @@ from typing import Any, Final
 import yaml
 
 from apis.asyncapi.checking import Problem, escaped, short
+from apis.words import phrase
 
 SIZE_LIMIT: Final = 1 << 20  # bytes
 DEPTH_LIMIT: Final = 60
@@ -97,7 +98,7 @@ def read_document(text: str | bytes) -> Document:
 def _decoded(text: str | bytes) -> str:
     size = len(text) if isinstance(text, bytes) else len(text.encode(errors="surrogatepass"))
     if size > SIZE_LIMIT:
-        raise Unreadable(f"The document is larger than {SIZE_LIMIT} bytes.")
+        raise Unreadable(phrase("The document is larger than {most} bytes.", most=SIZE_LIMIT))
     if isinstance(text, bytes):
         text = _utf8(text)
     text = text.removeprefix("\ufeff")
@@ -140,7 +141,7 @@ def _compose(text: str) -> _Node | None:
         what = (error.problem or "it cannot be read").removesuffix(".")
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         line = min(line, text.count("\n") + 1)  # the end of the text counts as a line of its own
-        raise Unreadable(f"This is neither YAML nor JSON: {what}.", line, column) from None
+        raise Unreadable(phrase("This is neither YAML nor JSON: {what}.", what=what), line, column) from None
     except (yaml.YAMLError, UnicodeError):
         raise Unreadable("The document holds characters that neither YAML nor JSON allows.") from None
     return composer.root
@@ -189,7 +190,7 @@ class _Composer:
                 raise Unreadable("A name should be a text.", line, column)
             self._open.append(node)
             if len(self._open) > DEPTH_LIMIT:
-                raise Unreadable(f"The document nests deeper than {DEPTH_LIMIT} levels.", line, column)
+                raise Unreadable(phrase("The document nests deeper than {n} levels.", n=DEPTH_LIMIT), line, column)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             node = self._open.pop()
             node.is_whole = True
@@ -198,7 +199,7 @@ class _Composer:
     def _tag(self, event: Any, line: int, column: int) -> None:
         if event.tag and event.tag not in {"!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:map",
                                            "tag:yaml.org,2002:seq"}:  # fmt: skip
-            raise Unreadable(f"The tag {short(event.tag)} is not taken here.", line, column)
+            raise Unreadable(phrase("The tag {short} is not taken here.", short=short(event.tag)), line, column)
 
     def _anchor(self, event: Any, node: _Node) -> None:
         if event.anchor:
@@ -207,7 +208,7 @@ class _Composer:
     def _alias(self, anchor: str, line: int, column: int) -> None:
         node = self._anchors.get(anchor)
         if node is None or not node.is_whole:
-            raise Unreadable(f"*{short(anchor)} leads nowhere, or to itself.", line, column)
+            raise Unreadable(phrase("*{short} leads nowhere, or to itself.", short=short(anchor)), line, column)
         self._put(node, line, column)
 
     def _put(self, node: _Node, line: int = 0, column: int = 0) -> None:
@@ -221,7 +222,8 @@ class _Composer:
             return
         parent.size += node.size
         if parent.size > NODES_LIMIT:
-            raise Unreadable(f"The document has more than {NODES_LIMIT} values once its aliases are written out.", line)
+            text = phrase("The document has more than {n} values once its aliases are written out.", n=NODES_LIMIT)
+            raise Unreadable(text, line)
         if parent.kind == "mapping" and parent.waiting is not None:
             if parent.waiting[0] == "<<" and _merges(node):
                 parent.merged += [node] if node.kind == "mapping" else node.items
@@ -236,7 +238,7 @@ class _Composer:
         if node.kind != "scalar":
             raise Unreadable("A name should be a text.", line, column)
         if node.raw in parent.names and node.raw != "<<":
-            raise Unreadable(f"The name {short(node.raw)} stands twice here.", line, column)
+            raise Unreadable(phrase("The name {short} stands twice here.", short=short(node.raw)), line, column)
         parent.names.add(node.raw)
         return node.raw, line, column
 
@@ -260,7 +262,7 @@ def _scalar(text: str, plain: bool, line: int, column: int) -> Any:
             raise Unreadable("This number is too large.", line, column)
         return number
     if _INFINITE.fullmatch(text):
-        raise Unreadable(f"{text} is no number that JSON knows.", line, column)
+        raise Unreadable(phrase("{text} is no number that JSON knows.", text=text), line, column)
     return _sane(text, line, column)
 
 

@@ -22,6 +22,7 @@ from apis.asyncapi.naming import free, slug
 from apis.asyncapi.nodes import looked_up, target_of
 from apis.asyncapi.reading import read
 from apis.shapes_topics import parameters_of, pattern_of, topic_of
+from apis.words import phrase
 
 COMMENTS_LIMIT: Final = 100_000  # characters; ruamel.yaml is some hundred times slower than libyaml
 _FIELD: Final = {SUBSCRIBE: "subscribe_scopes", PUBLISH: "publish_scopes"}
@@ -50,7 +51,9 @@ def patched(reading: Reading, topics: Sequence[Topic]) -> str:
     if not again.is_valid or again.design is None or not same(again.design.topics, topics):
         why = next((f" ({problem.text})" for problem in errors_of(again.problems)), "")
         raise Unpatchable(
-            f"Its definition is written so that this change cannot be made in it{why}.".replace(".).", ").")
+            phrase("Its definition is written so that this change cannot be made in it{why}.", why=why).replace(
+                ".).", ")."
+            )
         )
     return text
 

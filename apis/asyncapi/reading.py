@@ -27,6 +27,7 @@ from apis.validators import (
     text_problem,
     version_problem,
 )
+from apis.words import phrase
 
 VERSIONS: Final = "2.0 to 2.6, 3.0 and 3.1"
 CONTEXT: Final = "x-context"
@@ -63,7 +64,7 @@ def read(text: str | bytes) -> Reading:
 
 
 def _no_version(version: Any, found: Findings) -> Problem:
-    said = f"`asyncapi` says {short(version)}" if version is not None else "`asyncapi` is missing"
+    said = phrase("`asyncapi` says {short}", short=short(version)) if version is not None else "`asyncapi` is missing"
     found.error("/asyncapi" if version is not None else "", f"{said}; this portal reads AsyncAPI {VERSIONS}.")
     return found.rows[0]
 

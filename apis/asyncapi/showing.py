@@ -9,6 +9,7 @@ from typing import Any, Final
 from apis.asyncapi.messages import is_json_schema
 from apis.asyncapi.model import Channel, Message, Operation, Reading
 from apis.asyncapi.nodes import looked_up, target_of
+from apis.words import phrase
 
 DEPTH_LIMIT: Final = 8
 ROWS_LIMIT: Final = 200
@@ -109,7 +110,7 @@ class _Walk:
         for union in _UNIONS:
             for index, inner in enumerate(schema[union] if isinstance(schema.get(union), list) else ()):
                 if union != "allOf":
-                    yield from self._member(f"either {index + 1}", inner, depth, seen)
+                    yield from self._member(phrase("either {index}", index=index + 1), inner, depth, seen)
                 elif (pointer := _followed(inner, self.tree)[1]) not in seen:
                     yield from self.rows(inner, depth, seen | {pointer} if pointer else seen)
 
@@ -132,13 +133,15 @@ def _type(schema: Any, tree: Mapping[str, Any]) -> str:
     if kind == "array" and isinstance(schema.get("items"), dict):
         inner, _ = _followed(schema["items"], tree)
         return (
-            f"array of {inner['type']}" if isinstance(inner, dict) and isinstance(inner.get("type"), str) else "array"
+            phrase("array of {type}", type=inner["type"])
+            if isinstance(inner, dict) and isinstance(inner.get("type"), str)
+            else "array"
         )
     if isinstance(kind, str):
         return kind
     if isinstance(schema.get("properties"), dict):
         return "object"
-    return next((f"{union} of several" for union in _UNIONS if union in schema), "anything")
+    return next((phrase("{union} of several", union=union) for union in _UNIONS if union in schema), "anything")
 
 
 def _rules(schema: Any) -> Iterator[str]:

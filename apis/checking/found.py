@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from apis.checking.words import RULES, Level
+from apis.words import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Found:
     def check(self) -> Check:
         """The finding in words."""
         rule = RULES[self.code]
-        return Check(rule.level, self.code, rule.text.format(**dict(self.names)), rule.page, rule.field)
+        return Check(rule.level, self.code, phrase(rule.text, **dict(self.names)), rule.page, rule.field)
 
 
 def found(code: str, **names: object) -> Found:

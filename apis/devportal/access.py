@@ -13,6 +13,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_approvals import REQUESTS
 from apis.selectors_plans import plans_open_to
+from apis.words import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Access:
 
     @property
     def _free(self) -> str:
-        return f"Not needed: {self.free_plan}" if self.free_plan and self.chosen else ""
+        return phrase("Not needed: {free_plan}", free_plan=self.free_plan) if self.free_plan and self.chosen else ""
 
     @property
     def steps(self) -> list[Step]:
@@ -102,7 +103,7 @@ class Access:
             later = any(step.state not in {"done", "waiting"} for step in steps)
             steps.append(Step(number, title, done or todo, "done" if done else "later" if later else "now"))
             if self.waits and title == "Subscribe":
-                steps[-1] = Step(number, title, f"{done}: waits for an administrator.", "waiting")
+                steps[-1] = Step(number, title, phrase("{done}: waits for an administrator.", done=done), "waiting")
         if self.waits:  # keys may be made meanwhile
             steps[-1] = Step(len(steps), "Connect", "Refused until the subscription is approved.", "later")
         return steps
@@ -123,7 +124,7 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         actor.require(Capability.USE_APPLICATIONS)
     except Forbidden as error:
         needs = error.detail.removeprefix("This")
-        return Access(actor, f"Subscribing{needs} An administrator can give it to you.", closed)
+        return Access(actor, phrase("Subscribing{needs} An administrator can give it to you.", needs=needs), closed)
     applications = list(selectors.own_applications(actor))
     subscriptions = list(
         selectors.subscriptions_visible(actor)
@@ -149,7 +150,7 @@ def _closed(api: Api, actor: Actor | None) -> str:
         return "This version is deprecated: existing subscriptions go on, new ones are not taken."
     if not api.business_plans.all():
         return "This API offers no business plan yet, so it takes no subscriptions."
-    return f"This API is {LABELS[State(api.state)].lower()} and takes no new subscriptions."
+    return phrase("This API is {labels} and takes no new subscriptions.", labels=LABELS[State(api.state)].lower())
 
 
 def _chosen(wanted: str, applications: list[Application], subscriptions: list[Subscription]) -> Application | None:

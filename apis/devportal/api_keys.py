@@ -15,9 +15,11 @@ from apis.devportal import commands
 from apis.devportal.base import add_errors, member, own_page
 from apis.errors import ServiceError
 from apis.models import Application
+from apis.saying import said
 from apis.selectors_credentials import api_key_get
 from apis.services import api_keys
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 
 DAY_S: Final = 86_400
 LIVES: Final = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "until it is revoked"))
@@ -92,12 +94,16 @@ def revoke(request: HttpRequest, application_id: UUID, key_id: UUID) -> HttpResp
     application = selectors.application_get(actor, application_id)
     key = api_key_get(actor, application, key_id)
     if request.method != "POST":
-        context = {"title": f"Revoke an API key of {application}", "application": application, "key": key}
+        context = {
+            "title": phrase("Revoke an API key of {application}", application=application),
+            "application": application,
+            "key": key,
+        }
         return render(request, "devportal/api_key_revoke.html", context)
     try:
         api_keys.api_key_revoke(actor=actor, key=key)
     except ServiceError as error:
-        messages.error(request, error.detail)
+        messages.error(request, said(error.detail))
     else:
-        messages.success(request, f"The key that ends in {key.hint} is revoked.")
+        messages.success(request, said(phrase("The key that ends in {hint} is revoked.", hint=key.hint)))
     return redirect("devportal:api-keys", application.pk)

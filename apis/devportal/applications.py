@@ -16,9 +16,11 @@ from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, 
 from apis.errors import Conflict, ServiceError
 from apis.models import Application, KeyPair, Subscription
 from apis.permissions import Actor, is_on_offer
+from apis.saying import said
 from apis.selectors_approvals import REQUESTS, application_request
 from apis.services import subscribing
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 
 
 @own_page
@@ -44,7 +46,15 @@ def application_new(request: HttpRequest) -> HttpResponse:
                 add_errors(form, error)
                 status = error.status
             else:
-                messages.success(request, f"{application} is ready. Subscribe it to an API, or generate its keys.")
+                messages.success(
+                    request,
+                    said(
+                        phrase(
+                            "{application} is ready. Subscribe it to an API, or generate its keys.",
+                            application=application,
+                        )
+                    ),
+                )
                 return redirect("devportal:application", application.pk)
     return render(request, "devportal/application_form.html", {"form": form}, status=status)
 
@@ -67,7 +77,7 @@ def application_edit(request: HttpRequest, application_id: UUID) -> HttpResponse
                 add_errors(form, error)
                 status = error.status
             else:
-                messages.success(request, "Saved.")
+                messages.success(request, said("Saved."))
                 return redirect("devportal:application", application.pk)
     return render(request, "devportal/application_form.html", context, status=status)
 
@@ -82,11 +92,15 @@ def application_delete(request: HttpRequest, application_id: UUID) -> HttpRespon
         try:
             subscribing.application_delete(actor=actor, application=application)
         except Conflict as refusal:
-            messages.error(request, refusal.detail)
+            messages.error(request, said(refusal.detail))
             return redirect("devportal:application", application.pk)
-        messages.success(request, f"{name} is deleted.")
+        messages.success(request, said(phrase("{name} is deleted.", name=name)))
         return redirect("devportal:applications")
-    context = {"title": f"Delete {application}", "dialog": "delete", "application": application}
+    context = {
+        "title": phrase("Delete {application}", application=application),
+        "dialog": "delete",
+        "application": application,
+    }
     return render(request, "devportal/confirm.html", context)
 
 

@@ -18,6 +18,8 @@ from apis.errors import Forbidden, Invalid, Missing, ServiceError
 from apis.models import Person
 from apis.permissions import DEVELOPER_PORTAL, Actor
 from apis.roles import Capability
+from apis.saying import said
+from apis.words import phrase
 
 View = Callable[..., HttpResponse]
 PAGE_SIZE: Final = 24
@@ -50,7 +52,7 @@ def found_or_404(view: View) -> View:
         except Missing as error:
             raise Http404(error.detail) from error
         except Forbidden as error:
-            return render(request, "devportal/forbidden.html", {"detail": error.detail}, status=error.status)
+            return render(request, "devportal/forbidden.html", {"detail": said(error.detail)}, status=error.status)
 
     return guarded
 
@@ -66,13 +68,13 @@ def own_page(view: View) -> View:
 def add_errors(form: forms.Form, error: ServiceError) -> None:
     """Put a service's refusal beside the fields it names; what has no field goes to the top of the form."""
     if not isinstance(error, Invalid):
-        form.add_error(None, error.detail)
+        form.add_error(None, said(error.detail))
         return
     for path, sentences in error.fields.items():
         field, _, rest = path.partition("/")
-        where = f"Line {int(rest) + 1}: " if rest.isdigit() else ""
+        where = phrase("Line {rest}: ", rest=int(rest) + 1) if rest.isdigit() else ""
         for sentence in sentences:
-            form.add_error(field if field in form.fields else None, where + sentence)
+            form.add_error(field if field in form.fields else None, said(where) + said(sentence))
 
 
 def page_of(rows: QuerySet[Any] | list[Any], request: HttpRequest) -> Page[Any]:

@@ -13,8 +13,10 @@ from apis import selectors, selectors_key_managers
 from apis.devportal.base import add_errors, member, own_page
 from apis.errors import ServiceError
 from apis.models import Application
+from apis.saying import said
 from apis.services import mapping
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 
 
 class Unshown(forms.Textarea):
@@ -59,7 +61,15 @@ def clients(request: HttpRequest, application_id: UUID) -> HttpResponse:
         add_errors(form, error)
         return _page(request, application, form, error.status)
     messages.success(
-        request, f"Tokens that {mapped.key_manager} issues to {mapped.consumer_key} act for {application}."
+        request,
+        said(
+            phrase(
+                "Tokens that {key_manager} issues to {consumer_key} act for {application}.",
+                key_manager=mapped.key_manager,
+                consumer_key=mapped.consumer_key,
+                application=application,
+            )
+        ),
     )
     return redirect("devportal:clients", application.pk)
 
@@ -73,7 +83,16 @@ def remove(request: HttpRequest, application_id: UUID, mapped_key_id: UUID) -> H
     if request.method != "POST":
         return render(request, "devportal/client_remove.html", {"application": application, "mapped": mapped})
     mapping.key_unmap(actor=actor, mapped_key=mapped)
-    messages.success(request, f"Tokens of {mapped.consumer_key} no longer act for {application}.")
+    messages.success(
+        request,
+        said(
+            phrase(
+                "Tokens of {consumer_key} no longer act for {application}.",
+                consumer_key=mapped.consumer_key,
+                application=application,
+            )
+        ),
+    )
     return redirect("devportal:clients", application.pk)
 
 

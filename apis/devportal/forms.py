@@ -19,6 +19,7 @@ from apis.selectors_plans import plans_open_to
 from apis.services.keys import DEFAULT_GRANT_TYPES, GRANT_TYPES
 from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
 from apis.validators import NAME_LIMIT
+from apis.words import phrase
 
 Data = QueryDict | None
 
@@ -101,7 +102,13 @@ class ChangePlanForm(forms.Form):
         current = subscription.business_plan.name
         choices = plan_choices(subscription.api, Actor.of(subscription.application.owner))
         if current not in dict(choices):  # the API no longer offers it; it stays until it is changed
-            choices.insert(0, (current, f"{plan_label(subscription.business_plan)} (no longer offered)"))
+            choices.insert(
+                0,
+                (
+                    current,
+                    phrase("{plan_label} (no longer offered)", plan_label=plan_label(subscription.business_plan)),
+                ),
+            )
         self.fields["plan"] = _choice("Business plan", choices)
         self.fields["plan"].initial = current
 

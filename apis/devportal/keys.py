@@ -18,8 +18,10 @@ from apis.devportal.forms import KeysForm, TokenForm
 from apis.devportal.offers import api_page
 from apis.errors import Invalid, ServiceError
 from apis.models import Application, KeyPair
+from apis.saying import said
 from apis.services import keys
 from apis.shapes import KEY_TYPES
+from apis.words import phrase
 
 
 def sentences(error: Invalid) -> list[str]:
@@ -61,7 +63,7 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
         add_errors(form, error)
         return application_page(request, application, key_type=key_type, form=form, status=error.status)
     except ServiceError as error:  # the keys exist: the form is gone, so the page says it
-        messages.error(request, error.detail)
+        messages.error(request, said(error.detail))
         return application_page(request, application, status=error.status)
     return application_page(request, application, key_type=key_type, news=_secret_news(request, pair, secret))
 
@@ -83,7 +85,7 @@ def update(request: HttpRequest, application_id: UUID, key_type: str) -> HttpRes
         except ServiceError as error:
             add_errors(form, error)
         else:
-            messages.success(request, f"The {key_type} keys are saved.")
+            messages.success(request, said(phrase("The {key_type} keys are saved.", key_type=key_type)))
             return _to_keys(application, key_type)
     return application_page(request, application, key_type=key_type, form=form, status=400)
 
@@ -96,7 +98,9 @@ def regenerate(request: HttpRequest, application_id: UUID, key_type: str) -> Htt
     pair = selectors.key_pair_get(actor, application, key_type)
     if request.method != "POST":
         context = {
-            "title": f"Regenerate the {key_type} secret of {application}",
+            "title": phrase(
+                "Regenerate the {key_type} secret of {application}", key_type=key_type, application=application
+            ),
             "dialog": "secret",
             "application": application,
             "key_type": key_type,

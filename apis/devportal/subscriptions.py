@@ -18,7 +18,9 @@ from apis.devportal.offers import api_page
 from apis.errors import Conflict, Invalid, Missing, ServiceError
 from apis.models import Api, BusinessPlan, Subscription
 from apis.permissions import Actor, is_on_offer, owns
+from apis.saying import said
 from apis.services import subscribing
+from apis.words import phrase
 
 
 @own_page
@@ -36,7 +38,7 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
         except ServiceError as error:
             add_errors(form, error)
             return api_page(request, api, form=form, status=error.status)
-        messages.success(request, _asked_for(subscription))
+        messages.success(request, said(_asked_for(subscription)))
         return redirect(f"{reverse('devportal:api', args=[api.pk])}?application={subscription.application_id}#access")
     return api_page(request, api, form=form, status=400)
 
@@ -44,8 +46,18 @@ def subscribe(request: HttpRequest, api_id: UUID) -> HttpResponse:
 def _asked_for(row: Subscription) -> str:
     """What came of asking for a plan, in words."""
     if not row.has_right:
-        return f"{row.application} asks for {row.api} with {row.business_plan}: an administrator decides."
-    return f"{row.application} is subscribed to {row.api} with {row.business_plan}."
+        return phrase(
+            "{application} asks for {api} with {business_plan}: an administrator decides.",
+            application=row.application,
+            api=row.api,
+            business_plan=row.business_plan,
+        )
+    return phrase(
+        "{application} is subscribed to {api} with {business_plan}.",
+        application=row.application,
+        api=row.api,
+        business_plan=row.business_plan,
+    )
 
 
 @transaction.atomic
@@ -102,9 +114,9 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
             )
         except ServiceError as error:
             sentences = error.fields.values() if isinstance(error, Invalid) else [[error.detail]]
-            messages.error(request, " ".join(text for texts in sentences for text in texts))
+            messages.error(request, said(" ".join(text for texts in sentences for text in texts)))
         else:
-            messages.success(request, _changed(subscription, pending))
+            messages.success(request, said(_changed(subscription, pending)))
     return redirect(_back(request, subscription))
 
 
@@ -113,10 +125,20 @@ def _changed(row: Subscription, pending: BusinessPlan | None) -> str:
     if not row.has_right:
         return _asked_for(row)
     if row.pending_plan is not None:
-        return f"{row} asks for {row.pending_plan}; until an administrator has decided, {row.business_plan} counts."
+        return phrase(
+            "{row} asks for {pending_plan}; until an administrator has decided, {business_plan} counts.",
+            row=row,
+            pending_plan=row.pending_plan,
+            business_plan=row.business_plan,
+        )
     if pending is not None and row.business_plan != pending:
-        return f"{row} asks for {pending} no longer and has the plan {row.business_plan}."
-    return f"{row} now has the plan {row.business_plan}."
+        return phrase(
+            "{row} asks for {pending} no longer and has the plan {business_plan}.",
+            row=row,
+            pending=pending,
+            business_plan=row.business_plan,
+        )
+    return phrase("{row} now has the plan {business_plan}.", row=row, business_plan=row.business_plan)
 
 
 @own_page
@@ -126,20 +148,28 @@ def unsubscribe(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
     subscription = _own(actor, subscription_id)
     back = _back(request, subscription)
     if request.method == "POST":
-        text = f"{subscription.application} is no longer subscribed to {subscription.api}."
+        text = phrase(
+            "{application} is no longer subscribed to {api}.",
+            application=subscription.application,
+            api=subscription.api,
+        )
         if not subscription.has_right:
-            text = f"{subscription.application} asks for {subscription.api} no longer."
+            text = phrase(
+                "{application} asks for {api} no longer.", application=subscription.application, api=subscription.api
+            )
         try:
             subscribing.subscription_delete(actor=actor, subscription=subscription)
         except Conflict as refusal:
-            messages.error(request, refusal.detail)
+            messages.error(request, said(refusal.detail))
             return redirect(back)
-        messages.success(request, text)
+        messages.success(request, said(text))
         return redirect(back)
     context = {
-        "title": f"Unsubscribe {subscription.application} from {subscription.api}"
+        "title": phrase(
+            "Unsubscribe {application} from {api}", application=subscription.application, api=subscription.api
+        )
         if subscription.has_right
-        else f"Take back what {subscription.application} asks for",
+        else phrase("Take back what {application} asks for", application=subscription.application),
         "dialog": "unsubscribe",
         "subscription": subscription,
         "origin": request.GET.get("from", ""),

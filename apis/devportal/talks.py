@@ -16,6 +16,7 @@ from apis.devportal.base import actor_of, found_or_404, own_page
 from apis.errors import Forbidden, Missing, ServiceError
 from apis.models import Api, Comment
 from apis.permissions import Actor
+from apis.saying import said
 from apis.services import ratings
 from apis.services.comments import comment_delete
 
@@ -95,7 +96,7 @@ def remove(request: HttpRequest, api_id: UUID, comment_id: UUID) -> HttpResponse
     if request.method != "POST":
         return render(request, "devportal/comment_remove.html", {"api": api, "comment": found})
     comment_delete(actor=actor, comment=found)
-    messages.success(request, "The comment is removed.")
+    messages.success(request, said("The comment is removed."))
     return redirect("devportal:comments", api.pk)
 
 
@@ -109,9 +110,9 @@ def rate(request: HttpRequest, api_id: UUID) -> HttpResponse:
         except Forbidden:
             raise
         except ServiceError as refusal:
-            messages.error(request, "Choose one to five stars." if refusal.code == "invalid" else refusal.detail)
+            messages.error(request, said("Choose one to five stars." if refusal.code == "invalid" else refusal.detail))
         else:
-            messages.success(request, "Your rating is saved.")
+            messages.success(request, said("Your rating is saved."))
     return redirect(f"{reverse('devportal:api', args=[api.pk])}#rating")
 
 

@@ -16,6 +16,7 @@ from apis.shapes import DEFAULT_RUNTIME, default_runtime
 from apis.shapes_about import no_owners
 from apis.shapes_security import default_security, security_terms
 from apis.shapes_topics import TOPIC_FIELDS, topic_of
+from apis.words import phrase
 
 
 class VersionSet(models.Model):
@@ -118,14 +119,14 @@ class Api(models.Model):
 
 
 _RUNTIME_WORDS: dict[str, Callable[[int], str]] = {
-    "max_message_bytes": lambda size: f"messages of at most {size:,} bytes",
-    "max_session_s": lambda length: f"a connection lasts at most {duration(length)}",
-    "idle_s": lambda length: f"closed after {duration(length)} of silence",
-    "keepalive_s": lambda length: f"pinged after {duration(length)} of silence",
-    "slow_consumer_s": lambda length: f"cut off when it takes nothing for {duration(length)}",
-    "max_sessions": lambda count: f"at most {count:,} connections at once",
-    "max_sessions_per_application": lambda count: f"at most {count:,} at once for one application",
-    "max_sessions_per_ip": lambda count: f"at most {count:,} at once from one address",
+    "max_message_bytes": lambda size: phrase("messages of at most {size:,} bytes", size=size),
+    "max_session_s": lambda length: phrase("a connection lasts at most {duration}", duration=duration(length)),
+    "idle_s": lambda length: phrase("closed after {duration} of silence", duration=duration(length)),
+    "keepalive_s": lambda length: phrase("pinged after {duration} of silence", duration=duration(length)),
+    "slow_consumer_s": lambda length: phrase("cut off when it takes nothing for {duration}", duration=duration(length)),
+    "max_sessions": lambda count: phrase("at most {count:,} connections at once", count=count),
+    "max_sessions_per_application": lambda count: phrase("at most {count:,} at once for one application", count=count),
+    "max_sessions_per_ip": lambda count: phrase("at most {count:,} at once from one address", count=count),
 }
 
 

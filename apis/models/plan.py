@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 
 from apis.shapes_plans import default_permission, permits
+from apis.words import phrase
 
 if TYPE_CHECKING:
     from apis.models.person import Person
@@ -22,8 +23,13 @@ _NOUNS = {"seconds": "seconds of connection time"}
 def limits_in_words(limits: list[dict[str, Any]]) -> list[str]:
     """Limits (shape: apis.shapes.limits) as "1,000 events per minute"; "unlimited" where there is none."""
     lines = [
-        f"{limit['amount']:,} {_NOUNS.get(limit['kind'], limit['kind'])}"
-        f"{_WAYS[limit.get('direction', 'both')]} per {limit['per']}"
+        phrase(
+            "{amount:,} {get}{ways} per {per}",
+            amount=limit["amount"],
+            get=_NOUNS.get(limit["kind"], limit["kind"]),
+            ways=_WAYS[limit.get("direction", "both")],
+            per=limit["per"],
+        )
         for limit in limits
     ]
     return lines or ["unlimited"]
@@ -145,10 +151,21 @@ class BusinessPlan(Plan):
         """What it costs, in words: "9.90 EUR per month and 0.50 EUR per 1,000 events"; "free" if it costs nothing."""
         if self.billing == self.Billing.FREE:
             return "free"
-        parts = [f"{self.price} {self.currency} per {self.cycle}"] if self.price is not None else []
+        parts = (
+            [phrase("{price} {currency} per {cycle}", price=self.price, currency=self.currency, cycle=self.cycle)]
+            if self.price is not None
+            else []
+        )
         if self.unit_price is not None:
             each = f"{self.unit_events:,} events" if self.unit_events > 1 else "event"
-            parts.append(f"{self.unit_price.normalize():f} {self.currency} per {each}")
+            parts.append(
+                phrase(
+                    "{normalize:f} {currency} per {each}",
+                    normalize=self.unit_price.normalize(),
+                    currency=self.currency,
+                    each=each,
+                )
+            )
         return " and ".join(parts)
 
     @property
@@ -156,19 +173,23 @@ class BusinessPlan(Plan):
         """All that a subscriber agrees to, in words: the limits, then what else holds, then what happens at the end."""
         lines = [*self.limit_lines, *self._conditions]
         if self.burst:
-            lines.append(f"at most {self.burst['amount']:,} events in any one {self.burst['per']}")
+            lines.append(
+                phrase("at most {amount:,} events in any one {per}", amount=self.burst["amount"], per=self.burst["per"])
+            )
         if self.max_sessions:
-            lines.append(f"at most {self.max_sessions:,} connections at once")
+            lines.append(phrase("at most {max_sessions:,} connections at once", max_sessions=self.max_sessions))
         if self.max_session_s:
-            lines.append(f"a connection lasts at most {duration(self.max_session_s)}")
+            lines.append(phrase("a connection lasts at most {duration}", duration=duration(self.max_session_s)))
         if self.max_message_bytes:
-            lines.append(f"messages of at most {self.max_message_bytes:,} bytes")
+            lines.append(
+                phrase("messages of at most {max_message_bytes:,} bytes", max_message_bytes=self.max_message_bytes)
+            )
         if self.limits and not self.stop_on_quota:
             lines.append("going over a limit is counted but not stopped")
         elif self.limits or self.burst:
             lines.append(_AT_THE_END[self.on_spent] + (", and the sender is told" if self._tells else ""))
             if self.warn_at:
-                lines.append(f"who asks for it is warned at {self.warn_at} %")
+                lines.append(phrase("who asks for it is warned at {warn_at} %", warn_at=self.warn_at))
         if self.billing == self.Billing.COMMERCIAL:
             lines.append(self.price_line)
         return lines

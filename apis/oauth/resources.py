@@ -22,7 +22,8 @@ REST_PATH: Final = "/api/v1"
 def api_urls() -> dict[str, str]:
     """Where deployed APIs answer at the gateway: URL -> what it leads to, in words. One query."""
     rows = Deployment.objects.select_related("api__version_set", "revision", "environment")
-    return {f"{base}{row.design['path']}": str(row.api) for row in rows for base in environment_urls(row.environment)}
+    pairs = ((row, base) for row in rows for base in environment_urls(row.environment, row.vhost))
+    return {f"{base}{row.design['path']}": str(row.api) for row, base in pairs}
 
 
 def is_rest_url(url: str) -> bool:

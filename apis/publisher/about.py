@@ -18,6 +18,7 @@ from apis.publisher.drafting import kept
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, page, sentences, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import designs, drafts, thumbnails
 from apis.validators import DESCRIPTION_LIMIT
 
@@ -47,7 +48,7 @@ def _edit(
             status = form.take(refusal)
         else:
             drafts.draft_forget(actor=actor, form=draft_form)
-            messages.success(request, "Saved.")
+            messages.success(request, said("Saved."))
             return go(request, current, api.pk)
     return show(request, api, current, {"form": form, "draft_form": draft_form, **context}, status=status)
 
@@ -103,12 +104,12 @@ def _change_picture(request: PortalRequest, actor: Actor, api: Api) -> None:
     seen = seen_in(request)
     if request.POST.get("remove") == "yes":
         thumbnails.thumbnail_remove(actor=actor, api=api, seen=seen)
-        messages.success(request, "The thumbnail was removed.")
+        messages.success(request, said("The thumbnail was removed."))
         return
     file = request.FILES.get("thumbnail")
     content = file.read(BYTES_LIMIT + 1) if file is not None else b""
     thumbnails.thumbnail_set(actor=actor, api=api, content=content, seen=seen)
-    messages.success(request, "The thumbnail was saved.")
+    messages.success(request, said("The thumbnail was saved."))
 
 
 @page

@@ -13,7 +13,9 @@ from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
+from apis.saying import said
 from apis.services import designs
+from apis.words import phrase
 
 
 def why_not(actor: Actor, api: Api) -> str:
@@ -42,5 +44,8 @@ def api_plan(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as refusal:
             messages.error(request, " ".join(sentences(refusal)))
         else:
-            messages.success(request, f"The API plan is {name}." if name else "The API has no plan of its own.")
+            messages.success(
+                request,
+                said(phrase("The API plan is {name}.", name=name) if name else "The API has no plan of its own."),
+            )
     return go(request, "runtime", api.pk)

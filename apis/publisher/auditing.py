@@ -16,6 +16,7 @@ from apis.models import Api, HistoryEntry
 from apis.permissions import Actor
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, paged, show
+from apis.saying import said
 from apis.selectors_history import actors_and_actions, entries_matching, entry_get, moment
 from apis.services import restoring
 from apis.stories import action_words, story, told_of
@@ -110,7 +111,7 @@ def restore(request: PortalRequest, actor: Actor, api: Api, entry_id: int) -> Ht
             refusal = error
             api = selectors.api_get(actor, api.pk)
         else:
-            messages.success(request, "What was before is back.")
+            messages.success(request, said("What was before is back."))
             return go(request, "history", api.pk)
     return show(request, api, "history", _question(actor, api, entry, refusal), refusal=refusal)
 

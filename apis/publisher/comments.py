@@ -14,13 +14,15 @@ from apis.errors import Missing
 from apis.models import Api, Comment
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, is_confirmed, show
+from apis.saying import said
 from apis.services.comments import comment_delete
+from apis.words import phrase
 
 
 def removal(comment: Comment) -> Question:
     """What is asked before a comment goes."""
     text = "Replies to it stay. The history of the API keeps what a moderator removes."
-    return Question(f"Remove the comment of {comment.author_name}?", text, "Remove")
+    return Question(phrase("Remove the comment of {author_name}?", author_name=comment.author_name), text, "Remove")
 
 
 @api_page
@@ -68,5 +70,5 @@ def remove(request: PortalRequest, actor: Actor, api: Api, comment_id: UUID) -> 
     if not is_confirmed(request) or request.method != "POST":
         return ask(request, api, removal(found), current="comments")
     comment_delete(actor=actor, comment=found)
-    messages.success(request, "The comment is removed.")
+    messages.success(request, said("The comment is removed."))
     return redirect("publisher:comments", api.pk)

@@ -17,9 +17,11 @@ from apis.permissions import Actor
 from apis.publisher.forms import DesignForm, VersionForm
 from apis.publisher.pages import PortalRequest, api_page, ask, deletion, go, is_confirmed, page, sheet
 from apis.roles import Capability
+from apis.saying import said
 from apis.selectors_approvals import step_in_words
 from apis.services import designs, drafts, publishing
 from apis.validators import gateway_path, normal_context
+from apis.words import phrase
 
 LIVE_FIELDS: Final = ("name", "context", "version", "endpoint")
 DRAFT: Final = "new-api"
@@ -49,8 +51,8 @@ def new(request: PortalRequest, actor: Actor) -> HttpResponse:
     except ServiceError as refusal:
         return _form(request, form, status=form.take(refusal))
     drafts.draft_forget(actor=actor, form=DRAFT)
-    published = step_in_words(api) or f"{api} is published and deployed."
-    messages.success(request, published if publish else f"{api} is created.")
+    published = step_in_words(api) or phrase("{api} is published and deployed.", api=api)
+    messages.success(request, said(published if publish else phrase("{api} is created.", api=api)))
     return go(request, "overview", api.pk)
 
 
@@ -102,11 +104,13 @@ def new_version(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, f"{copy} is created with the design of {api.version}.")
+            messages.success(
+                request, said(phrase("{copy} is created with the design of {version}.", copy=copy, version=api.version))
+            )
             return go(request, "overview", copy.pk)
     elif form.is_bound:
         status = 400
-    title = f"New version of {api.title}"
+    title = phrase("New version of {api}", api=api.title)
     return sheet(
         request, api, "publisher/_new_version.html", {"form": form}, current="overview", title=title, status=status
     )
@@ -123,5 +127,5 @@ def delete(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         designs.api_delete(actor=actor, api=api)
     except ServiceError as refusal:
         return ask(request, api, deletion(api), current="overview", refusal=refusal)
-    messages.success(request, f"{text} is deleted.")
+    messages.success(request, said(phrase("{text} is deleted.", text=text)))
     return go(request, "apis")

@@ -15,6 +15,7 @@ from apis.permissions import Actor
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import versions
 from apis.validators import unversioned_path
 
@@ -42,5 +43,5 @@ def default_version(request: PortalRequest, actor: Actor, api: Api) -> HttpRespo
         except ServiceError as refusal:
             messages.error(request, " ".join(sentences(refusal)))
         else:
-            messages.success(request, f"{api} is {'now' if wanted else 'no longer'} the default version.")
+            messages.success(request, said(f"{api} is {'now' if wanted else 'no longer'} the default version."))
     return go(request, "info", api.pk)

@@ -20,6 +20,7 @@ from apis.publisher.drafting import kept
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import defining, drafts
 
 TYPES: Final = {"yaml": "application/yaml", "json": "application/json"}
@@ -104,7 +105,7 @@ def edit(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         refused = sentences(refusal) if judged.is_valid else []  # otherwise its problems say it, line by line
         return _edit(request, api, text, {"judged": judged, "refused": refused}, status=refusal.status)
     drafts.draft_forget(actor=actor, form=form)
-    messages.success(request, saved(reading))
+    messages.success(request, said(saved(reading)))
     return go(request, "definition", api.pk)
 
 
@@ -146,5 +147,5 @@ def drop(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         defining.definition_drop(actor=actor, api=api, seen=seen_in(request))
     except ServiceError as refusal:
         return ask(request, api, DROPPING, current="definition", refusal=refusal)
-    messages.success(request, "The definition is made of the design again.")
+    messages.success(request, said("The definition is made of the design again."))
     return go(request, "definition", api.pk)

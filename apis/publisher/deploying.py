@@ -14,14 +14,16 @@ from apis.checking import asking
 from apis.errors import Forbidden, Invalid, ServiceError
 from apis.frozen import different_parts
 from apis.lifecycle import SERVED, State
-from apis.models import Api, Deployment, Revision
+from apis.models import Api, Deployment, Environment, Revision
 from apis.permissions import Actor
 from apis.publisher import comparing
 from apis.publisher.asking import connected
 from apis.publisher.editing import seen_in
 from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
+from apis.saying import said
 from apis.services import publishing
+from apis.services.placing import Wanted, may_deploy_on
 from apis.words import phrase
 
 
@@ -38,33 +40,34 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
                     question = comparing.deploying(request, api, None, form.cleaned_data["environments"])
                     if question and not is_confirmed(request):
                         return ask(request, api, question, current="deployments")
-                    messages.success(request, _create(actor, api, **form.cleaned_data))
+                    messages.success(request, said(_create(actor, api, **form.cleaned_data)))
                     return go(request, "deployments", api.pk)
                 status = 400
             else:
                 revision = _named(api, request.POST.get("number", ""))
                 if not is_confirmed(request) and (question := _question(request, do, api, revision)):
                     return ask(request, api, question, current="deployments")
-                messages.success(request, _act(request, actor, do, revision))
+                messages.success(request, said(_act(request, actor, do, revision)))
                 return go(request, "deployments", api.pk)
         except Forbidden:
             raise
         except ServiceError as error:
             refusal = error
-    context = {"form": form, "limit": publishing.REVISIONS_LIMIT, **_facts(api)}
+    context = {"form": form, "limit": publishing.REVISIONS_LIMIT, **_facts(actor, api)}
     return show(request, api, "deployments", context, refusal=refusal, status=status)
 
 
-def _facts(api: Api) -> dict[str, Any]:
+def _facts(actor: Actor, api: Api) -> dict[str, Any]:
     """Where what is deployed, since when and by whom; each revision with what is different about it."""
     deployments = list(api.deployments.select_related("revision", "environment", "deployed_by"))
     places = {row.environment_id: row for row in deployments}
     environments = list(selectors.environments())
-    urls = {row.pk: selectors.gateway_urls(api, [row]) for row in environments}
+    urls = {row.pk: _urls(api, row, places.get(row.pk)) for row in environments}
+    open_ones = [row for row in environments if may_deploy_on(actor, row)]
     revisions = [(row, different_parts(api, row.design)) for row in api.revisions.select_related("created_by")]
     clients = asking.clients_of(api)
     return {
-        "places": [(row, places.get(row.pk), urls[row.pk]) for row in environments],
+        "places": [(row, places.get(row.pk), urls[row.pk], row in open_ones) for row in environments],
         "clients": clients,
         "revisions": [
             (
@@ -75,10 +78,15 @@ def _facts(api: Api) -> dict[str, Any]:
             )
             for row, parts in revisions
         ],
-        "environments": environments,
+        "environments": open_ones,
         "is_retired": api.state == State.RETIRED,
         "undeploy": undeploying(api, deployments, clients),
     }
+
+
+def _urls(api: Api, row: Environment, deployment: Deployment | None) -> list[str]:
+    bases = selectors.environment_urls(row, deployment.vhost if deployment is not None else "")
+    return [f"{base}{api.path}" for base in bases]
 
 
 def undeploying(api: Api, deployments: list[Deployment], clients: int | None) -> Question:
@@ -123,13 +131,20 @@ def _create(actor: Actor, api: Api, *, description: str, environments: list[str]
     )
 
 
+def _places(request: HttpRequest, names: list[str]) -> list[Wanted]:
+    """The environments that are ticked, each with the host that is chosen for it, if any."""
+    chosen = {row.name: request.POST.get(f"vhost-{row.pk}", "") for row in selectors.environments()}
+    return [{"name": name, "vhost": chosen[name]} if chosen.get(name) else name for name in names]
+
+
 def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str:
     """Do one of the named things to a revision. Returns: a sentence that says so."""
     environments, seen = request.POST.getlist("environments"), seen_in(request)
     names = ", ".join(environments)
 
     def deploy() -> str:
-        publishing.revision_deploy(actor=actor, revision=revision, environments=environments, seen=seen)
+        places = _places(request, environments)
+        publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen)
         return phrase("{revision} is deployed to {names}.", revision=revision, names=names)
 
     def undeploy() -> str:

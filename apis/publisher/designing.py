@@ -12,6 +12,7 @@ from apis.permissions import Actor
 from apis.publisher.editing import seen_in
 from apis.publisher.forms import PlansForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
+from apis.saying import said
 from apis.services import designs
 
 
@@ -39,7 +40,7 @@ def plans(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, said("Saved."))
             return go(request, "plans", api.pk)
     elif form.is_bound:
         status = 400

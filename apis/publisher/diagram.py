@@ -10,6 +10,7 @@ from math import hypot
 from typing import Final
 
 from apis.lifecycle import ACTION_LABELS, LABELS, TRANSITIONS, State, Transition
+from apis.words import phrase
 
 WIDTH: Final = 1040
 HEIGHT: Final = 340
@@ -73,7 +74,13 @@ def drawn(present: State, before: frozenset[State] = frozenset()) -> Diagram:
     steps = [step for step in TRANSITIONS if step.source != step.target]
     boxes = [_box(state, present, before) for state in PLACES]
     sentences = [
-        f"{ACTION_LABELS[step.action]} leads from {LABELS[step.source]} to {LABELS[step.target]}." for step in steps
+        phrase(
+            "{action_labels} leads from {labels} to {labels_2}.",
+            action_labels=ACTION_LABELS[step.action],
+            labels=LABELS[step.source],
+            labels_2=LABELS[step.target],
+        )
+        for step in steps
     ]
     return Diagram(boxes, [_arrow(step, present) for step in steps], sentences)
 

@@ -21,9 +21,11 @@ from apis.publisher.drafting import kept
 from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
+from apis.saying import said
 from apis.services import drafts
 from apis.services.documents import WORDS, Upload, document_create, document_delete, document_update
 from apis.shapes_social import CONTENT_LIMIT, SUMMARY_LIMIT
+from apis.words import phrase
 
 
 class DocumentForm(ServiceForm):
@@ -72,7 +74,11 @@ def _put_together(stale: Stale, typed: dict[str, Any]) -> dict[str, Any]:
 
 def deletion(document: ApiDocument) -> Question:
     """What is asked before a document goes."""
-    return Question(f"Delete the document {document}?", "Its content goes with it. This cannot be undone.", "Delete")
+    return Question(
+        phrase("Delete the document {document}?", document=document),
+        "Its content goes with it. This cannot be undone.",
+        "Delete",
+    )
 
 
 @api_page
@@ -139,7 +145,7 @@ def _sent(
         return DocumentForm(initial=_put_together(stale, form.cleaned_data)), stale.status, stale
     except ServiceError as refusal:
         return form, form.take(refusal), None
-    messages.success(request, f"{saved.name} is saved.")
+    messages.success(request, said(phrase("{saved} is saved.", saved=saved.name)))
     return form, 302, None
 
 
@@ -154,7 +160,7 @@ def delete(request: PortalRequest, actor: Actor, api: Api, document_id: UUID) ->
         document_delete(actor=actor, document=found, seen=seen_in(request))
     except Stale as stale:
         return ask(request, api, deletion(found), current="documents", refusal=stale)
-    messages.success(request, f"{found.name} is deleted.")
+    messages.success(request, said(phrase("{found} is deleted.", found=found.name)))
     return go(request, "documents", api.pk)
 
 

@@ -15,10 +15,12 @@ from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.endpoint_form import EndpointForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import configuring
 from apis.shapes import KEY_TYPES
 from apis.shapes_endpoint import complete
 from apis.shapes_upstream_security import SECURITY_TYPES
+from apis.words import phrase
 
 STRATEGY_LABELS: Final = {
     "round_robin": "Round robin: each URL in turn",
@@ -51,7 +53,7 @@ def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as refusal:
             typed, problem, status = {"key_type": key_type, "url": url}, " ".join(sentences(refusal)), refusal.status
         else:
-            messages.success(request, f"The {key_type} endpoint is saved.")
+            messages.success(request, said(phrase("The {key_type} endpoint is saved.", key_type=key_type)))
             return go(request, "endpoints", api.pk)
     found = [(key_type, PURPOSES[key_type], _stored(api, key_type)) for key_type in KEY_TYPES]
     context = {
@@ -66,8 +68,15 @@ def endpoints(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
     """What is configured, in a few words a line."""
     timeouts, suspension = config["timeouts"], config["suspension"]
-    idle = f"idle {duration(timeouts['idle_s'] * 1000)}" if timeouts["idle_s"] else "never idle"
-    waits = f"connect {duration(timeouts['connect_ms'])}, handshake {duration(timeouts['handshake_ms'])}, {idle}"
+    idle = (
+        phrase("idle {duration}", duration=duration(timeouts["idle_s"] * 1000)) if timeouts["idle_s"] else "never idle"
+    )
+    waits = phrase(
+        "connect {duration}, handshake {duration_2}, {idle}",
+        duration=duration(timeouts["connect_ms"]),
+        duration_2=duration(timeouts["handshake_ms"]),
+        idle=idle,
+    )
     if timeouts["action"] == "refuse":
         waits += "; the client is refused at once then"
     lines = [("Timeouts", waits), ("Suspension", _suspension(suspension))]
@@ -82,17 +91,22 @@ def _further(config: dict[str, Any]) -> list[tuple[str, str]]:
     trust = [
         "" if tls["verify"] else "certificates are not verified",
         "own authorities" if tls["ca"] else "",
-        f"asks for {tls['server_name']}" if tls["server_name"] else "",
+        phrase("asks for {server_name}", server_name=tls["server_name"]) if tls["server_name"] else "",
     ]
     lines = {
         "Security": SECURITY_TYPES[config["security"]["type"]] if config["security"]["type"] != "none" else "",
         "Headers": ", ".join(config["headers"]),
         "TLS": ", ".join(word for word in trust if word),
         "Proxy": proxy["url"],
-        "Dynamic": f"{len(dynamic['targets'])} targets by the {dynamic['by']} {dynamic['name']}"
+        "Dynamic": _targets(dynamic)
         if dynamic["by"] != "none" else "",
     }  # fmt: skip
     return [line for line in lines.items() if line[1]]
+
+
+def _targets(dynamic: dict[str, Any]) -> str:
+    number, by, name = len(dynamic["targets"]), dynamic["by"], dynamic["name"]
+    return phrase("{number} targets by the {by} {name}", number=number, by=by, name=name)
 
 
 def _suspension(suspension: dict[str, Any]) -> str:
@@ -100,7 +114,13 @@ def _suspension(suspension: dict[str, Any]) -> str:
         return "never"
     words = [duration(suspension["initial_ms"])]
     if suspension["factor"] > 1:
-        words.append(f"{suspension['factor']:g} times longer each time, at most {duration(suspension['max_ms'])}")
+        words.append(
+            phrase(
+                "{factor:g} times longer each time, at most {duration}",
+                factor=suspension["factor"],
+                duration=duration(suspension["max_ms"]),
+            )
+        )
     if suspension["retries"]:
         words.append(f"after {suspension['retries']} more {'try' if suspension['retries'] == 1 else 'tries'}")
     return ", ".join(words)
@@ -147,7 +167,7 @@ def endpoint(request: PortalRequest, actor: Actor, api: Api, key_type: str) -> H
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, f"The {key_type} endpoint is saved.")
+            messages.success(request, said(phrase("The {key_type} endpoint is saved.", key_type=key_type)))
             return go(request, "endpoints", api.pk)
     return configuration(request, api, key_type, form, status=status)
 
@@ -184,12 +204,12 @@ def endpoint_remove(request: PortalRequest, actor: Actor, api: Api, key_type: st
         except (Forbidden, Missing):
             raise
         except Stale:
-            messages.error(request, f"Somebody else changed the {key_type} endpoint meanwhile; look at it first.")
+            messages.error(request, said(f"Somebody else changed the {key_type} endpoint meanwhile; look at it first."))
             return go(request, "endpoints", api.pk)
         except ServiceError as refused:
             refusal = refused
         else:
-            messages.success(request, f"The {key_type} endpoint is removed.")
+            messages.success(request, said(phrase("The {key_type} endpoint is removed.", key_type=key_type)))
             return go(request, "endpoints", api.pk)
     return ask(request, api, removal(key_type), current="endpoints", refusal=refusal)
 
@@ -197,7 +217,10 @@ def endpoint_remove(request: PortalRequest, actor: Actor, api: Api, key_type: st
 def removal(key_type: str) -> Question:
     """What is asked before an endpoint is removed."""
     return Question(
-        f"Remove the {key_type} endpoint?",
-        f"Connections with {key_type} keys are refused then. Its configuration is gone, secrets included.",
+        phrase("Remove the {key_type} endpoint?", key_type=key_type),
+        phrase(
+            "Connections with {key_type} keys are refused then. Its configuration is gone, secrets included.",
+            key_type=key_type,
+        ),
         "Remove",
     )

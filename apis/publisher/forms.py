@@ -15,6 +15,7 @@ from django import forms
 from apis import selectors
 from apis.errors import Invalid, ServiceError
 from apis.publisher.pages import sentences
+from apis.saying import all_said
 from apis.shapes import DEFAULT_RUNTIME
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -46,7 +47,7 @@ class ServiceForm(forms.Form):
             return refusal.status
         for name, texts in refusal.fields.items():
             field = self.FIELD_OF.get(name, name)
-            self.add_error(field if field in self.fields else None, texts)
+            self.add_error(field if field in self.fields else None, all_said(texts))
         return refusal.status
 
 

@@ -20,8 +20,10 @@ from apis.publisher.definition import text_of
 from apis.publisher.forms import ServiceForm, Text, plan_choices
 from apis.publisher.pages import PortalRequest, go, page
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import defining
 from apis.validators import NAME_LIMIT
+from apis.words import phrase
 
 
 class SourceForm(ServiceForm):
@@ -85,7 +87,7 @@ def _document(request: PortalRequest, actor: Actor) -> bytes:
     if file is not None:
         octets: bytes = file.read(SIZE_LIMIT + 1)
         if len(octets) > SIZE_LIMIT:
-            raise Invalid({"file": f"A document has at most {SIZE_LIMIT:,} bytes."})
+            raise Invalid({"file": phrase("A document has at most {most:,} bytes.", most=SIZE_LIMIT)})
         return octets
     if url:
         return defining.definition_fetch(actor=actor, url=url)
@@ -106,7 +108,11 @@ def _create(request: PortalRequest, actor: Actor) -> HttpResponse:
         return _understood(request, actor, form, text, status=400)
     values: dict[str, Any] = {name: form.cleaned_data[name] for name in ("name", "context", "version")}
     try:
-        empty = {name: f"{form.fields[name].label} should not be empty." for name, value in values.items() if not value}
+        empty = {
+            name: phrase("{fields} should not be empty.", fields=form.fields[name].label)
+            for name, value in values.items()
+            if not value
+        }
         if empty:
             raise Invalid(empty)
         api = defining.api_import(actor=actor, text=text, business_plans=form.cleaned_data["business_plans"], **values)
@@ -116,7 +122,10 @@ def _create(request: PortalRequest, actor: Actor) -> HttpResponse:
         if isinstance(refusal, Invalid):  # what is wrong with the document is shown with its lines
             refusal.fields = {field: texts for field, texts in refusal.fields.items() if field in form.fields}
         return _understood(request, actor, form, text, status=form.take(refusal))
-    messages.success(request, f"{api} is created with {api.topics.count()} topics of the document.")
+    messages.success(
+        request,
+        said(phrase("{api} is created with {number} topics of the document.", api=api, number=api.topics.count())),
+    )
     return go(request, "overview", api.pk)
 
 

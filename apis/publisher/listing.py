@@ -16,9 +16,7 @@ def apis(request: PortalRequest, actor: Actor) -> HttpResponse:
     """All APIs this person may see; `?search=`, `?state=`, `?mine=1` narrow, `?page=` turns the page."""
     asked = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in ("search", "state", "mine")}
     every = rows = selectors.apis_visible(actor)
-    rows = searching.apis_matching(
-        rows, search=asked["search"], state=asked["state"], whole=designs_for(actor)
-    )
+    rows = searching.apis_matching(rows, search=asked["search"], state=asked["state"], whole=designs_for(actor))
     if asked["mine"]:
         rows = rows.filter(provider=actor.person)
     context = {

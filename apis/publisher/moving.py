@@ -29,6 +29,7 @@ from apis.publisher.asking import effects, lines, question
 from apis.publisher.diagram import drawn
 from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
+from apis.saying import said
 from apis.selectors_approvals import step_in_words, step_waiting
 from apis.services import approving, publishing
 from apis.stories import story
@@ -58,7 +59,7 @@ def lifecycle(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             refusal = error
             api = selectors.api_get(actor, api.pk)
         else:
-            messages.success(request, told(moved))
+            messages.success(request, said(told(moved)))
             return go(request, "overview" if request.POST.get("back") == "overview" else "lifecycle", api.pk)
     return show(request, api, "lifecycle", _facts(request, actor, api), refusal=refusal)
 
@@ -77,10 +78,10 @@ def _withdraw(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Take the step back that waits for an administrator."""
     waiting = step_waiting(api)
     if waiting is None:
-        messages.info(request, "Nothing waits any more.")
+        messages.info(request, said("Nothing waits any more."))
     else:
         approving.approval_withdraw(actor=actor, approval=waiting)
-        messages.success(request, "The request is taken back.")
+        messages.success(request, said("The request is taken back."))
     return go(request, "lifecycle", api.pk)
 
 

@@ -18,6 +18,7 @@ from apis.publisher.pages import PortalRequest, api_page, show
 from apis.publisher.securing import needs_subscription
 from apis.selectors_approvals import step_in_words
 from apis.shapes_about import OWNERS
+from apis.words import phrase
 
 # Pages on which an API is developed; what is missing on them belongs to the first step.
 _DEVELOPED_ON: Final = frozenset({"endpoints", "topics", "scopes", "security", "runtime"})
@@ -74,7 +75,13 @@ def _missing(one: Check) -> WayLine:
 def _deploy(api: Api, checks: Sequence[Check], deployments: Sequence[Deployment]) -> Step:
     step = Step("Deploy", done=bool(deployments))
     for row in deployments:
-        step.lines.append(WayLine(f"{row.revision} on {row.environment.name}", "deployments", done=True))
+        step.lines.append(
+            WayLine(
+                phrase("{revision} on {environment}", revision=row.revision, environment=row.environment.name),
+                "deployments",
+                done=True,
+            )
+        )
     wanting = [one for one in checks if one.page == "deployments" and one.code in _SHORT]
     step.lines += [_missing(one) for one in wanting]
     if not deployments and api.state == State.RETIRED:
@@ -100,7 +107,7 @@ def _publish(api: Api, codes: set[str]) -> Step:
         step.lines.append(WayLine("Business plan(s)", "plans", done=True))
     else:
         step.lines.append(WayLine(_SHORT["business_plans_missing"], "plans", missing=True))
-    state = "Published" if published else f"State: {api.get_state_display()}"
+    state = "Published" if published else phrase("State: {api}", api=api.get_state_display())
     step.lines.append(WayLine(state, "lifecycle", done=published, missing=api.state == State.CREATED))
     return step
 

@@ -30,6 +30,7 @@ from apis.models import Api
 from apis.permissions import PUBLISHER_PORTAL, Actor
 from apis.publisher.editing import edition, told
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import editions
 from apis.words import phrase
 
@@ -119,7 +120,7 @@ def page(view: View) -> View:
         except (Missing, ObjectDoesNotExist) as gone:  # the latter: deleted by somebody else a moment ago
             raise Http404(str(gone)) from gone
         except Forbidden as refusal:
-            return render(request, "publisher/forbidden.html", {"reason": refusal.detail}, status=refusal.status)
+            return render(request, "publisher/forbidden.html", {"reason": said(refusal.detail)}, status=refusal.status)
 
     return never_cache(require_http_methods(["GET", "HEAD", "POST"])(checked))
 
@@ -144,10 +145,10 @@ def _sign_in(request: PortalRequest) -> HttpResponse:
 
 
 def sentences(refusal: ServiceError) -> list[str]:
-    """A refusal in words, for a page that has no fields to put them beside."""
+    """A refusal in words of the page's language, for a page that has no fields to put them beside."""
     if isinstance(refusal, Invalid):
-        return [text for texts in refusal.fields.values() for text in texts]
-    return [refusal.detail]
+        return [said(text) for texts in refusal.fields.values() for text in texts]
+    return [said(refusal.detail)]
 
 
 def deletion(api: Api) -> Question:

@@ -12,6 +12,7 @@ from apis.publisher.api_plan import choice_of
 from apis.publisher.editing import in_section, seen_in
 from apis.publisher.forms import RuntimeForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
+from apis.saying import said
 from apis.services import configuring
 
 
@@ -30,7 +31,7 @@ def runtime(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, "The runtime limits are saved.")
+            messages.success(request, said("The runtime limits are saved."))
             return go(request, "runtime", api.pk)
     context = {"form": form, "is_deployed": api.deployments.exists(), **choice_of(actor, api)}
     return show(request, api, "runtime", context, refusal=stale, status=status)

@@ -31,8 +31,10 @@ from apis.publisher.pages import (
     show,
 )
 from apis.roles import Capability
+from apis.saying import said
 from apis.selectors_portal import role_choices
 from apis.services import scopes as service
+from apis.words import phrase
 
 
 class ScopeForm(ServiceForm):
@@ -62,7 +64,7 @@ def lines(actor: Actor, rows: QuerySet[Scope]) -> list[tuple[Scope, list[str], Q
 
 def removal(scope: Scope) -> Question:
     text = "Tokens that carry it keep it until they expire, but nothing asks for it."
-    return Question(f"Delete the scope {scope}?", text, "Delete")
+    return Question(phrase("Delete the scope {scope}?", scope=scope), text, "Delete")
 
 
 def _found(rows: QuerySet[Scope], typed: str) -> Scope:
@@ -91,7 +93,7 @@ def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as error:
             refusal = error
         else:
-            messages.success(request, f"{scope.name} is deleted.")
+            messages.success(request, said(phrase("{scope} is deleted.", scope=scope.name)))
             return go(request, "scopes", api.pk)
     context = {"lines": lines(actor, scoping.scopes_local(api)), "shared": scoping.scopes_shared()}
     return show(request, api, "scopes", context, refusal=refusal)
@@ -112,7 +114,7 @@ def scope(request: PortalRequest, actor: Actor, api: Api, scope_id: UUID | None 
     if form is None:
         return go(request, "scopes", api.pk)
     context = {"form": form, "scope": stored, "roles": role_choices(), **told(stale)}
-    title = f"Scope {stored}" if stored else "New scope"
+    title = phrase("Scope {stored}", stored=stored) if stored else "New scope"
     return sheet(request, api, "publisher/_scope_form.html", context, current="scopes", title=title, status=status)
 
 
@@ -133,7 +135,7 @@ def _written(
         raise
     except ServiceError as refusal:
         return form, form.take(refusal)
-    messages.success(request, f"{saved.name} is saved.")
+    messages.success(request, said(phrase("{saved} is saved.", saved=saved.name)))
     return None, 204
 
 
@@ -157,7 +159,7 @@ def shared(request: PortalRequest, actor: Actor) -> HttpResponse:
         except ServiceError as error:
             refused, status = sentences(error), error.status
         else:
-            messages.success(request, f"{scope.name} is deleted.")
+            messages.success(request, said(phrase("{scope} is deleted.", scope=scope.name)))
             return go(request, "shared_scopes")
     context = {"lines": lines(actor, scoping.scopes_shared()), "refused": refused}
     return render(request, "publisher/shared_scopes.html", context, status=status)

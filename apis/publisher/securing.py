@@ -17,6 +17,7 @@ from apis.permissions import Actor
 from apis.publisher.editing import in_section, seen_in
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, api_page, go, show
+from apis.saying import said
 from apis.selectors_key_managers import key_manager_names
 from apis.services import api_keys, securing
 from apis.shapes import KEY_TYPES
@@ -72,7 +73,7 @@ def security(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
             except ServiceError as refusal:
                 status = form.take(refusal)
             else:
-                messages.success(request, "The security settings are saved.")
+                messages.success(request, said("The security settings are saved."))
                 return go(request, "security", api.pk)
     return _page(request, api, {"form": form}, refusal=stale, status=status)
 

@@ -19,10 +19,12 @@ from apis.permissions import Actor
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, go, page, paged
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import drafts, samples
 from apis.shapes import DEFAULT_RUNTIME
 from apis.shapes_security import DEFAULT_SECURITY, security_terms
 from apis.validators import gateway_path
+from apis.words import phrase
 
 # Where somebody goes on after a draft was discarded, by its kind; a kind that is about an API has its page's name.
 _PAGES = {"new-api": "new", "info": "info", "document": "document_new", "definition": "definition_edit"}
@@ -62,7 +64,9 @@ def sample(request: PortalRequest, actor: Actor, sample_name: str) -> HttpRespon
         except ServiceError as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, f"{api} is created from the sample {chosen.title}.")
+            messages.success(
+                request, said(phrase("{api} is created from the sample {chosen}.", api=api, chosen=chosen.title))
+            )
             return go(request, "overview", api.pk)
     context = {
         "sample": chosen,
@@ -110,7 +114,11 @@ def draft(request: PortalRequest, form: str) -> HttpResponse:
         kept = drafts.draft_keep(actor=actor, form=form, values=dict(request.POST.lists()))
     except ServiceError as refusal:
         return HttpResponse(status=refusal.status)
-    words = f"Draft kept at {date_format(localtime(kept.updated_at), 'H:i')}." if kept else ""
+    words = (
+        phrase("Draft kept at {date_format}.", date_format=date_format(localtime(kept.updated_at), "H:i"))
+        if kept
+        else ""
+    )
     return HttpResponse(words)
 
 

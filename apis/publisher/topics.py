@@ -14,8 +14,10 @@ from apis.permissions import Actor
 from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import topics as service
 from apis.shapes_topics import SCOPE_FIELDS, TOPIC_DEFAULTS, TOPIC_FIELDS
+from apis.words import phrase
 
 SECURITY_LABELS: Final = {
     "oauth": "A credential that the API accepts",
@@ -83,7 +85,7 @@ def topics(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except ServiceError as error:
             refusal = error
         else:
-            messages.success(request, f"{name} is removed.")
+            messages.success(request, said(phrase("{name} is removed.", name=name)))
             return go(request, "topics", api.pk)
     rows = list(Topic.objects.filter(api=api))
     context = {
@@ -108,7 +110,7 @@ def asks_for(topic: Topic) -> list[tuple[str, list[str]]]:
 
 def removal(name: str) -> Question:
     text = "Clients can no longer connect there once a revision without it is deployed."
-    return Question(f"Remove the topic {name}?", text, "Remove")
+    return Question(phrase("Remove the topic {name}?", name=name), text, "Remove")
 
 
 @api_page
@@ -132,7 +134,7 @@ def topic(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         return _sheet(request, api, was, TopicForm(mine, scopes, plans), stale=stale)
     except ServiceError as refusal:
         return _sheet(request, api, was, form, status=form.take(refusal))
-    messages.success(request, f"The topic {form.topic['name']} is saved.")
+    messages.success(request, said(phrase("The topic {name} is saved.", name=form.topic["name"])))
     return go(request, "topics", api.pk)
 
 
@@ -140,7 +142,7 @@ def _designed(api: Api, name: str | None, *, must_exist: bool = True) -> dict[st
     """The topic as it is designed now, or an empty one. Raises: Missing where it must exist."""
     found = next((row for row in Topic.objects.filter(api=api) if row.name == name), None)
     if found is None and name is not None and must_exist:
-        raise Missing(f"There is no topic {name} any more.")
+        raise Missing(phrase("There is no topic {name} any more.", name=name))
     return found.design if found else {"name": "", **TOPIC_DEFAULTS}
 
 
@@ -156,5 +158,5 @@ def _sheet(
         **told(stale),
     }
     status = stale.status if stale else status
-    title = f"Topic {was}" if was else "New topic"
+    title = phrase("Topic {was}", was=was) if was else "New topic"
     return sheet(request, api, "publisher/_topic_form.html", context, current="topics", title=title, status=status)

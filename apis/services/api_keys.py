@@ -21,6 +21,7 @@ from apis.services.record import announce, record
 from apis.services.requests import require_approved
 from apis.shapes import KEY_TYPES
 from apis.shapes_keys import KEY_PREFIX, TEST_KEY_PREFIX, key_problems
+from apis.words import phrase
 
 HINT = 4  # characters of a key that are kept, to tell keys apart
 KEYS_LIMIT = 100  # usable ones of one application
@@ -61,7 +62,10 @@ def api_key_create(
         raise Invalid(problems)
     require_approved(hold(application))
     if application.api_keys.filter(revoked_at__isnull=True).count() >= KEYS_LIMIT:
-        raise Conflict(f"An application has at most {KEYS_LIMIT} API keys; revoke one first.", code="too_many_keys")
+        raise Conflict(
+            phrase("An application has at most {most} API keys; revoke one first.", most=KEYS_LIMIT),
+            code="too_many_keys",
+        )
     key, digest = _new(KEY_PREFIX)
     expires_at = timezone.now() + timedelta(seconds=expires_in) if expires_in else None
     row = ApiKey.objects.create(
@@ -102,12 +106,15 @@ def api_test_key_create(*, actor: Actor, api: Api, key_type: str = "production")
     if not can_see_api(actor, api):
         raise Missing("There is no such API.")
     if key_type not in KEY_TYPES:
-        raise Invalid({"key_type": f"This should be one of: {', '.join(KEY_TYPES)}."})
+        raise Invalid({"key_type": phrase("This should be one of: {known}.", known=", ".join(KEY_TYPES))})
     hold(api)
     if api.state in CLOSED:
-        raise Conflict(f"{api} is {LABELS[State(api.state)]}, so nobody can reach it.", code="not_reachable")
+        raise Conflict(
+            phrase("{api} is {labels}, so nobody can reach it.", api=api, labels=LABELS[State(api.state)]),
+            code="not_reachable",
+        )
     if not api.deployments.exists():
-        raise Conflict(f"{api} is not deployed; deploy a revision first.", code="not_deployed")
+        raise Conflict(phrase("{api} is not deployed; deploy a revision first.", api=api), code="not_deployed")
     TestKey.objects.filter(api=api, expires_at__lt=timezone.now()).delete()
     key, digest = _new(TEST_KEY_PREFIX)
     row = TestKey.objects.create(

@@ -12,6 +12,7 @@ from apis.models import ApprovalRules
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import record
+from apis.words import phrase
 
 
 def rules() -> ApprovalRules:
@@ -62,4 +63,8 @@ def _transitions_problem(typed: Any) -> str:
     if not isinstance(typed, list) or not all(isinstance(one, str) for one in typed):
         return "This should be a list of actions."
     unknown = [one for one in typed if one not in set(Action)]
-    return f"This should name some of: {', '.join(Action)}." if unknown or len(set(typed)) < len(typed) else ""
+    return (
+        phrase("This should name some of: {action}.", action=", ".join(Action))
+        if unknown or len(set(typed)) < len(typed)
+        else ""
+    )

@@ -19,6 +19,7 @@ from apis.services.record import announce, record
 from apis.services.requests import settle
 from apis.services.terms import terms_begin, terms_change
 from apis.validators import text_problem
+from apis.words import phrase
 
 REASON_LIMIT: Final = 500  # characters, as the column has
 DECISIONS: Final = {"approve": Approval.State.APPROVED, "reject": Approval.State.REJECTED}
@@ -37,7 +38,9 @@ def approval_decide(*, actor: Actor, approval: Approval, decision: str, reason: 
     """
     actor.require(Capability.ADMINISTER)
     problems = {
-        "decision": "" if decision in DECISIONS else f"This should be one of: {', '.join(DECISIONS)}.",
+        "decision": ""
+        if decision in DECISIONS
+        else phrase("This should be one of: {known}.", known=", ".join(DECISIONS)),
         "reason": text_problem(reason, REASON_LIMIT, "Reason"),
     }
     if problems := {field: text for field, text in problems.items() if text}:
@@ -106,7 +109,14 @@ def _hold_waiting(approval: Approval) -> None:
     hold(approval)
     if not approval.is_waiting:
         done = Approval.State(approval.state).label.lower()
-        raise Conflict(f"{approval.decided_by_name} has {done} this request already.", code="already_decided")
+        raise Conflict(
+            phrase(
+                "{decided_by_name} has {done} this request already.",
+                decided_by_name=approval.decided_by_name,
+                done=done,
+            ),
+            code="already_decided",
+        )
 
 
 def _decide_subscription(
@@ -114,7 +124,10 @@ def _decide_subscription(
 ) -> tuple[str, str]:
     before, api = subscription.state, subscription.api
     if approved and api.state not in SUBSCRIBABLE:
-        raise Conflict(f"{api} is {LABELS[State(api.state)]} and takes no new subscriptions.", code="not_subscribable")
+        raise Conflict(
+            phrase("{api} is {labels} and takes no new subscriptions.", api=api, labels=LABELS[State(api.state)]),
+            code="not_subscribable",
+        )
     subscription.state = Subscription.State.UNBLOCKED if approved else Subscription.State.REJECTED
     subscription.save(update_fields=["state", "updated_at"])
     terms_change([subscription])

@@ -10,6 +10,7 @@ from apis.models import ApiCategory, ApiPlan, BusinessPlan, Role
 from apis.roles import BUILT_IN_ROLES
 from apis.selectors_portal import role_names
 from apis.shapes_about import names_problem
+from apis.words import phrase
 
 
 def plans_named(names: Iterable[str], field: str = "business_plans") -> list[BusinessPlan]:
@@ -21,7 +22,7 @@ def plans_named(names: Iterable[str], field: str = "business_plans") -> list[Bus
     found = {plan.name: plan for plan in BusinessPlan.objects.filter(name__in=wanted)}
     for name in wanted:
         if name not in found:
-            raise Invalid({field: f"There is no business plan named {name}."})
+            raise Invalid({field: phrase("There is no business plan named {name}.", name=name)})
     return [found[name] for name in wanted]
 
 
@@ -31,7 +32,7 @@ def api_plan_named(name: str | None) -> ApiPlan | None:
         return None
     row = ApiPlan.objects.select_for_update().filter(name=name).first()
     if row is None:
-        raise Invalid({"api_plan": f"There is no API plan named {name}."})
+        raise Invalid({"api_plan": phrase("There is no API plan named {name}.", name=name)})
     return row
 
 
@@ -51,4 +52,4 @@ def roles_problem(names: Any) -> str:
     custom = set(names) - set(BUILT_IN_ROLES)
     held = list(Role.objects.select_for_update().filter(name__in=custom).order_by("pk")) if custom else []
     gone = sorted(custom - {role.name for role in held})
-    return f"Unknown roles: {', '.join(gone)}." if gone else ""
+    return phrase("Unknown roles: {gone}.", gone=", ".join(gone)) if gone else ""

@@ -22,6 +22,7 @@ from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.shapes_endpoint import complete, endpoint_config, shown
 from apis.validators import endpoint_address_problem
+from apis.words import phrase
 
 
 def address_problem(url: str) -> str:
@@ -43,7 +44,7 @@ def endpoint_configure(*, actor: Actor, api: Api, key_type: str, config: Any, se
     """
     actor.require(Capability.DESIGN_APIS)
     if key_type not in shapes.KEY_TYPES:
-        raise Invalid({"key_type": f"This should be one of: {', '.join(shapes.KEY_TYPES)}."})
+        raise Invalid({"key_type": phrase("This should be one of: {known}.", known=", ".join(shapes.KEY_TYPES))})
     hold(api)
     row = api.endpoints.filter(key_type=key_type).first()
     full = endpoint_checked(config, row)
@@ -122,7 +123,7 @@ def endpoint_copy(*, actor: Actor, api: Api, source: str, target: str, seen: int
     require_unchanged(api, seen, ["endpoints"])
     rows = {row.key_type: row for row in api.endpoints.all()}
     if source not in rows or target not in shapes.KEY_TYPES:
-        raise Missing(f"This API has no {source} endpoint.")
+        raise Missing(phrase("This API has no {source} endpoint.", source=source))
     return _endpoint_store(actor, api, target, complete(rows[source].config), rows.get(target))
 
 
@@ -138,12 +139,16 @@ def endpoint_remove(*, actor: Actor, api: Api, key_type: str, seen: int | None =
     require_unchanged(api, seen, [("endpoints", key_type)])
     row = api.endpoints.filter(key_type=key_type).first()
     if row is None:
-        raise Missing(f"This API has no {key_type} endpoint.")
+        raise Missing(phrase("This API has no {key_type} endpoint.", key_type=key_type))
     deployed = list(api.deployments.all())
     if deployed and (key_type == "production" or api.endpoints.count() == 1):
         raise Conflict(
-            f"{api} is deployed, and without its {key_type} endpoint nobody could connect. "
-            "Undeploy it first, or change the endpoint instead.",
+            phrase(
+                "{api} is deployed, and without its {key_type} endpoint nobody could connect. Undeploy it first, "
+                "or change the endpoint instead.",
+                api=api,
+                key_type=key_type,
+            ),
             code="endpoint_needed",
         )
     row.delete()

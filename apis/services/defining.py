@@ -33,6 +33,7 @@ from apis.shapes_about import business as business_problems
 from apis.shapes_endpoint import shown
 from apis.shapes_topics import pattern_of
 from apis.validators import text_problem
+from apis.words import phrase
 
 FETCHES: Final = Attempts("definition-fetch", limit=20)
 
@@ -44,7 +45,9 @@ def definition_fetch(*, actor: Actor, url: str) -> bytes:
     """
     actor.require(Capability.DESIGN_APIS)
     if wait_s := FETCHES.begin(str(actor.person.pk)):
-        raise TooOften(wait_s, f"At most {FETCHES.limit} documents a minute are fetched for one person")
+        raise TooOften(
+            wait_s, phrase("At most {limit} documents a minute are fetched for one person", limit=FETCHES.limit)
+        )
     try:
         return fetch_text(url, settings.ALLOWED_UPSTREAM_NETWORKS, size_limit=SIZE_LIMIT)
     except FetchFailed as failure:
@@ -216,4 +219,6 @@ def _endpoints(actor: Actor, api: Api, endpoints: Mapping[str, tuple[str, ...]])
             endpoint_configure(actor=actor, api=api, key_type=key_type, config=new)
         except Invalid as refusal:
             fields = {f"servers/{path}": texts for path, texts in refusal.fields.items()}
-            raise Invalid(fields, f"The {key_type} endpoint cannot have the URLs of the servers.") from None
+            raise Invalid(
+                fields, phrase("The {key_type} endpoint cannot have the URLs of the servers.", key_type=key_type)
+            ) from None

@@ -34,6 +34,7 @@ from apis.validators import (
     text_problem,
     version_problem,
 )
+from apis.words import phrase
 
 
 def design_problems(
@@ -56,13 +57,13 @@ def design_problems(
     others = VersionSet.objects.exclude(pk=ignoring.pk) if ignoring else VersionSet.objects.all()
     if name is not None:
         problems["name"] = name_problem(name) or (
-            f"Name {name} already exists." if others.filter(name__iexact=name).exists() else ""
+            phrase("Name {name} already exists.", name=name) if others.filter(name__iexact=name).exists() else ""
         )
     if context is not None:
         problems["context"] = context_problem(context)
         normal = normal_context(context)
         if not problems["context"] and others.filter(context=normal).exists():
-            problems["context"] = f"{normal} context already exists."
+            problems["context"] = phrase("{normal} context already exists.", normal=normal)
     if version is not None:
         problems["version"] = version_problem(version)
     if endpoint:
@@ -78,7 +79,7 @@ def design_problems(
 
 def _tags_problem(tags: Sequence[str]) -> str:
     if len(tags) > TAGS_LIMIT or len(set(tags)) < len(tags):
-        return f"An API has at most {TAGS_LIMIT} different tags."
+        return phrase("An API has at most {most} different tags.", most=TAGS_LIMIT)
     return next((problem for tag in tags if (problem := tag_problem(tag))), "")
 
 
@@ -154,7 +155,7 @@ def _api_insert(actor: Actor, version_set: VersionSet, version: str, **fields: A
     except IntegrityError:
         if version_set.apis.filter(version=version).exists():
             raise Taken({"version": f"Version {version} of {version_set} already exists."}) from None
-        raise Taken({"context": f"The path {path} is already in use by another API."}) from None
+        raise Taken({"context": phrase("The path {path} is already in use by another API.", path=path)}) from None
 
 
 DESIGN_FIELDS = ("description", "tags", "display_name")
@@ -287,7 +288,8 @@ def api_delete(*, actor: Actor, api: Api) -> None:
     actor.require(Capability.DESIGN_APIS)
     hold(api)
     if count := api.subscriptions.exclude(state=Subscription.State.REJECTED).count():
-        raise Conflict(f"{api} has {count} subscription(s); they must be removed first.", code="has_subscriptions")
+        text = phrase("{api} has {count} subscription(s); they must be removed first.", api=api, count=count)
+        raise Conflict(text, code="has_subscriptions")
     version_set, key, text = api.version_set, api.pk, str(api)
     before = design_now(api, (*IDENTITY_FIELDS, *DESIGN_FIELDS, "business_plans"))
     api.deployments.all().delete()

@@ -22,6 +22,7 @@ from apis.services.editions import merged, require_unchanged
 from apis.services.holding import hold
 from apis.services.record import record
 from apis.shapes_social import DOCUMENTS_LIMIT, FORUMS, document_problems
+from apis.words import phrase
 
 WORDS: Final = ("name", "type", "other_type", "summary", "visibility")
 HELD: Final = ("content", "url", "file")  # one of them holds something
@@ -58,7 +59,7 @@ def document_create(*, actor: Actor, api: Api, **values: Any) -> ApiDocument:
     document = ApiDocument(api=api, created_by=actor.person)
     _apply(document, wish, values.get("upload"))
     if api.documents.count() >= DOCUMENTS_LIMIT:
-        raise Conflict(f"An API has at most {DOCUMENTS_LIMIT} documents.", code="too_many_documents")
+        raise Conflict(phrase("An API has at most {most} documents.", most=DOCUMENTS_LIMIT), code="too_many_documents")
     _save(document, values.get("upload"))
     record(actor, "create_document", document, api=api, name=document.name, before=None, after=facts_of(document))
     return document
@@ -171,7 +172,7 @@ def _require_free(document: ApiDocument) -> None:
 
 
 def _taken(document: ApiDocument) -> Taken:
-    return Taken({"name": f"This API has a document named {document.name} already."})
+    return Taken({"name": phrase("This API has a document named {document} already.", document=document.name)})
 
 
 def _save(document: ApiDocument, upload: Upload | None) -> None:
@@ -197,7 +198,12 @@ def facts_of(document: ApiDocument, names: Collection[str] = (*WORDS, *HELD)) ->
 
 
 def _file_words(name: str, octets: bytes) -> str:
-    return f"{name}, {len(octets)} bytes, SHA-256 {sha256(octets).hexdigest()}"
+    return phrase(
+        "{name}, {number} bytes, SHA-256 {hexdigest}",
+        name=name,
+        number=len(octets),
+        hexdigest=sha256(octets).hexdigest(),
+    )
 
 
 def _placed(name: str, facts: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from apis.asyncapi.patching import Unpatchable, patched, retitled
 from apis.asyncapi.reading import read
 from apis.errors import Conflict
 from apis.models import Api
+from apis.words import phrase
 
 MENDING = "Change it on the page Definition, or let it be made of the design again."
 
@@ -26,11 +27,17 @@ def definition_follow(api: Api, topics: Sequence[Mapping[str, Any]]) -> None:
         return
     reading = read(api.definition)
     if not reading.is_valid:  # the rules of a newer release may be stricter than those it was taken by
-        raise Conflict(f"The AsyncAPI definition of this API cannot be read any more. {MENDING}", code="definition")
+        raise Conflict(
+            phrase("The AsyncAPI definition of this API cannot be read any more. {mending}", mending=MENDING),
+            code="definition",
+        )
     try:
         api.definition = patched(reading, topics)
     except Unpatchable as why:
-        raise Conflict(f"The AsyncAPI definition cannot follow. {why} {MENDING}", code="definition") from None
+        raise Conflict(
+            phrase("The AsyncAPI definition cannot follow. {why} {mending}", why=why, mending=MENDING),
+            code="definition",
+        ) from None
 
 
 def definition_of_version(api: Api, version: str) -> str:

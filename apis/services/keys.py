@@ -22,6 +22,7 @@ from apis.permissions import Actor, require_own
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.requests import require_approved
+from apis.words import phrase
 
 GRANT_TYPES = {
     "client_credentials": OAuthClient.GRANT_CLIENT_CREDENTIALS,
@@ -38,9 +39,11 @@ _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 def _check(key_type: str, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> None:
     problems: dict[str, str] = {}
     if key_type not in shapes.KEY_TYPES:
-        problems["key_type"] = f"This should be one of: {', '.join(shapes.KEY_TYPES)}."
+        problems["key_type"] = phrase("This should be one of: {known}.", known=", ".join(shapes.KEY_TYPES))
     if not grant_types or set(grant_types) - set(GRANT_TYPES):
-        problems["grant_types"] = f"This should be a list out of: {', '.join(GRANT_TYPES)}."
+        problems["grant_types"] = phrase(
+            "This should be a list out of: {grant_types}.", grant_types=", ".join(GRANT_TYPES)
+        )
     elif set(grant_types) == {"refresh_token"}:
         problems["grant_types"] = "refresh_token needs authorization_code beside it."
     for index, uri in enumerate(redirect_uris):
@@ -111,7 +114,10 @@ def keys_generate(
     require_approved(hold(application))
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is not None and pair.handed_out:
-        raise Conflict(f"This application has {key_type} keys; regenerate their secret instead.", code="keys_exist")
+        raise Conflict(
+            phrase("This application has {key_type} keys; regenerate their secret instead.", key_type=key_type),
+            code="keys_exist",
+        )
     if pair is None:
         client, secret = _client(application, key_type)
         pair = KeyPair(application=application, key_type=key_type, client=client)

@@ -12,7 +12,7 @@ from apis.checking import Check, missing_for, obstacles_of
 from apis.errors import Conflict, Forbidden, Invalid
 from apis.frozen import design_of, served_of
 from apis.lifecycle import LABELS, Action, CheckItem, State, Transition, arrow
-from apis.models import Api, Deployment, Endpoint, Environment, Revision, Subscription, Topic
+from apis.models import Api, Deployment, Endpoint, Revision, Subscription, Topic
 from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
 from apis.services.about import FIELDS as ABOUT
@@ -21,12 +21,14 @@ from apis.services.approval_rules import transition_waits
 from apis.services.designs import api_create, design_problems
 from apis.services.editions import require_unchanged
 from apis.services.holding import hold
+from apis.services.placing import Wanted, deployed_on, environments_named, places_named, require_places
 from apis.services.record import announce, record
 from apis.services.requests import ask_for_transition, withdraw_waiting
 from apis.services.working_copy import SECTIONS, told, working_copy
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
 from apis.validators import text_problem
+from apis.words import phrase
 
 REVISIONS_LIMIT = 5  # WSO2: create-api-revisions.md
 DEFAULT_ENVIRONMENT = "Default"
@@ -45,7 +47,7 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
     api = hold(api)
     if api.revisions.count() >= REVISIONS_LIMIT:
         raise Conflict(
-            f"An API has at most {REVISIONS_LIMIT} revisions; delete one that is not deployed first.",
+            phrase("An API has at most {most} revisions; delete one that is not deployed first.", most=REVISIONS_LIMIT),
             code="too_many_revisions",
         )
     api.last_revision += 1
@@ -59,12 +61,20 @@ def revision_create(*, actor: Actor, api: Api, description: str = "") -> Revisio
 
 @transaction.atomic
 def revision_deploy(
-    *, actor: Actor, revision: Revision, environments: Sequence[str] = (DEFAULT_ENVIRONMENT,), seen: int | None = None
+    *,
+    actor: Actor,
+    revision: Revision,
+    environments: Sequence[Wanted] = (DEFAULT_ENVIRONMENT,),
+    seen: int | None = None,
 ) -> list[Deployment]:
     """Put a revision on gateway environments, in the place of what is deployed there.
 
-    Raises: Forbidden; Invalid for an unknown environment; Stale where somebody else deployed or undeployed there since
-        the edition `seen`; Conflict for a retired API or a revision without endpoint.
+    Args:
+        environments: names, or {"name", "vhost"} for another host of it than its own or the one that the API has there.
+
+    Raises: Forbidden, also for an environment that is kept for others; Invalid for an unknown environment or host;
+        Stale where somebody else deployed or undeployed there since the edition `seen`; Conflict for a retired API or
+        a revision without endpoint.
     """
     actor.require(Capability.DEPLOY_APIS)
     api = hold(revision.api)
@@ -73,40 +83,25 @@ def revision_deploy(
         raise Conflict("A retired API cannot be deployed.", code="retired")
     if not revision.design["endpoints"]:
         raise Conflict("This revision has no endpoint, so there is nothing to deploy.", code="endpoint_missing")
-    rows = _environments(environments)
-    require_unchanged(api, seen, [("deployments", row.name) for row in rows])
-    before = _deployed(api, [row.name for row in rows])
-    deployments = []
-    for row in rows:
-        deployment, _ = Deployment.objects.update_or_create(
-            api=api,
-            environment=row,
-            defaults={"revision": revision, "design": served_of(revision.design), "deployed_by": actor.person},
-        )
-        deployments.append(deployment)
-    names = [deployment.environment.name for deployment in deployments]
+    places = places_named(api, environments)
+    require_places(actor, [place.environment for place in places])
+    names = [place.environment.name for place in places]
+    require_unchanged(api, seen, [("deployments", name) for name in names])
+    before = deployed_on(api, names)
+    values = {"revision": revision, "design": served_of(revision.design), "deployed_by": actor.person}
+    deployments = [
+        Deployment.objects.update_or_create(
+            api=api, environment=place.environment, defaults={**values, "vhost": place.vhost}
+        )[0]
+        for place in places
+    ]
+    hosts = {"vhosts": found} if (found := {one.environment.name: one.vhost for one in places if one.vhost}) else {}
     record(
         actor, "deploy", f"{revision} of {api}", api=api, number=revision.number, environments=names,
-        before=before, after=dict.fromkeys(names, revision.number),
+        before=before, after=dict.fromkeys(names, revision.number), **hosts,
     )  # fmt: skip
     announce("api", api.pk)
     return deployments
-
-
-def _deployed(api: Api, names: Sequence[str]) -> dict[str, int]:
-    """Environment -> number of the revision that is there."""
-    rows = api.deployments.filter(environment__name__in=names)
-    return dict(rows.values_list("environment__name", "revision__number"))
-
-
-def _environments(names: Sequence[str]) -> list[Environment]:
-    if not names:
-        raise Invalid({"environments": "Name at least one environment."})
-    found = {row.name: row for row in Environment.objects.filter(name__in=names)}
-    for name in names:
-        if name not in found:
-            raise Invalid({"environments": f"There is no environment named {name}."})
-    return [found[name] for name in dict.fromkeys(names)]
 
 
 @transaction.atomic
@@ -122,11 +117,13 @@ def revision_undeploy(
     hold(revision)
     rows = revision.deployments.all()
     if environments is not None:
-        rows = rows.filter(environment__in=_environments(environments))
-    names = [row.environment.name for row in rows.select_related("environment")]
+        rows = rows.filter(environment__in=environments_named(environments))
+    found = [row.environment for row in rows.select_related("environment")]
+    require_places(actor, found)
+    names = [row.name for row in found]
     require_unchanged(api, seen, [("deployments", name) for name in environments or names] or ["deployments"])
     if not names:
-        raise Conflict(f"{revision} is not deployed there.", code="not_deployed")
+        raise Conflict(phrase("{revision} is not deployed there.", revision=revision), code="not_deployed")
     rows.delete()
     record(
         actor, "undeploy", f"{revision} of {api}", api=api, number=revision.number, environments=names,
@@ -174,7 +171,7 @@ def revision_delete(*, actor: Actor, revision: Revision) -> None:
     hold(revision.api)
     hold(revision)
     if revision.deployments.exists():
-        raise Conflict(f"{revision} is deployed; undeploy it first.", code="deployed")
+        raise Conflict(phrase("{revision} is deployed; undeploy it first.", revision=revision), code="deployed")
     record(actor, "delete_revision", f"{revision} of {revision.api}", api=revision.api, number=revision.number)
     revision.delete()
 
@@ -198,21 +195,23 @@ def api_transition(
     """
     actor.require(Capability.PUBLISH_APIS)
     if action not in set(Action):
-        raise Invalid({"action": f"This should be one of: {', '.join(Action)}."})
+        raise Invalid({"action": phrase("This should be one of: {known}.", known=", ".join(Action))})
     if unknown := set(checklist or {}) - set(CheckItem):
-        raise Invalid({"checklist": f"Unknown check item: {', '.join(sorted(unknown))}."})
+        raise Invalid({"checklist": phrase("Unknown check item: {unknown}.", unknown=", ".join(sorted(unknown)))})
     api = hold(api)
     require_unchanged(api, seen, ["state"])
     step = arrow(State(api.state), Action(action))
     if step is None:
-        raise Conflict(
-            f"{action} is not possible for an API that is {LABELS[State(api.state)]}.", code="illegal_action"
+        text = phrase(
+            "{action} is not possible for an API that is {labels}.", action=action, labels=LABELS[State(api.state)]
         )
+        raise Conflict(text, code="illegal_action")
     if obstacles := obstacles_of(api, step):
         raise Conflict(_why_not(action, api, step, obstacles), code="requirements_missing")
     chosen = {item for item, wanted in (checklist or {}).items() if wanted}
     if chosen and not step.checklist:
-        raise Conflict(f"{action} from {LABELS[State(api.state)]} has no check items.", code="no_checklist")
+        text = phrase("{action} from {labels} has no check items.", action=action, labels=LABELS[State(api.state)])
+        raise Conflict(text, code="no_checklist")
     if transition_waits(actor, action):
         ask_for_transition(actor, api, action, chosen)
         return api
@@ -225,7 +224,7 @@ def _why_not(action: str, api: Api, step: Transition, obstacles: list[Check]) ->
     """What is missing, by the names of its fields; what is more than missing, in its own sentences."""
     names = missing_for(api, step, obstacles)
     more = [one.text for one in obstacles if one.field not in step.requires]
-    return " ".join([f"{action} needs what is missing: {', '.join(names)}.", *more])
+    return " ".join([phrase("{action} needs what is missing: {names}.", action=action, names=", ".join(names)), *more])
 
 
 def _enter(actor: Actor, api: Api, step: Transition, chosen: set[str]) -> None:
@@ -284,7 +283,9 @@ def api_create_and_publish(*, actor: Actor, **design: Any) -> Api:
         raise Forbidden("Creating and publishing in one step needs the creator and the publisher role.")
     words = {"endpoint": "Endpoint", "business_plans": "Business plan(s)"}
     lacking = {
-        field: f"{word} should not be empty to publish." for field, word in words.items() if not design.get(field)
+        field: phrase("{word} should not be empty to publish.", word=word)
+        for field, word in words.items()
+        if not design.get(field)
     }
     if lacking:
         _, problems = about_values(actor, None, design)

@@ -23,6 +23,7 @@ from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.together import design_now
 from apis.shapes_endpoint import shown
+from apis.words import phrase
 
 # How a text stands in the history that was too long for it (apis.services.telling, apis.services.documents).
 _DIGEST: Final = re.compile(r"(.*, )?\d+ (characters|bytes), SHA-256 [0-9a-f]{64}")
@@ -140,7 +141,7 @@ def entry_restore(*, actor: Actor, api: Api, entry: HistoryEntry, seen: int | No
     actor.require(*_needed(entry))
     api = hold(api)
     if reason := why_not(entry):
-        raise Conflict(f"This cannot be put back. {reason}", code="not_restorable")
+        raise Conflict(phrase("This cannot be put back. {reason}", reason=reason), code="not_restorable")
     changed = _changed(entry)
     require_unchanged(api, seen, [one.path for one in changed])
     now, then = _now_and_then(api, changed)
@@ -219,7 +220,7 @@ def _default_version(actor: Actor, api: Api, now: Any, then: Any) -> None:
     wanted = then if then is not None else now
     other = api.version_set.apis.filter(version=wanted).first()
     if other is None:
-        raise Missing(f"There is no version {wanted} any more.")
+        raise Missing(phrase("There is no version {wanted} any more.", wanted=wanted))
     versions.default_version_set(actor=actor, api=other, is_default=then is not None)
 
 

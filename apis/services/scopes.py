@@ -20,6 +20,7 @@ from apis.services.keys import CONSUMER_SCOPE
 from apis.services.record import record
 from apis.shapes_topics import scope_name_problem
 from apis.validators import text_problem
+from apis.words import phrase
 
 # Words of the authorization server's own; `openid` and its kin belong to OpenID Connect (Core section 5.4).
 RESERVED: Final = frozenset(
@@ -31,7 +32,9 @@ USES_SHOWN: Final = 5
 def _name(name: Any) -> str:
     if not isinstance(name, str):
         return "This should be a text."
-    return scope_name_problem(name) or (f"{name} has a meaning of its own here." if name in RESERVED else "")
+    return scope_name_problem(name) or (
+        phrase("{name} has a meaning of its own here.", name=name) if name in RESERVED else ""
+    )
 
 
 def _text(limit: int, what: str) -> Callable[[Any], str]:
@@ -72,7 +75,7 @@ def scope_create(*, actor: Actor, name: str, api: Api | None = None, **values: A
         with transaction.atomic():
             scope.save()
     except IntegrityError:
-        raise Taken({"name": f"A scope named {name} already exists."}) from None
+        raise Taken({"name": phrase("A scope named {name} already exists.", name=name)}) from None
     record(actor, "create_scope", scope, api=api, name=name, before=None, after=facts_of(scope))
     return scope
 
@@ -118,7 +121,10 @@ def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None, seen: in
         require_unchanged(api, seen, [("scopes", scope.name)])
     if uses := scoping.scope_uses(scope, actor):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
-        raise Conflict(f"{scope} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
+        raise Conflict(
+            phrase("{scope} is in use: {uses}{more}.", scope=scope, uses="; ".join(uses[:USES_SHOWN]), more=more),
+            code="in_use",
+        )
     record(actor, "delete_scope", scope, api=api, name=scope.name, before=facts_of(scope), after=None)
     scope.delete()
 

@@ -12,6 +12,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.configuring import section_apply
 from apis.shapes_security import RESIDENT, Problems, security
+from apis.words import phrase
 
 
 @transaction.atomic
@@ -37,4 +38,8 @@ def _unknown(names: list[str]) -> Problems:
     rows = KeyManager.objects.filter(name__in=[name for name in names if "\x00" not in name])
     known = {RESIDENT, *rows.values_list("name", flat=True)}
     unknown = next((name for name in names if name not in known), None)
-    return {} if unknown is None else {"key_managers": f"There is no key manager named {unknown[:60]!r}."}
+    return (
+        {}
+        if unknown is None
+        else {"key_managers": phrase("There is no key manager named {unknown!r}.", unknown=unknown[:60])}
+    )

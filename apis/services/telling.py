@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from apis.words import phrase
+
 TOLD_LIMIT: Final = 64 * 1024  # characters
 
 
@@ -12,4 +14,8 @@ def definition_told(text: str) -> str:
     """The text itself, or of a long one how long it is and its digest: a history of copies would outgrow everything."""
     if len(text) <= TOLD_LIMIT:
         return text
-    return f"{len(text)} characters, SHA-256 {hashlib.sha256(text.encode()).hexdigest()}"
+    return phrase(
+        "{number} characters, SHA-256 {hexdigest}",
+        number=len(text),
+        hexdigest=hashlib.sha256(text.encode()).hexdigest(),
+    )

@@ -12,6 +12,7 @@ from apis.roles import Capability
 from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.record import record
+from apis.words import phrase
 
 
 @transaction.atomic
@@ -62,4 +63,10 @@ def thumbnail_of(api: Api) -> Thumbnail | None:
 def _words(picture: Thumbnail | None) -> str:
     if picture is None:
         return "none"
-    return f"{picture.media_type}, {picture.width} x {picture.height} pixels, {len(picture.content):,} bytes"
+    return phrase(
+        "{media_type}, {width} x {height} pixels, {number:,} bytes",
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        number=len(picture.content),
+    )

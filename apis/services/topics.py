@@ -19,6 +19,7 @@ from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.shapes_topics import scopes_named
 from apis.shapes_topics import topics as check_topics
+from apis.words import phrase
 
 
 @transaction.atomic
@@ -99,7 +100,7 @@ def topic_save(
     places = [index for index, row in enumerate(rows) if row["name"] == was]
     if was is not None and not places:
         require_unchanged(api, seen, [("topics", was)])
-        raise Missing(f"There is no topic {was} any more.")
+        raise Missing(phrase("There is no topic {was} any more.", was=was))
     index = places[0] if places else len(rows)
     rows[index : index + 1] = [topic]
     try:
@@ -116,7 +117,7 @@ def _about_one(refusal: Invalid, index: int, rows: Sequence[dict[str, Any]]) -> 
         if place in {str(index), ""}:
             fields[field] = [*fields.get(field, []), *texts]
         else:
-            fields["name"] = [f"This takes the same paths as {rows[int(place)]['name']}."]
+            fields["name"] = [phrase("This takes the same paths as {name}.", name=rows[int(place)]["name"])]
     return Invalid(fields)
 
 
@@ -132,7 +133,7 @@ def topic_remove(*, actor: Actor, api: Api, name: str, seen: int | None = None) 
     rows = _designs(api)
     rest = [row for row in rows if row["name"] != name]
     if len(rest) == len(rows):
-        raise Missing(f"There is no topic {name} any more.")
+        raise Missing(phrase("There is no topic {name} any more.", name=name))
     if not rest:
         raise Conflict("An API needs at least one topic.", code="last_one")
     return topics_replace(actor=actor, api=api, topics=rest)

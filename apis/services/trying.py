@@ -19,6 +19,7 @@ from apis.services.attempts import Attempts
 from apis.services.configuring import endpoint_checked
 from apis.shapes_endpoint import complete, with_secrets
 from apis.shapes_upstream_security import TOKEN
+from apis.words import phrase
 
 SUBPROTOCOLS_LIMIT: Final = 10
 TRIALS: Final = Attempts("endpoint-test", limit=12)
@@ -36,10 +37,10 @@ def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None
     actor.require(Capability.DESIGN_APIS)
     row = api.endpoints.filter(key_type=key_type).first() if key_type in shapes.KEY_TYPES else None
     if row is None and (config is None or key_type not in shapes.KEY_TYPES):
-        raise Missing(f"This API has no {key_type} endpoint.")
+        raise Missing(phrase("This API has no {key_type} endpoint.", key_type=key_type))
     full = _unsaved(config, row) if row is None or config is not None else _stored(row.config)
     if wait_s := TRIALS.begin(str(actor.person.pk)):
-        raise TooOften(wait_s, f"At most {TRIALS.limit} tests a minute")
+        raise TooOften(wait_s, phrase("At most {limit} tests a minute", limit=TRIALS.limit))
     return full
 
 
@@ -60,7 +61,9 @@ def subprotocols(text: str) -> list[str]:
     """
     found = text.replace(",", " ").split()
     if len(found) > SUBPROTOCOLS_LIMIT or len(set(found)) < len(found) or not all(map(TOKEN.fullmatch, found)):
-        told = f"This should be at most {SUBPROTOCOLS_LIMIT} different names: letters, digits, hyphens and dots."
+        told = phrase(
+            "This should be at most {most} different names: letters, digits, hyphens and dots.", most=SUBPROTOCOLS_LIMIT
+        )
         raise Invalid({"subprotocols": told})
     return found
 

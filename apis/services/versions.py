@@ -16,6 +16,7 @@ from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.validators import unversioned_path
+from apis.words import phrase
 
 
 @transaction.atomic
@@ -51,11 +52,14 @@ def default_version_set(*, actor: Actor, api: Api, is_default: bool, seen: int |
 
 def _require_free(api: Api) -> None:
     if api.state not in SERVED or not api.deployments.exists():
-        raise Conflict(f"{api} cannot be the default version: it is not deployed and published.", code="not_deployed")
+        raise Conflict(
+            phrase("{api} cannot be the default version: it is not deployed and published.", api=api),
+            code="not_deployed",
+        )
     path = unversioned_path(api.context)
     others = VersionSet.objects.exclude(pk=api.version_set_id).filter(default_api__isnull=False)
     if Api.objects.filter(path=path).exists() or any(unversioned_path(one.context) == path for one in others):
-        raise Conflict(f"The path {path} belongs to another API.", code="path_taken")
+        raise Conflict(phrase("The path {path} belongs to another API.", path=path), code="path_taken")
 
 
 @transaction.atomic
