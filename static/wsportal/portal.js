@@ -72,7 +72,7 @@ function reach(box) {
   else box.removeAttribute("tabindex");
 }
 function watchScrolled(root) {
-  for (const box of root.querySelectorAll(SCROLLED)) growth.observe(box);
+  for (const box of root.querySelectorAll(SCROLLED)) if (!box.closest("[aria-hidden]") && !box.hasAttribute("role")) growth.observe(box);
 }
 document.addEventListener("DOMContentLoaded", () => watchScrolled(document));
 document.addEventListener("htmx:afterSettle", (event) => watchScrolled(event.target));
