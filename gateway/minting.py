@@ -130,6 +130,6 @@ def _answer(question: Question) -> Any:
 
 def _gateway(deployment: Deployment, secure: bool) -> str:
     """The address of the deployment's environment that fits how the caller asked."""
-    urls: Sequence[str] = selectors.environment_urls(deployment.environment)
+    urls: Sequence[str] = selectors.environment_urls(deployment.environment, deployment.vhost)
     wanted = "wss://" if secure else "ws://"
     return next((url for url in urls if url.startswith(wanted)), urls[-1])

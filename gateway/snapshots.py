@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 import structlog
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apis.models import Api, Change, DenyPolicy, Deployment, Subscription
+from apis.models import Api, Change, DenyPolicy, Deployment, Environment, Subscription
 from apis.sealing import Unreadable, unseal
 from apis.selectors import environment_urls
 from apis.shapes import runtime_of
@@ -35,6 +36,7 @@ from gateway.core.snapshot import (
     Timeouts,
     TopicSnapshot,
 )
+from gateway.core.vhosts import OWN, without_brackets
 from gateway.meters import without_secrets
 from gateway.snapshots_plans import (
     NO_PLANS,
@@ -117,6 +119,7 @@ def topic(row: Mapping[str, Any], plans: ApiPlans) -> TopicSnapshot:
 def api(deployment: Deployment, plans: ApiPlans = NO_PLANS) -> ApiSnapshot:
     """A deployed API: the deployment's frozen design, with the lifecycle state and the API plan of now."""
     design, own = deployment.design, deployment.api.api_plan
+    bases = environment_urls(deployment.environment, deployment.vhost)
     return ApiSnapshot(
         api_id=str(deployment.api_id),
         name=design["name"],
@@ -129,7 +132,8 @@ def api(deployment: Deployment, plans: ApiPlans = NO_PLANS) -> ApiSnapshot:
         revision=deployment.revision.number,
         runtime=Runtime(**cast(dict[str, Any], runtime_of(design))),
         security=security(design),
-        urls=frozenset(f"{base}{design['path']}" for base in environment_urls(deployment.environment)),
+        urls=frozenset(f"{base}{design['path']}" for base in bases),
+        vhost=without_brackets(deployment.vhost),
         api_plan=plans.get(own.name) if own is not None else None,
     )
 
@@ -165,7 +169,17 @@ def load_table(environment: str) -> RoutingTable:
     found = [(row, api(row, plans)) for row in rows]
     any_default = any(row.api.version_set.default_api_id == row.api_id for row, _ in found)
     paths = list(Api.objects.values_list("path", flat=True)) if any_default else []
-    return RoutingTable([_as_default(row, one, paths) for row, one in found], load_custom_plans())
+    hosts = _hosts(found[0][0].environment) if found else {}
+    return RoutingTable([_as_default(row, one, paths) for row, one in found], load_custom_plans(), hosts)
+
+
+def _hosts(environment: Environment) -> dict[str, str]:
+    """Every name that clients call an environment by -> the virtual host; empty where it has only its own."""
+    if not environment.vhosts:
+        return {}
+    own = {urlsplit(url).hostname or "" for url in environment_urls(environment)}
+    further = [without_brackets(row["host"]) for row in environment.vhosts]
+    return {**dict.fromkeys(own, OWN), **{host: host for host in further}}
 
 
 def _as_default(deployment: Deployment, one: ApiSnapshot, paths: Iterable[str]) -> ApiSnapshot:

@@ -13,14 +13,15 @@ from django.utils.html import format_html_join
 from django.utils.text import Truncator
 from unfold.decorators import display
 
-from apis import selectors
+from apis import selectors, selectors_portal
 from apis.admin.base import ServiceAdmin, ServiceForm
-from apis.admin.fields import Lines, Text, Whole
+from apis.admin.fields import Choices, Column, Lines, Rows, Text, Whole
 from apis.models import Environment, HistoryEntry
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_history import actions_in
 from apis.services import environments
+from apis.shapes_vhosts import VHOSTS_LIMIT
 from apis.stories import action_words, changes_of, story
 
 CHANGES_SHOWN: Final = 3
@@ -121,6 +122,23 @@ class EnvironmentForm(ServiceForm):
     host = Text(help_text="The name that clients connect to.")
     ws_port = Whole(label="Port for ws", help_text="Without the port offset of this start; empty = not offered.")
     wss_port = Whole(label="Port for wss", help_text="Without the port offset of this start; empty = not offered.")
+    vhosts = Rows(
+        (
+            Column("host", "Host"),
+            Column("ws_port", "Port for ws", whole=True),
+            Column("wss_port", "Port for wss", whole=True),
+            Column("description", "Description"),
+        ),
+        key="host",
+        limit=VHOSTS_LIMIT - 1,
+        label="Further hosts",
+        help_text="Other names of this gateway. Who deploys an API chooses on which one clients find it.",
+    )
+    deploy_roles = Choices(
+        choices=selectors_portal.role_choices,
+        label="Deploying is kept for",
+        help_text="None: everybody who may deploy. Administrators may everywhere.",
+    )
     mandatory = ("name", "host")
 
     class Meta:
@@ -130,6 +148,12 @@ class EnvironmentForm(ServiceForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial = {**{name: getattr(self.instance, name) for name in environments.FIELDS}, **self.initial}
+
+    def clean(self) -> dict[str, Any]:
+        done = super().clean() or self.cleaned_data
+        for row in done.get("vhosts", ()):
+            row.update({port: row[port] if row[port] != "" else None for port in ("ws_port", "wss_port")})
+        return done
 
 
 @admin.register(Environment)

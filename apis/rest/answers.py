@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from apis import selectors, shapes
 from apis.lifecycle import State
-from apis.models import Api, Environment, KeyPair, Revision, Subscription
+from apis.models import Api, Deployment, KeyPair, Revision, Subscription
 from apis.permissions import Actor, can_see_api
 from apis.rest.about import AboutWords, BusinessAnswer
 from apis.selectors_social import stars_carried
@@ -22,8 +22,12 @@ class DeploymentAnswer(serializers.Serializer):
     """A revision on an environment."""
 
     environment = serializers.CharField(source="environment.name")
+    vhost = serializers.SerializerMethodField(help_text="The host on which clients reach it there.")
     revision = serializers.IntegerField(source="revision.number")
     deployed_at = serializers.DateTimeField()
+
+    def get_vhost(self, row: Deployment) -> str:
+        return row.vhost or row.environment.host
 
 
 class DeploymentOfRevision(DeploymentAnswer):
@@ -207,18 +211,6 @@ class TransitionAnswer(serializers.Serializer):
     to = serializers.CharField()
     allowed = serializers.BooleanField(help_text="Whether you may do it now.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Fields that must be set first.")
-
-
-class EnvironmentAnswer(serializers.Serializer):
-    """A gateway environment."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    description = serializers.CharField()
-    urls = serializers.SerializerMethodField(help_text="Where it listens.")
-
-    def get_urls(self, row: Environment) -> list[str]:
-        return selectors.environment_urls(row)
 
 
 class KeysAnswer(serializers.Serializer):

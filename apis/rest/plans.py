@@ -1,4 +1,4 @@
-"""/business-plans, /application-plans, /environments: everybody reads them, administrators write plans."""
+"""/business-plans and /application-plans: everybody reads them, administrators write them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import selectors
-from apis.rest.answers import EnvironmentAnswer
 from apis.rest.base import Resource
 from apis.rest.fields import Body, Text
 from apis.rest.plan_fields import (
@@ -232,9 +231,3 @@ class OneApplicationPlan(ApplicationPlanResource):
     )  # fmt: skip
     def delete(self, request: Request, plan_id: UUID) -> Response:
         return self.remove(plan_id)
-
-
-class Environments(Resource):
-    @operation("environments_list", "List the gateway environments", rows=EnvironmentAnswer)
-    def get(self, request: Request) -> Response:
-        return self.page(selectors.environments(), EnvironmentAnswer)

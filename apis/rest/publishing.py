@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +15,7 @@ from apis.lifecycle import Action
 from apis.models import Revision
 from apis.rest.answers import ApiAnswer, RevisionAnswer, RevisionDetail, TransitionAnswer
 from apis.rest.designs import ApiResource
-from apis.rest.fields import Body, Flag, Text, Texts
+from apis.rest.fields import LIST_LIMIT, Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.selectors_approvals import step_waiting
 from apis.services import publishing
@@ -37,6 +39,52 @@ class RevisionBody(Body):
     """A new revision of the present design."""
 
     description = Text(required=False)
+
+
+class PlaceBody(Body):
+    """One item of `environments`, where it is no name."""
+
+    name = Text()
+    vhost = Text(required=False)
+
+
+class PlaceField(serializers.Field):
+    """A name, or {"name", "vhost"?}."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str):
+            return data
+        if not isinstance(data, dict):
+            raise serializers.ValidationError(
+                "This should be the name of an environment, or an object with name and vhost."
+            )
+        reader = PlaceBody(data=data)
+        reader.is_valid(raise_exception=True)
+        return dict(reader.validated_data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+_PLACE: Final = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "vhost": {"type": "string"}},
+    "required": ["name"],
+    "additionalProperties": False,
+}
+
+
+@extend_schema_field({"type": "array", "items": {"oneOf": [{"type": "string"}, _PLACE]}, "maxItems": LIST_LIMIT})
+class Places(serializers.ListField):
+    """Names, or names with a host each."""
+
+    child = PlaceField()
+
+
+class PlacesBody(Body):
+    """Gateway environments, each by its name, or with one of its hosts."""
+
+    environments = Places(required=False, max_length=LIST_LIMIT)
 
 
 class EnvironmentsBody(Body):
@@ -124,15 +172,16 @@ class Deploy(RevisionResource):
     @operation(
         "apis_revision_deploy",
         "Deploy a revision to gateway environments",
-        body=EnvironmentsBody,
+        body=PlacesBody,
         answer=RevisionAnswer,
         errors=(403, 404, 409),
-        example={"environments": ["Default"]},
-        detail="To `Default` unless environments are named; it takes the place of what is deployed there.",
+        example={"environments": ["Default", {"name": "Europe", "vhost": "partners.example.com"}]},
+        detail="To `Default` unless environments are named; it takes the place of what is deployed there. Without a "
+        "`vhost`, clients find it on the host where it is already, or else on the environment's own.",
     )
     def post(self, request: Request, api_id: UUID, number: int) -> Response:
         revision = self.revision(api_id, number)
-        publishing.revision_deploy(actor=self.actor, revision=revision, **self.optional_body(EnvironmentsBody))
+        publishing.revision_deploy(actor=self.actor, revision=revision, **self.optional_body(PlacesBody))
         return self.show(revision)
 
 

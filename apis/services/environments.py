@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,12 +11,15 @@ from apis.errors import Conflict, Invalid, Taken
 from apis.models import Environment
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.selectors_portal import role_names
 from apis.services.holding import hold
-from apis.services.record import record
+from apis.services.record import announce, record
+from apis.shapes_about import names_problem
+from apis.shapes_vhosts import host_problem, hosts_of, vhosts
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
+from apis.words import phrase
 
-FIELDS = ("name", "description", "host", "ws_port", "wss_port")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+FIELDS = ("name", "description", "host", "ws_port", "wss_port", "vhosts", "deploy_roles")
 _port = shapes.whole(1, 65535)
 
 
@@ -27,23 +29,50 @@ def _refuse(values: dict[str, Any]) -> None:
         problems["name"] = name_problem(values["name"])
     if "description" in values:
         problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
-    if "host" in values and (not _HOST.fullmatch(values["host"]) or ".." in values["host"]):
-        problems["host"] = "This should be a host name or an address, such as localhost or [::1]."
+    if "host" in values:
+        problems["host"] = host_problem(values["host"])
     for field in ("ws_port", "wss_port"):
         if values.get(field) is not None:
             problems[field] = _port(values[field])
+    if "deploy_roles" in values:
+        problems["deploy_roles"] = names_problem(values["deploy_roles"], role_names(), "role", "roles")
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
 
 
 def _save(environment: Environment) -> None:
+    """Raises: Invalid, Taken, Conflict for a further host that an API is deployed on and that would be gone."""
     if environment.ws_port is None and environment.wss_port is None:
         raise Invalid({"ws_port": "An environment needs a port for ws, for wss, or both."})
+    environment.vhosts, problems = vhosts(environment.vhosts, environment.host)
+    if problems:
+        raise Invalid({f"vhosts/{place}" if place else "vhosts": text for place, text in problems.items()})
+    _refuse_others(environment)
+    gone = environment.deployments.exclude(vhost__in=["", *(row["host"] for row in environment.vhosts)])
+    if used := sorted(set(gone.values_list("vhost", flat=True))):
+        raise Conflict(
+            phrase("APIs are deployed on {hosts}; move them to another host first.", hosts=", ".join(used)),
+            code="in_use",
+        )
     try:
         with transaction.atomic():
             environment.save()
     except IntegrityError:
-        raise Taken({"name": f"An environment named {environment.name} already exists."}) from None
+        raise Taken({"name": phrase("An environment named {name} already exists.", name=environment.name)}) from None
+
+
+def _refuse_others(environment: Environment) -> None:
+    """A further host is nobody else's: it says which environment is meant. Several may have one own host."""
+    taken: dict[str, str] = {}
+    further: dict[str, str] = {}
+    for other in Environment.objects.exclude(pk=environment.pk):
+        taken.update(dict.fromkeys(hosts_of(other.host, other.vhosts), other.name))
+        further.update((row["host"], other.name) for row in other.vhosts)
+    if name := further.get(environment.host.lower()):
+        raise Taken({"host": phrase("{name} has this host.", name=name)})
+    for place, row in enumerate(environment.vhosts):
+        if name := taken.get(row["host"]):
+            raise Taken({f"vhosts/{place}/host": phrase("{name} has this host.", name=name)})
 
 
 @transaction.atomic
@@ -70,7 +99,11 @@ def environment_update(*, actor: Actor, environment: Environment, **values: Any)
     for field, value in values.items():
         setattr(environment, field, value)
     _save(environment)
-    record(actor, "update_environment", environment, before=before, after=values)
+    after = {field: getattr(environment, field) for field in values}
+    record(actor, "update_environment", environment, before=before, after=after)
+    if {"host", "ws_port", "wss_port", "vhosts"} & values.keys():  # gateways know them
+        for api_id in environment.deployments.values_list("api_id", flat=True):
+            announce("api", api_id)
     return environment
 
 

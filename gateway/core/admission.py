@@ -55,6 +55,7 @@ from gateway.core.snapshot import (
     Runtime,
 )
 from gateway.core.throttling import HANDSHAKES, SECONDS, Throttle, retry_after
+from gateway.core.vhosts import is_elsewhere
 
 __all__ = ["Admission", "MayUse", "Question", "Redeem", "Room", "Standing", "Toll", "WhoIs"]
 
@@ -183,9 +184,10 @@ class Admission:
         Raises:
             Rejection: the first check that fails.
         """
-        route = self.route = table.find(raw_path)
-        if route is None:
+        route = table.find(raw_path)
+        if route is None or (table.hosts and is_elsewhere(table.hosts, route.api.vhost, headers)):
             raise Rejection("not_found")
+        self.route = route
         principal = yield from self.enter(route, headers, now)
         assert self.entitlement is not None  # noqa: S101  (entered)
         if table.custom or route.api.api_plan is not None or route.topic.api_plan is not None:

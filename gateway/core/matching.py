@@ -8,7 +8,7 @@ One version of an API may answer where the path names none; a path that names a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -106,11 +106,21 @@ class Route:
 
 
 class RoutingTable:
-    """The deployed APIs by path, and the custom plans that count at all of them. Built once, then only read."""
+    """The deployed APIs by path, and the custom plans that count at all of them. Built once, then only read.
 
-    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id", "custom", "mark")
+    Attributes:
+        hosts: names that clients use -> the virtual host that each is; empty where there is only one.
+    """
 
-    def __init__(self, apis: Iterable[ApiSnapshot] = (), custom: Iterable[CustomPlanSnapshot] = ()) -> None:
+    __slots__ = ("_by_path", "_depth", "_found", "_topics", "by_id", "custom", "hosts", "mark")
+
+    def __init__(
+        self,
+        apis: Iterable[ApiSnapshot] = (),
+        custom: Iterable[CustomPlanSnapshot] = (),
+        hosts: Mapping[str, str] | None = None,
+    ) -> None:
+        self.hosts: Mapping[str, str] = hosts or {}
         self.custom = tuple(custom)
         self.mark = object()  # to know it again without keeping it
         self.by_id = {api.api_id: api for api in apis}

@@ -173,6 +173,7 @@ class ApiSnapshot:
         default_path: where it answers without a version in the path, if it is the default version, else "".
         closed_paths: below that, where versions of this and of other APIs have their paths: where one of them is not
             deployed nobody answers, the default version neither.
+        vhost: the virtual host on which it is served (`RoutingTable.hosts`); "" for the environment's own.
     """
 
     api_id: str
@@ -190,6 +191,7 @@ class ApiSnapshot:
     closed_paths: tuple[str, ...] = ()
     urls: frozenset[str] = frozenset()
     api_plan: ApiPlanSnapshot | None = None
+    vhost: str = ""
     runtimes: dict[str, Runtime] = field(default_factory=dict, init=False, repr=False, compare=False)  # by key type
 
     def runtime_for(self, key_type: str) -> Runtime:

@@ -14,6 +14,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apis.models import Environment
 from apis.rest import designs
 from apis.services import (
     categories,
@@ -67,6 +68,7 @@ def world(monkeypatch, rest, adam, sam, actor, chat, phone, subscription):
     document = documents.document_create(actor=actor(adam), api=chat, name="Notes", content="x")
     comment = comments.comment_create(actor=actor(adam), api=chat, content="x")
     ids |= {"document": document.pk, "comment": comment.pk, "sample": "chat"}
+    ids["environment"] = Environment.objects.get(name="Default").pk
     ids["role"] = custom_roles.role_create(actor=actor(adam), name="partners").pk
     ids["category"] = categories.category_create(actor=actor(adam), name="Live").pk
     policy = denying.deny_policy_create(actor=actor(adam), ip="10.0.0.1")

@@ -8,6 +8,7 @@ import pytest
 
 from apis import checking
 from apis.errors import Conflict, Forbidden, Invalid
+from apis.frozen import served_of
 from apis.lifecycle import Action, CheckItem, State, arrow
 from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
@@ -63,7 +64,7 @@ def test_publish_makes_and_deploys_the_first_revision(draft: Api, paul: Person) 
     deployment = api.deployments.get()
     assert (deployment.revision.number, deployment.revision.description) == (1, "Initial Revision")
     assert deployment.environment.name == "Default"
-    assert deployment.design == deployment.revision.design
+    assert deployment.design == served_of(deployment.revision.design)
 
 
 def test_publish_deploys_the_newest_revision_where_there_are_some_but_none_is_deployed(
