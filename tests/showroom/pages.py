@@ -22,7 +22,8 @@ AREAS: Final[dict[str, tuple[str, ...]]] = {
 }
 WHO: Final = {"publisher": "paul", "devportal": "sam", "entrance": "", "admin": "adam", "docs": "sam"}
 """Who looks at an area; nobody has signed in at the entrance."""
-LEFT_OUT: Final = ("admin/jsi18n/", "admin/autocomplete/", "admin/logout/", "admin/login/")
+LEFT_OUT: Final = re.compile(r"^admin/(jsi18n|autocomplete|logout|login)/|^admin/.*/(history|delete)/$")
+"""Pages of the administration that are wholly django-unfold's and the same for everything."""
 _ANYTHING: Final = re.compile(r"\^|<path:(?!object_id>)")
 _NAME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}")
 
@@ -42,7 +43,7 @@ def addresses(area: str, room: Showroom) -> Iterator[str]:
     """
     known = set()
     for route in room.routes:
-        if not route.startswith(AREAS[area]) or route in LEFT_OUT or _ANYTHING.search(route):
+        if not route.startswith(AREAS[area]) or LEFT_OUT.search(route) or _ANYTHING.search(route):
             continue
         address = filled(route, room.ids)
         if address not in known:
