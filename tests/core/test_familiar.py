@@ -40,7 +40,7 @@ def facts(upgrade: Any) -> tuple[Any, ...]:
 
 
 def head(*more: bytes, line: bytes = b"GET /echo/1.0.0 HTTP/1.1", **other: bytes) -> bytes:
-    return request(line, *more, **{"Sec_WebSocket_Key": key(), **other})
+    return request(line, *more, without=(), **{"Sec_WebSocket_Key": key(), **other})
 
 
 @pytest.mark.parametrize("more", [SECRETS, (), SECRETS[:1], (SECRETS[3], SECRETS[4], SECRETS[0])])
