@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.test.client import ClientHandler
 
@@ -16,6 +17,10 @@ from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
 from apis.roles import Role
 from apis.services import attempts, demo, publishing, subscribing
+
+# A machine that has other things to do is slow; speed is shown in benchmarks/, never asserted.
+hypothesis.settings.register_profile("wsportal", deadline=None)
+hypothesis.settings.load_profile("wsportal")
 
 PASSWORD = "walks-the-dog-7"
 ROLES: dict[str, tuple[Role, ...]] = {

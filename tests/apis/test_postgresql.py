@@ -49,7 +49,7 @@ from apis.models import Api, Application, Person, Subscription
 from apis.permissions import Actor
 from apis.services import keys, publishing, scopes, topics, versions
 paul, sam = (Actor.of(Person.objects.get(username=name)) for name in ("paul", "sam"))
-api = Api.objects.get()
+api = Api.objects.get(version_set__name="Chat")
 publishing.api_transition(actor=paul, api=api, action="republish")
 Subscription.objects.update(state="unblocked")
 scopes.scope_create(actor=paul, name="rooms:read")
@@ -58,7 +58,7 @@ rows = [{"name": "/rooms/{id}", "scopes": ["rooms:read"], "publish_scopes": ["ro
 topics.topics_replace(actor=paul, api=api, topics=rows)
 publishing.revision_deploy(actor=paul, revision=publishing.revision_create(actor=paul, api=api))
 versions.default_version_set(actor=paul, api=api, is_default=True)
-application = Application.objects.get()
+application = Application.objects.get(name="Phone")
 token, life = keys.token_generate(actor=sam, application=application, key_type="production", scopes=["rooms:read"])
 refused = []
 for act in (
@@ -80,7 +80,7 @@ from apis import sealing
 from apis.models import Api, Person
 from apis.permissions import Actor
 from apis.services import configuring
-paul, api = Actor.of(Person.objects.get(username="paul")), Api.objects.get()
+paul, api = Actor.of(Person.objects.get(username="paul")), Api.objects.get(version_set__name="Chat")
 security = {"type": "basic", "username": "us", "password": "open sesame"}
 config = {"urls": [{"url": "wss://chat.example.com"}], "security": security}
 configuring.endpoint_configure(actor=paul, api=api, key_type="production", config=config)
@@ -99,7 +99,7 @@ from apis.permissions import Actor
 from apis.services import configuring, designs
 from apis.services.editions import newest
 paul, adam = (Actor.of(Person.objects.get(username=name)) for name in ("paul", "adam"))
-api = Api.objects.get()
+api = Api.objects.get(version_set__name="Chat")
 
 def at_once(*calls):
     barrier, answers = threading.Barrier(len(calls)), {}
@@ -158,7 +158,7 @@ from apis.services import categories, custom_roles, designs, people, thumbnails
 adam, paul, sam = (Actor.of(Person.objects.get(username=name)) for name in ("adam", "paul", "sam"))
 role = custom_roles.role_create(actor=adam, name="partners")
 categories.category_create(actor=adam, name="Real time")
-api = Api.objects.get()
+api = Api.objects.get(version_set__name="Chat")
 said = {"tags": ["Köln", "chat"], "categories": ["Real time"]}
 said |= {"visible_roles": ["partners"], "access_roles": ["creator"]}
 shown = {"name": "region", "value": "Berlin", "show_in_devportal": True}
