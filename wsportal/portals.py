@@ -22,6 +22,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from gateway.server import GatewayServer
+from wsportal.bodies import BoundedFactory
 from wsportal.certificates import KeyPairFiles
 from wsportal.renewal import LOOK_S, fingerprints
 
@@ -90,7 +91,7 @@ class PortalPorts:
     async def run(self, server: GatewayServer) -> None:
         """Hand every connection to Daphne's HTTP until cancelled; look after the certificates meanwhile."""
         for sock, tls in self.sockets:
-            factory: Any = server.http_factory
+            factory: Any = BoundedFactory(server)
             if tls is not None:
                 factory = TLSMemoryBIOFactory(cast(Any, tls), False, factory)
             self._ports.append(reactor.adoptStreamPort(sock.fileno(), sock.family, factory))
