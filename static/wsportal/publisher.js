@@ -190,7 +190,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 document.addEventListener("DOMContentLoaded", () => {
   document.documentElement.classList.add("has-script");
-  document.querySelector(".side-link.active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const line = document.querySelector(".side-link.active"); // on a phone the menu is a line; the page itself stays where it is
+  if (line) line.parentElement.scrollLeft = line.offsetLeft - (line.parentElement.clientWidth - line.offsetWidth) / 2;
   const diagram = document.querySelector(".diagram");
   const here = diagram?.querySelector(".diagram-box.is-present")?.getBoundingClientRect();
   if (here) diagram.scrollLeft += here.left + here.width / 2 - diagram.getBoundingClientRect().left - diagram.clientWidth / 2;
