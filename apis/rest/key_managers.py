@@ -61,24 +61,24 @@ class KeyManagerAnswer(serializers.Serializer):
 
 
 class OwnKeyManagerAnswer(KeyManagerAnswer):
-    """A key manager, as administrators see it."""
+    """A key manager; what only administrators see may be missing."""
 
-    enabled = serializers.BooleanField()
-    validation = serializers.ChoiceField(("resident", *VALIDATIONS))
-    issuer = serializers.CharField()
-    jwks_url = serializers.CharField()
-    jwks = KeySetField()
-    introspection_url = serializers.CharField()
-    client_id = serializers.CharField()
-    client_secret = serializers.CharField(allow_null=True, help_text="Always null.")
-    client_secret_set = serializers.BooleanField()
-    audiences = serializers.ListField(child=serializers.CharField())
-    algorithms = serializers.ListField(child=serializers.CharField())
-    client_claim = serializers.CharField()
-    scope_claim = serializers.CharField()
-    at_jwt_only = serializers.BooleanField()
-    leeway_s = serializers.IntegerField()
-    proof = serializers.BooleanField()
+    enabled = serializers.BooleanField(required=False)
+    validation = serializers.ChoiceField(("resident", *VALIDATIONS), required=False)
+    issuer = serializers.CharField(required=False)
+    jwks_url = serializers.CharField(required=False)
+    jwks = KeySetField(required=False)
+    introspection_url = serializers.CharField(required=False)
+    client_id = serializers.CharField(required=False)
+    client_secret = serializers.CharField(required=False, allow_null=True, help_text="Always null.")
+    client_secret_set = serializers.BooleanField(required=False)
+    audiences = serializers.ListField(child=serializers.CharField(), required=False)
+    algorithms = serializers.ListField(child=serializers.CharField(), required=False)
+    client_claim = serializers.CharField(required=False)
+    scope_claim = serializers.CharField(required=False)
+    at_jwt_only = serializers.BooleanField(required=False)
+    leeway_s = serializers.IntegerField(required=False)
+    proof = serializers.BooleanField(required=False)
 
     def to_representation(self, row: KeyManager) -> dict[str, Any]:
         values = key_managers.fields_of(row)

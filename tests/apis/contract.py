@@ -1,7 +1,7 @@
 """REST held against its own schema: requests that the schema allows and forbids, and what is wrong with the answers.
 
-schemathesis draws the requests and judges the answers. They go to the WSGI application in this process, with every layer of
-middleware, one undone transaction each.
+schemathesis draws the requests and judges the answers. They go to the WSGI application in this process, through
+every layer of middleware, one undone transaction each.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.test import Client
@@ -22,9 +23,26 @@ from tests.apis.whole_world import WHO, World, undone
 from tests.apis.writes import WRITES, Write
 
 Outcomes = tuple[str, ...]
+EVERY_OBJECT: Final = ("<path:object_id>/", "<path:object_id>/history/")
+"""Addresses of the administration that Django makes for every model, and that have no page here."""
 SIGN_IN: Final = frozenset({"/login", "/admin/login/"})
 ADMINISTRATION: Final = "/admin/"
 _NAMES: Final = {"local": "scope", "shared": "shared_scope"}
+
+
+def rows_of(table: Mapping[Any, str]) -> dict[str, Any]:
+    """A table the other way round: what is answered, by address.
+
+    Raises: ValueError for an address that stands in it twice.
+    """
+    found: dict[str, Any] = {}
+    for answers, lines in table.items():
+        for line in lines.strip().splitlines():
+            address = line.strip()
+            if address in found:
+                raise ValueError(f"{address} stands in the table twice")
+            found[address] = answers
+    return found
 
 
 def row(words: str) -> Outcomes:

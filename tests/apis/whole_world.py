@@ -1,7 +1,8 @@
 """One of everything, and somebody of every kind: what tests of all addresses look at.
 
-carol provides the API, which only `insiders` may see in the publisher portal: colin creates and is one of them, pia publishes
-and is one, olaf creates and is none. sam subscribes to it, eve subscribes to nothing, vic has no role, adam administers.
+carol provides the API, which only `insiders` may see in the publisher portal: colin creates and is one of them, pia
+publishes and is one, olaf creates and is none. sam subscribes to it, eve subscribes to nothing, vic has no role, adam
+administers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Any, Final
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
-
 from oauth2_provider.models import AccessToken
 from PIL import Image
 
@@ -85,8 +85,6 @@ class World:
         """A browser in which somebody has signed in (NOBODY: nobody has)."""
         client = Client(raise_request_exception=False)
         if name != NOBODY:
-            if name not in self.cookies:
-                self.cookies[name] = browser_of(self.people[name]).cookies
             client.cookies = SimpleCookie(self.cookies[name].output(header="", sep=";"))
         return client
 
@@ -110,6 +108,7 @@ def build() -> World:
         if name != "adam":
             world.people[name] = Person.objects.create_user(name, f"{name}@example.com", PASSWORD, roles=roles)
     world.tokens = {name: people.personal_token_mint(person=who, name="all")[1] for name, who in world.people.items()}
+    world.cookies = {name: browser_of(who).cookies for name, who in world.people.items()}
     category = categories.category_create(actor=adam, name="Live")
     api = _api(world)
     _about(world, api)

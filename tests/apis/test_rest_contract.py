@@ -1,0 +1,56 @@
+"""REST is what its schema says, for everybody: no 5xx, no answer that is not described, nothing taken that is forbidden.
+
+Requests are drawn by schemathesis with a fixed seed; `-m soak` draws many more of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from apis.services import comments, trying
+from apis.services.attempts import Attempts
+from tests.apis.contract import connection_kept, faults, operations
+from tests.apis.whole_world import NOBODY, World, build
+
+pytestmark = pytest.mark.django_db
+EVERYBODY = (NOBODY, "vic", "sam", "carol", "pia", "adam")
+SLICES = 6  # of all operations, for the workers to share
+EXAMPLES = {"adam": 3}  # of each kind and operation; he gets furthest
+SOAK = 60
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), connection_kept(), transaction.atomic():
+        yield build()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def described(world: World) -> list[Any]:
+    return operations()
+
+
+@pytest.fixture(autouse=True)
+def _nobody_asks_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "TRIALS", Attempts("many", limit=10_000))
+    monkeypatch.setattr(comments, "SPEECH", Attempts("much", limit=10_000))
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_answers_are_what_the_schema_says(world: World, described: list[Any], name: str, part: int) -> None:
+    found = [told for one in described[part::SLICES] for told in faults(world, name, one, EXAMPLES.get(name, 1))]
+    assert not found, "\n\n".join(found)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_answers_are_what_the_schema_says_for_long(world: World, described: list[Any], name: str, part: int) -> None:
+    found = [told for one in described[part::SLICES] for told in faults(world, name, one, SOAK)]
+    assert not found, "\n\n".join(found)
