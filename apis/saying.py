@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 from django.utils.translation import gettext
 
 from apis.words import Text
+
+# Values of these names are words of ours (states, units, kinds), never anybody's own text.
+_OURS: Final = frozenset(
+    {"action_labels", "each", "cycle", "get", "idle", "key_type", "kind", "label_of", "labels", "labels_2", "noun"}
+    | {"per", "unit", "ways", "what", "word"}
+)
 
 
 def said(text: object) -> str:
@@ -16,10 +23,14 @@ def said(text: object) -> str:
         text: English; a `words.Text` brings the values that stand in it.
     """
     if isinstance(text, Text):
-        values = {name: said(value) if isinstance(value, Text) else value for name, value in text.values.items()}
-        return gettext(text.template).format(**values)
+        return gettext(text.template).format(**{name: _value(name, value) for name, value in text.values.items()})
     sentence = str(text)
     return gettext(sentence) if sentence else ""
+
+
+def _value(name: str, value: Any) -> Any:
+    """What stands for a name in a sentence: translated where it is a sentence or a word of ours."""
+    return said(value) if isinstance(value, Text) or (name in _OURS and isinstance(value, str)) else value
 
 
 def all_said(texts: Iterable[object]) -> list[str]:

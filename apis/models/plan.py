@@ -220,4 +220,4 @@ def duration(seconds: int) -> str:
     """The largest unit that divides `seconds` evenly: "2 hours", "90 minutes", "45 seconds"."""
     length, unit = next((length, unit) for length, unit in _UNITS if seconds % length == 0)
     count = seconds // length
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+    return phrase("{count:,} {unit}", count=count, unit=unit if count == 1 else f"{unit}s")
