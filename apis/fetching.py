@@ -1,9 +1,9 @@
 """Ask another server for a document: only where it may be asked, and bounded in time and size.
 
 Key managers and definitions are named by people, so their addresses are judged like those of endpoints: on the
-address that is really dialled, after the name was resolved (no rebinding). Nothing follows a redirect or reads a proxy from the
-environment, and each request has a connection of its own. Plain http:// goes only to addresses that an operator has
-allowed (ALLOWED_UPSTREAM_NETWORKS). Blocking: not for the event loop.
+address that is really dialled, after the name was resolved (no rebinding). Nothing follows a redirect or reads a proxy
+from the environment, and each request has a connection of its own. Plain http:// goes only to addresses that an
+operator has allowed (ALLOWED_UPSTREAM_NETWORKS). Blocking: not for the event loop.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from apis.errors import Conflict, Missing
 from apis.happenings import OLD_SECRET, by_name, sides, unlisted
 from apis.lifecycle import Action
 from apis.models import Api, Endpoint, HistoryEntry, Topic
-from apis.permissions import Actor
+from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
 from apis.services import configuring, defining, designs, documents, scopes, securing, topics, versions
 from apis.services.editions import require_unchanged
@@ -219,7 +219,7 @@ def _document_values(then: Tree, now: Tree) -> Tree:
 def _default_version(actor: Actor, api: Api, now: Any, then: Any) -> None:
     wanted = then if then is not None else now
     other = api.version_set.apis.filter(version=wanted).first()
-    if other is None:
+    if other is None or not can_see_api(actor, other):
         raise Missing(phrase("There is no version {wanted} any more.", wanted=wanted))
     versions.default_version_set(actor=actor, api=other, is_default=then is not None)
 

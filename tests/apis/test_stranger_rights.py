@@ -7,9 +7,20 @@ from typing import Any
 import pytest
 
 from apis import scoping
+from apis.errors import Missing
 from apis.models import Api, Application, Approval, BusinessPlan, Person, Subscription
 from apis.permissions import Actor
-from apis.services import approval_rules, custom_roles, designs, plans, publishing, scopes, subscribing
+from apis.services import (
+    approval_rules,
+    custom_roles,
+    designs,
+    plans,
+    publishing,
+    restoring,
+    scopes,
+    subscribing,
+    versions,
+)
 from apis.services.people import person_update
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +100,22 @@ def test_scopes_of_an_api_that_is_open_to_every_application_are_told_to_those_wh
     assert not scoping.scopes_grantable(phone, None)
     person_update(actor=boss, person=sam, roles=["subscriber", "partners"])
     assert scoping.scopes_grantable(Application.objects.get(), None)
+
+
+def test_putting_back_the_default_version_does_not_move_it_to_one_that_carol_does_not_see(
+    chat: Api, carol: Person, paul: Person, adam: Person
+) -> None:
+    actor = Actor.of(paul)
+    versions.default_version_set(actor=actor, api=chat, is_default=True)
+    newer = designs.api_version_create(actor=actor, api=chat, version="2.0.0")
+    publishing.api_transition(actor=actor, api=newer, action="publish")
+    versions.default_version_set(actor=actor, api=newer, is_default=True)
+    custom_roles.role_create(actor=Actor.of(adam), name="finance")
+    designs.api_update(actor=Actor.of(adam), api=chat, access_roles=["finance"])
+    entry = newer.history.get(action="set_default_version")
+    newer.refresh_from_db()
+    with pytest.raises(Missing):
+        restoring.entry_restore(actor=Actor.of(carol), api=newer, entry=entry)
+    restoring.entry_restore(actor=actor, api=newer, entry=entry)
+    chat.version_set.refresh_from_db()
+    assert chat.version_set.default_api == chat
