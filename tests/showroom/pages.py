@@ -88,3 +88,9 @@ def sign_in(page: Page, name: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button").click()
     page.wait_for_url(lambda url: "/login" not in url)
+
+
+def open_page(page: Page, path: str) -> None:
+    """Open a page and wait for the pieces that it fetches when it is there."""
+    page.goto(path, wait_until="load")
+    page.wait_for_function("document.querySelector('.htmx-request') === null")
