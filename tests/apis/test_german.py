@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from babel.messages.pofile import read_po
 from django.test import Client
 
 from apis.models import Api, Application, Person
-from tests.apis.browsing import Browsers, at, words
+from tests.apis import browsing
+from tests.apis.browsing import Browsers, at
 from tests.apis.conftest import Rest
 from wsportal import catalogues
 
-DE: Final = {"HTTP_ACCEPT_LANGUAGE": "de-AT,de;q=0.9,en;q=0.5"}
+DE: Final[dict[str, Any]] = {"HTTP_ACCEPT_LANGUAGE": "de-AT,de;q=0.9,en;q=0.5"}
 PUBLISHER: Final = (
     "", "info/", "business/", "plans/", "subscriptions/", "documents/", "comments/", "topics/", "scopes/",
     "endpoints/", "definition/", "security/", "runtime/", "properties/", "deployments/", "lifecycle/", "history/",
@@ -34,12 +35,19 @@ def german(visit: Browsers) -> Browsers:
     return browser
 
 
+def words(answer: Any) -> str:
+    """What a page says; the test client's answers have a type of their own."""
+    return browsing.words(answer)
+
+
 def english_sentences() -> list[str]:
     """Sentences of templates without placeholders that are other ones in German: none of them may be left."""
     with (catalogues.folder("de") / "django.po").open("rb") as file:
-        found = [one for one in read_po(file, locale="de") if one.id and isinstance(one.id, str)]
+        pairs = [(str(one.id), str(one.string)) for one in read_po(file, locale="de") if isinstance(one.id, str)]
     return [
-        one.id for one in found if one.id.count(" ") >= 3 and one.string != one.id and not re.search(r"[%{<&]", one.id)
+        english
+        for english, german in pairs
+        if english.count(" ") >= 3 and german != english and not re.search(r"[%{<&]", english)
     ]
 
 
@@ -156,7 +164,7 @@ def test_the_administration_is_german(german: Browsers, adam: Person) -> None:
 
 def test_rest_stays_english_whatever_is_asked_for(rest: Callable[..., Rest], carol: Person) -> None:
     carols = rest(carol)
-    asked = {"Accept-Language": "de", "Cookie": "wsportal_language=de"}
+    asked: dict[str, Any] = {"Accept-Language": "de", "Cookie": "wsportal_language=de"}
     refused = carols.send("post", "/apis", {"name": "", "context": "/a b", "version": ""}, **asked)
     errors = refused.refused(400)
     assert errors["#/version"] == "Version should not be empty."
