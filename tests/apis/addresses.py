@@ -16,7 +16,6 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "scope_id": "{scope}",
     "subscription_id": "{subscription}",
     "application_id": "{application}",
-    "environment_id": "{environment}",
     "mapped_key_id": "{mapped_key}",
     "key_id": "{api_key}",
     "environment_id": "{environment}",
