@@ -82,10 +82,10 @@ def named(path: str) -> str:
 
 
 def sign_in(page: Page, name: str) -> None:
-    """As a person does; the session stays in the page's context."""
+    """As a person does, in whichever language; the session stays in the page's context."""
     page.goto("/login")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("#id_username").fill(name)
+    page.locator("#id_password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button").click()
     page.wait_for_url(lambda url: "/login" not in url)
 
