@@ -45,8 +45,8 @@ def _application_values(values: dict[str, Any]) -> dict[str, Any]:
         problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
     if "plan" in values:
         done["plan"] = ApplicationPlan.objects.filter(name=values["plan"]).first()
-        text = phrase("There is no application plan named {plan}.", plan=values["plan"])
-        problems["plan"] = "" if done["plan"] else text
+        if not done["plan"]:
+            problems["plan"] = phrase("There is no application plan named {plan}.", plan=values["plan"])
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
     return done
@@ -110,8 +110,7 @@ def application_delete(*, actor: Actor, application: Application) -> None:
     """
     require_own(actor, application)
     hold(application)
-    # Before their requests, as everybody does who changes a subscription.
-    list(application.subscriptions.select_for_update(of=("self",)).order_by("pk"))
+    list(application.subscriptions.select_for_update(of=("self",)).order_by("pk"))  # before their requests, always
     blocked = application.subscriptions.filter(state__in=BLOCKABLE.values()).select_related("api").first()
     if blocked is not None and not actor.can(Capability.ADMINISTER):
         text = phrase(
