@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.apis.addresses import filled
 from tests.showroom.catalogue import BACK, PASSWORD
@@ -93,4 +93,4 @@ def sign_in(page: Page, name: str) -> None:
 def open_page(page: Page, path: str) -> None:
     """Open a page and wait for the pieces that it fetches when it is there."""
     page.goto(path, wait_until="load")
-    page.wait_for_function("document.querySelector('.htmx-request') === null")
+    expect(page.locator(".htmx-request")).to_have_count(0)
