@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext
 
 from apis.words import Text
@@ -30,7 +31,16 @@ def said(text: object) -> str:
 
 def _value(name: str, value: Any) -> Any:
     """What stands for a name in a sentence: translated where it is a sentence or a word of ours."""
-    return said(value) if isinstance(value, Text) or (name in _OURS and isinstance(value, str)) else value
+    if isinstance(value, Text) or (name in _OURS and isinstance(value, str)):
+        return said(value)
+    return _Number(value) if type(value) is int else value
+
+
+class _Number(int):
+    """A number whose thousands stand apart as the language of the page has it: `{count:,}` is 1.234 in German."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).replace(",", str(get_format("THOUSAND_SEPARATOR")))
 
 
 def all_said(texts: Iterable[object]) -> list[str]:

@@ -63,7 +63,13 @@ _LABEL: Final = re.compile(r"[A-Z][\w’'()/ ,.:&-]*[a-z)…?]|[a-z]+(?: [a-z]+)
 _WORDS: Final = (
     "production", "sandbox", "event", "events", "bytes", "seconds of connection time", " sent", " received", "second",
     "minute", "hour", "day", "week", "month", "year", "seconds", "minutes", "hours", "days", "unlimited",
-    "needs approval", "creator", "publisher", "subscriber", "administrator",
+    "needs approval", "Develop", "creator", "publisher", "subscriber", "administrator",
+    "when it is spent, the connection is closed with code 4429",
+    "when it is spent, messages wait until there is room again",
+    "when it is spent, messages are dropped until there is room again",
+    "going over a limit is counted but not stopped",
+    "needs no subscription",
+    "needs approval: an administrator says yes to each subscription first",
 )  # fmt: skip
 _NOT_FOR_PEOPLE: Final = re.compile(r"^(SELECT|UPDATE|DELETE|INSERT|WITH|BEGIN|SET|CREATE) |[<>]|^[\w.]+$|^[A-Z]+ /")
 

@@ -26,7 +26,8 @@ class PerSchemeCookiesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME, "messages")
+        named = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME)
+        self.names = (*named, "messages")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.is_secure():

@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from apis.connecting import connect_urls, is_self_signed, quoted, sample_topic, wscat
 from apis.models import KeyPair
+from apis.words import phrase
 
 __all__ = [
     "Command", "code_commands", "connect_commands", "connect_urls", "key_commands", "portal_url", "quoted",
@@ -69,9 +70,17 @@ def token_command(base: str, *, key: str = "", secret: str = "", scopes: Sequenc
         f"TOKEN=$({_curl(base)} -u {quoted(user)} -d grant_type=client_credentials{scope} {base}/oauth2/token"
         """ | python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')"""
     )
-    note = "" if secret else f"Put the consumer secret you were shown in place of {SECRET_PLACEHOLDER}."
+    note = (
+        ""
+        if secret
+        else phrase("Put the consumer secret you were shown in place of {secret}.", secret=SECRET_PLACEHOLDER)
+    )
     if not key:
-        note = f"Put your application's consumer key and secret in place of {KEY_PLACEHOLDER} and {SECRET_PLACEHOLDER}."
+        note = phrase(
+            "Put your application's consumer key and secret in place of {key} and {secret}.",
+            key=KEY_PLACEHOLDER,
+            secret=SECRET_PLACEHOLDER,
+        )
     return Command("get-token", "Get a token", text, note)
 
 

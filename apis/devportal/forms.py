@@ -15,6 +15,7 @@ from apis import selectors
 from apis.models import Api, Application, BusinessPlan, KeyPair, Subscription
 from apis.models.plan import Plan
 from apis.permissions import Actor
+from apis.saying import said
 from apis.selectors_plans import plans_open_to
 from apis.services.keys import DEFAULT_GRANT_TYPES, GRANT_TYPES
 from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
@@ -79,11 +80,11 @@ class SubscribeForm(forms.Form):
 
 def plan_label(plan: Plan) -> str:
     """A plan's name with its first limit and its price in words; all its terms stand on the API's page."""
-    parts = [plan.limit_lines[0] + (", …" if len(plan.limits) > 1 else "")] if plan.limits else []
+    parts = [said(plan.limit_lines[0]) + (", …" if len(plan.limits) > 1 else "")] if plan.limits else []
     if isinstance(plan, BusinessPlan) and plan.billing == BusinessPlan.Billing.COMMERCIAL:
-        parts.append(plan.price_line)
+        parts.append(said(plan.price_line))
     if isinstance(plan, BusinessPlan) and plan.approval:
-        parts.append("needs approval")
+        parts.append(said("needs approval"))
     return f"{plan.name}: {'; '.join(parts)}" if parts else plan.name
 
 

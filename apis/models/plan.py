@@ -187,7 +187,8 @@ class BusinessPlan(Plan):
         if self.limits and not self.stop_on_quota:
             lines.append("going over a limit is counted but not stopped")
         elif self.limits or self.burst:
-            lines.append(_AT_THE_END[self.on_spent] + (", and the sender is told" if self._tells else ""))
+            what = _AT_THE_END[self.on_spent]
+            lines.append(phrase("{what}, and the sender is told", what=what) if self._tells else what)
             if self.warn_at:
                 lines.append(phrase("who asks for it is warned at {warn_at} %", warn_at=self.warn_at))
         if self.billing == self.Billing.COMMERCIAL:

@@ -16,8 +16,9 @@ function showCopied(button) {
   const label = button.querySelector("[data-copy-label]") ?? button;
   const icon = button.querySelector("i.fa-copy");
   const before = [label.textContent, button.getAttribute("aria-label")];
-  label.textContent = "Copied";
-  if (before[1]) button.setAttribute("aria-label", "Copied");
+  const copiedWord = document.body.dataset.copied ?? "Copied";
+  label.textContent = copiedWord;
+  if (before[1]) button.setAttribute("aria-label", copiedWord);
   icon?.classList.replace("fa-copy", "fa-circle-check");
   setTimeout(() => {
     label.textContent = before[0];
