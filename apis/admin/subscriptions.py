@@ -73,7 +73,7 @@ class SubscriptionForm(ServiceForm):
 class ApisWithSubscriptions(admin.RelatedOnlyFieldListFilter):
     """The APIs that somebody has subscribed to, read with their names in one query however many there are."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         held = model_admin.get_queryset(request).order_by().values("api_id")
         apis = Api.objects.filter(pk__in=held).select_related("version_set").order_by("version_set__name", "version")
         return [(api.pk, str(api)) for api in apis]

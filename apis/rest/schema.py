@@ -153,7 +153,7 @@ def operation(
     """
     codes = {*errors, *(() if public else (401,)), *((400, 415) if body else ()), *((400, 404) if rows else ())}
     done = OpenApiResponse(page_of(rows) if rows else answer, description=HTTPStatus(status).phrase)
-    good = {(status, one): done for one in media} if media else {status: done}
+    good: dict[Any, Any] = {(status, one): done for one in media} if media else {status: done}
     if see_other:
         good[HTTPStatus.SEE_OTHER] = OpenApiResponse(description=see_other)
     others = {or_status: OpenApiResponse(answer, description=HTTPStatus(or_status).phrase)} if or_status else {}

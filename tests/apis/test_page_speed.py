@@ -49,7 +49,7 @@ MORE = {
     "devportal/applications/<uuid:application_id>/": 13,
     "admin/apis/api/": 14,
 }
-"""Pages that ask more, and how often at most: the same number whatever there is. Nothing is added here; numbers fall."""
+"""Pages that ask more, and how often at most: the same whatever there is. Nothing is added here; numbers fall."""
 ANSWERS_400 = "oauth2/authorize"  # which needs the parameters of a client
 LISTS = [route for route in rows_of(ADMIN) if route.startswith("admin/") and route.count("/") == 3 and "<" not in route]
 SEEN = {route: row(answers[0]) for route, answers in rows_of(PAGES).items()}

@@ -48,18 +48,18 @@ def pages() -> list[str]:
     return [one for one in found if not one.startswith("api/") and "^" not in one and not one.endswith(EVERY_OBJECT)]
 
 
-def test_every_page_has_a_row():
+def test_every_page_has_a_row() -> None:
     for route in pages():
         where = next(name for start, name in WHERE.items() if route.startswith(start))
         assert route in PAGE_ROWS, f"{route} is new: say in {where} who may see it and who may send its form"
 
 
-def test_every_row_has_a_page():
+def test_every_row_has_a_page() -> None:
     gone = PAGE_ROWS.keys() - set(pages())
     assert not gone, f"there is no such address any more, so its row goes: {', '.join(sorted(gone))}"
 
 
-def test_every_operation_has_a_row_and_every_row_an_operation():
+def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
     paths = Client().get("/api/v1/schema").json()["paths"]
     there = {f"{method} {path}" for path, methods in paths.items() for method in methods}
     new = sorted(there - OPERATION_ROWS.keys())
@@ -69,14 +69,14 @@ def test_every_operation_has_a_row_and_every_row_an_operation():
 
 
 @pytest.mark.parametrize("route", PAGE_ROWS)
-def test_a_page_is_for_whom_it_should_be(world, route):
+def test_a_page_is_for_whom_it_should_be(world: World, route: str) -> None:
     seen, sent = PAGE_ROWS[route]
     assert named(of_page(world, route, "get")) == named(row(seen)), "GET"
     assert named(of_page(world, route, "post")) == named(row(sent)), "POST"
 
 
 @pytest.mark.parametrize("operation", OPERATION_ROWS)
-def test_an_operation_is_for_whom_it_should_be(world, operation):
+def test_an_operation_is_for_whom_it_should_be(world: World, operation: str) -> None:
     method, path = operation.split()
     assert named(of_operation(world, method, path)) == named(row(OPERATION_ROWS[operation]))
 
@@ -85,7 +85,7 @@ def named(outcomes: tuple[str, ...]) -> dict[str, str]:
     return dict(zip(WHO, outcomes, strict=True))
 
 
-def test_every_object_of_the_administration_has_no_page_but_its_own(world):
+def test_every_object_of_the_administration_has_no_page_but_its_own(world: World) -> None:
     """Django's address without a page leads on to the object, and the history that it keeps itself is not offered."""
     for route in [one for one in routes() if one.endswith(EVERY_OBJECT)]:
         leads_on = not route.endswith("/history/") and not route.startswith("admin/r/")  # "view on site": there is none
@@ -95,7 +95,7 @@ def test_every_object_of_the_administration_has_no_page_but_its_own(world):
 
 
 @pytest.mark.parametrize("route", OFFERS)
-def test_what_is_offered_to_some_is_there_for_nobody_else(world, route):
+def test_what_is_offered_to_some_is_there_for_nobody_else(world: World, route: str) -> None:
     """carol's API is for `partners` now: not for sam, who has subscribed, nor for olaf, who creates others."""
     with undone():
         Api.objects.filter(pk=world.ids["api"]).update(visible_roles=["partners"])

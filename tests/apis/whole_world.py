@@ -121,7 +121,8 @@ def build() -> World:
 
 def _api(world: World) -> Api:
     carol, pia = Actor.of(world.people["carol"]), Actor.of(world.people["pia"])
-    api = designs.api_create(actor=carol, **{**CHAT, "business_plans": []})
+    design: dict[str, Any] = {**CHAT, "business_plans": []}
+    api = designs.api_create(actor=carol, **design)
     designs.api_update(actor=pia, api=api, business_plans=CHAT["business_plans"])
     publishing.api_transition(actor=pia, api=api, action="publish")
     designs.api_update(actor=carol, api=api, description="A **chat**.")
