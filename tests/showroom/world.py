@@ -8,7 +8,17 @@ from typing import Any, Final
 from oauth2_provider.models import AccessToken
 from PIL import Image, ImageDraw, ImageFont
 
-from apis.models import Api, Approval, ApprovalRules, Environment, HistoryEntry, KeyPair, Person
+from apis.models import (
+    Api,
+    Application,
+    Approval,
+    ApprovalRules,
+    Environment,
+    HistoryEntry,
+    KeyPair,
+    Person,
+    Subscription,
+)
 from apis.permissions import Actor
 from apis.services import (
     api_keys,
@@ -172,8 +182,25 @@ def _taken(actors: dict[str, Actor], made: dict[str, Api]) -> dict[str, Any]:
         grant_types=["client_credentials", "authorization_code"], redirect_uris=[BACK],
     )[0]  # fmt: skip
     keys.token_generate(actor=sam, application=desk, key_type="production")
-    first = subscribing.subscription_create(actor=sam, api=market, application=desk, business_plan="Gold")
-    subscribed = [first]
+    subscribed = _subscribed(actors, made, desk)
+    manager = key_managers.key_manager_create(
+        actor=adam, name="Corporate login", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
+    )
+    return {
+        "application": desk, "application_plan": desk.plan, "client": pair.client, "subscription": subscribed[0],
+        "plan": plan,
+        "api_key": api_keys.api_key_create(actor=sam, application=desk, key_type="production")[0],
+        "key_manager": manager, "approval": Approval.objects.latest("asked_at"), "session": traffic(subscribed),
+        "mapped_key": mapping.key_map(
+            actor=adam, application=desk, key_manager=manager.name, key_type="sandbox", consumer_key="desk"
+        ),
+    }  # fmt: skip
+
+
+def _subscribed(actors: dict[str, Actor], made: dict[str, Api], desk: Application) -> list[Subscription]:
+    """Subscriptions to Market Data in every state, and two others of sam's."""
+    sam, market = actors["sam"], made["MarketData"]
+    subscribed = [subscribing.subscription_create(actor=sam, api=market, application=desk, business_plan="Gold")]
     for name, application, wish in (
         ("lena", "Risk Monitor", "Silver"),
         ("mika", "Mobile app with a name that takes nearly a line", "Bronze"),
@@ -183,23 +210,12 @@ def _taken(actors: dict[str, Actor], made: dict[str, Api]) -> dict[str, Any]:
         subscribed.append(
             subscribing.subscription_create(actor=actors[name], api=market, application=own, business_plan=wish)
         )
-    subscribing.subscription_block(actor=paul, subscription=subscribed[2], what="production")
+    subscribing.subscription_block(actor=actors["paul"], subscription=subscribed[2], what="production")
     for name in ("FleetTracker", "SupportChat"):
         subscribed.append(
             subscribing.subscription_create(actor=sam, api=made[name], application=desk, business_plan="Bronze")
         )
-    manager = key_managers.key_manager_create(
-        actor=adam, name="Corporate login", issuer="https://keys.example", jwks_url="https://keys.example/jwks"
-    )
-    approval = Approval.objects.latest("pk")
-    return {
-        "application": desk, "application_plan": desk.plan, "client": pair.client, "subscription": first, "plan": plan,
-        "api_key": api_keys.api_key_create(actor=sam, application=desk, key_type="production")[0],
-        "key_manager": manager, "approval": approval, "session": traffic(subscribed),
-        "mapped_key": mapping.key_map(
-            actor=adam, application=desk, key_manager=manager.name, key_type="sandbox", consumer_key="desk"
-        ),
-    }  # fmt: skip
+    return subscribed
 
 
 def _administered(actors: dict[str, Actor]) -> dict[str, Any]:
