@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from apis.errors import Missing
 from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State
@@ -27,6 +27,7 @@ from apis.models import (
     Subscription,
     Thumbnail,
 )
+from apis.models.counts import count_of
 from apis.permissions import Actor, designs_for, offers_for, owns
 from apis.roles import Capability
 from apis.shapes_topics import topic_of
@@ -185,8 +186,8 @@ def key_pairs_of(application: Application) -> dict[str, KeyPair]:
 
 def applications_of(actor: Actor) -> QuerySet[Application]:
     """The person's own applications; an administrator sees everybody's."""
-    counted = Application.objects.annotate(subscription_count=Count("subscriptions", distinct=True))
-    rows = counted.select_related("plan", "owner").order_by("name", "pk")  # grouping loses the model's own order
+    counted = Application.objects.annotate(subscription_count=count_of(Subscription.objects.all(), "application"))
+    rows = counted.select_related("plan", "owner").order_by("name", "pk")
     if actor.can(Capability.ADMINISTER):
         return rows
     return rows.filter(owner=actor.person) if actor.can(Capability.USE_APPLICATIONS) else rows.none()

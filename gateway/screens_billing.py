@@ -94,7 +94,10 @@ class DraftForm(ServiceForm):
                 required=False, choices=_pairs(tuple(shapes.PERIODS)), initial="minute"
             )
             self.fields[f"direction_{index}"] = forms.ChoiceField(required=False, choices=_DIRECTIONS)
-        apis = [(str(row.pk), str(row)) for row in selectors.apis_visible(actor)]
+        apis = [
+            (str(key), f"{name} {version}")
+            for key, name, version in selectors.apis_visible(actor).values_list("pk", "version_set__name", "version")
+        ]
         plans = [(str(row.pk), row.name) for row in selectors.business_plans()]
         for name, choices in (("api", apis), ("plan", plans)):
             field = self.fields[name]

@@ -6,7 +6,7 @@ from copy import copy
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from unfold.decorators import display
@@ -20,7 +20,8 @@ from apis.admin.security import SecurityPages
 from apis.admin.topics import TopicPages
 from apis.errors import Stale
 from apis.lifecycle import ACTION_LABELS, LABELS, State
-from apis.models import Api, ApiPlan, BusinessPlan, Deployment
+from apis.models import Api, ApiPlan, BusinessPlan, Deployment, Subscription
+from apis.models.counts import count_of
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.seeing import seen_of, told
@@ -141,7 +142,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Api]:
         deployed = Prefetch("deployments", Deployment.objects.select_related("environment", "revision"))
         rows = selectors.apis_visible(self.actor(request)).prefetch_related(deployed)
-        return rows.annotate(subscription_total=Count("subscriptions", distinct=True)).order_by(*self.ordering)
+        return rows.annotate(subscription_total=count_of(Subscription.objects.all(), "api")).order_by(*self.ordering)
 
     @display(description="Name", ordering="version_set__name")
     def api_name(self, api: Api) -> str:

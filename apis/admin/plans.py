@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from apis import shapes, shapes_plans
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choice, Choices, Column, Lines, Rows, Text, Whole, YesNo
-from apis.models import ApplicationPlan, BusinessPlan
+from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
+from apis.models.counts import count_of
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_portal import role_choices
@@ -202,9 +203,14 @@ class BusinessPlanAdmin(PlanAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BusinessPlan]:
-        rows = super().get_queryset(request)
-        return rows.annotate(
-            api_total=Count("apis", distinct=True), subscription_total=Count("subscriptions", distinct=True)
+        offered = Api.business_plans.through._default_manager.all()
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                api_total=count_of(offered, "businessplan"),
+                subscription_total=count_of(Subscription.objects.all(), "business_plan"),
+            )
         )
 
     @display(description="APIs", ordering="api_total")
@@ -234,7 +240,7 @@ class ApplicationPlanAdmin(PlanAdmin):
     fieldsets = ((None, {"fields": ("name", "description", "limits")}),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApplicationPlan]:
-        return super().get_queryset(request).annotate(application_total=Count("applications"))
+        return super().get_queryset(request).annotate(application_total=count_of(Application.objects.all(), "plan"))
 
     @display(description="Applications", ordering="application_total")
     def application_total(self, plan: Any) -> int:

@@ -36,6 +36,9 @@ _MEANING = {
 }
 
 
+API_CHOICES = 100
+
+
 class SubscriptionForm(ServiceForm):
     """Who subscribes to what, under which plan; afterwards only the plan changes."""
 
@@ -71,12 +74,20 @@ class SubscriptionForm(ServiceForm):
 
 
 class ApisWithSubscriptions(admin.RelatedOnlyFieldListFilter):
-    """The APIs that somebody has subscribed to, read with their names in one query however many there are."""
+    """The APIs that somebody has subscribed to, read with their names in one query however many there are.
+
+    Beyond API_CHOICES a list helps nobody, and the search finds them by name: then there is no filter.
+    """
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         held = model_admin.get_queryset(request).order_by().values("api_id")
         apis = Api.objects.filter(pk__in=held).select_related("version_set").order_by("version_set__name", "version")
-        return [(api.pk, str(api)) for api in apis]
+        found = [(api.pk, str(api)) for api in apis[: API_CHOICES + 1]]
+        return found if len(found) <= API_CHOICES else []
+
+    def has_output(self) -> bool:
+        """Also where an address names an API and there is no list: it narrows all the same."""
+        return super().has_output() or self.lookup_val is not None
 
 
 @admin.register(Subscription)

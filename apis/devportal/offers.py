@@ -27,6 +27,7 @@ from apis.validators import unversioned_path
 
 SEARCH_LIMIT: Final = 100  # characters
 TAGS_SHOWN: Final = 30
+SUBSCRIPTIONS_SHOWN: Final = 20
 
 
 @require_safe
@@ -109,7 +110,11 @@ def api_page(
         "plans": plans,
         "topics": selectors.topics_served(api),
         "gateway_urls": selectors.gateway_urls_deployed(api),
-        "subscription_forms": [(row, ChangePlanForm(subscription=row), len(plans) > 1) for row in access.subscriptions],
+        "subscription_forms": [
+            (row, ChangePlanForm(subscription=row), len(plans) > 1)
+            for row in access.subscriptions[:SUBSCRIPTIONS_SHOWN]
+        ],
+        "more_subscriptions": max(0, len(access.subscriptions) - SUBSCRIPTIONS_SHOWN),
         "token": token,
         **_commands(request, api, access, token["text"] if token else "", [scope.name for scope in scopes]),
     }
