@@ -122,9 +122,9 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         return Access(obstacle="Sign in to subscribe.", closed=closed, free_plan=free_plan, keys_only=keys_only)
     try:
         actor.require(Capability.USE_APPLICATIONS)
-    except Forbidden as error:
-        needs = error.detail.removeprefix("This")
-        return Access(actor, phrase("Subscribing{needs} An administrator can give it to you.", needs=needs), closed)
+    except Forbidden:
+        needs = phrase("Subscribing needs the subscriber role. An administrator can give it to you.")
+        return Access(actor, needs, closed)
     applications = list(selectors.own_applications(actor))
     subscriptions = list(
         selectors.subscriptions_visible(actor)
