@@ -184,7 +184,7 @@ ACTIONS: dict[str, tuple[Callable[[Actor], object], str, set[str]]] = {
     "environment_update": (
         lambda a: environments.environment_update(actor=a, environment=Environment.objects.get(), host="x.example"),
         "update_environment",
-        set(),
+        {"api"},
     ),
 }  # fmt: skip
 
