@@ -18,7 +18,11 @@ LABELS = sorted(set(re.findall(r"\*\*(.+?)\*\*", GUIDE)) - {"bold"})
 
 def screens() -> str:
     """All that the portals can say: templates, and the labels that Python gives them."""
-    sources = [*(ROOT / "templates").rglob("*.html"), *(ROOT / "apis").rglob("*.py")]
+    sources = [
+        *(ROOT / "templates").rglob("*.html"),
+        *(ROOT / "apis").rglob("*.py"),
+        *(ROOT / "gateway").glob("screens*.py"),
+    ]
     composed = [f"{kind.capitalize()} keys" for kind in KEY_TYPES]
     return html.unescape("\n".join([*(source.read_text() for source in sources), *composed]))
 
