@@ -37,17 +37,20 @@ _USUAL_PORTS: Final = {"ws": 80, "wss": 443}  # RFC 6455 section 3
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
-def pictures() -> Prefetch[Any]:
+def _pictures() -> Prefetch[Any]:
     """Which of many APIs have a thumbnail, without its bytes."""
     return Prefetch("thumbnail", Thumbnail.objects.defer("content"))
 
 
+def _designs() -> QuerySet[Api]:
+    """All of them, with what a design consists of."""
+    rows = Api.objects.select_related("version_set", "provider", "api_plan")
+    return rows.prefetch_related("business_plans", "endpoints", "topics", "categories", _pictures())
+
+
 def apis_visible(actor: Actor) -> QuerySet[Api]:
     """Designs for the publisher portal and REST: those of `permissions.can_see_api`."""
-    rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
-        "business_plans", "endpoints", "topics", "categories", pictures()
-    )
-    return rows.filter(designs_for(actor))
+    return _designs().filter(designs_for(actor))
 
 
 def api_get(actor: Actor, api_id: UUID | str) -> Api:
@@ -61,7 +64,7 @@ def api_get(actor: Actor, api_id: UUID | str) -> Api:
 def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
     """What the developer portal lists for this person; None for somebody who has not signed in."""
     rows = Api.objects.select_related("version_set", "provider").prefetch_related(
-        "business_plans", "topics", "categories", pictures()
+        "business_plans", "topics", "categories", _pictures()
     )
     return rows.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
 
@@ -76,12 +79,13 @@ def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
 
 def apis_readable(actor: Actor) -> QuerySet[Api]:
     """What REST lists: the designs that this person may see, and what is on offer to them."""
-    rows = Api.objects.select_related("version_set", "provider", "api_plan").prefetch_related(
-        "business_plans", "endpoints", "topics", "categories", pictures()
-    )
     offered = Q(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
-    return rows.filter(designs_for(actor) | offered).prefetch_related(
-        Prefetch("deployments", Deployment.objects.select_related("environment", "revision")),
+    return (
+        _designs()
+        .filter(designs_for(actor) | offered)
+        .prefetch_related(
+            Prefetch("deployments", Deployment.objects.select_related("environment", "revision")),
+        )
     )
 
 
