@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -20,8 +20,18 @@ def quoted(text: str) -> str:
 
 def connect_urls(api: Api) -> list[str]:
     """Where to connect for a first try, ws before wss: the gateway's URLs with a topic that exists."""
-    topic = sample_topic([topic["name"] for topic in selectors.topics_served(api)])
-    return [url + topic for url in selectors.gateway_urls_deployed(api)]
+    return sample_urls(selectors.gateway_urls_deployed(api), selectors.topics_served(api))
+
+
+def sample_urls(urls: list[str], topics: list[dict[str, Any]]) -> list[str]:
+    """The same for somebody who has read both already.
+
+    Args:
+        urls: of the API at the gateway.
+        topics: that are served (shape: apis.shapes_topics).
+    """
+    topic = sample_topic([topic["name"] for topic in topics])
+    return [url + topic for url in urls]
 
 
 def sample_topic(names: list[str]) -> str:

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apis import scoping, selectors
+from apis.connecting import sample_urls
 from apis.devportal import commands
 from apis.devportal.access import Access, access_to
 from apis.devportal.base import actor_of, found_or_404, page_of
@@ -96,6 +97,8 @@ def api_page(
     scopes = [scope for scope in needed if scope in offered]
     plans = plans_open_to(access.actor, api)
     other_versions = list(selectors.versions_on_offer(access.actor, api))
+    urls, topics = selectors.gateway_urls_deployed(api), selectors.topics_served(api)
+    names = [scope.name for scope in scopes]
     context = {
         "api": api,
         **section(access.actor, api),
@@ -104,45 +107,51 @@ def api_page(
         "properties": [row for row in api.properties if row["show_in_devportal"]],
         "needed": needed,
         "scopes": scopes,
-        "default_urls": default_urls(api),
+        "default_urls": default_urls(api, urls),
         "other_versions": other_versions,
         "has_version_before": any(row.created_at < api.created_at for row in other_versions),
         "plans": plans,
-        "topics": selectors.topics_served(api),
-        "gateway_urls": selectors.gateway_urls_deployed(api),
+        "topics": topics,
+        "gateway_urls": urls,
         "subscription_forms": [
             (row, ChangePlanForm(subscription=row), len(plans) > 1)
             for row in access.subscriptions[:SUBSCRIPTIONS_SHOWN]
         ],
         "more_subscriptions": max(0, len(access.subscriptions) - SUBSCRIPTIONS_SHOWN),
         "token": token,
-        **_commands(request, api, access, token["text"] if token else "", [scope.name for scope in scopes]),
+        **_commands(request, sample_urls(urls, topics), access, token["text"] if token else "", names),
     }
     response = render(request, "devportal/api.html", context, status=status)
     # The browser lines are tried in the console of this very page, so it may talk to the gateway (and only there).
-    origins = sorted({"/".join(url.split("/")[:3]) for url in context["gateway_urls"]})
+    origins = sorted({"/".join(url.split("/")[:3]) for url in urls})
     response._csp_update = {"connect-src": ["'self'", *origins]}  # type: ignore[attr-defined]
     return response
 
 
-def default_urls(api: Api) -> list[str]:
-    """Where the API answers without a version in the path; none where another version does, or nobody."""
+def default_urls(api: Api, urls: list[str]) -> list[str]:
+    """Where the API answers without a version in the path; none where another version does, or nobody.
+
+    Args:
+        urls: where it answers with its version.
+    """
     if api.version_set.default_api_id != api.pk:
         return []
-    return [url.removesuffix(api.path) + unversioned_path(api.context) for url in selectors.gateway_urls_deployed(api)]
+    return [url.removesuffix(api.path) + unversioned_path(api.context) for url in urls]
 
 
-def _commands(request: HttpRequest, api: Api, access: Access, token: str, scopes: list[str]) -> dict[str, Any]:
+def _commands(
+    request: HttpRequest, addresses: list[str], access: Access, token: str, scopes: list[str]
+) -> dict[str, Any]:
     base = commands.portal_url(request)
     pair = access.pair
     key = pair.client.client_id if pair else ""
     by_credentials = pair is None or "client_credentials" in pair.grant_types
     if access.keys_only:
-        connect = commands.key_commands(commands.connect_urls(api), "API_KEY")
+        connect = commands.key_commands(addresses, "API_KEY")
         return {"pair": pair, "get_token": None, "connect": connect, "is_up": settings.MODE != "serve"}
     return {
         "pair": pair,
         "get_token": commands.token_command(base, key=key, scopes=scopes) if by_credentials else None,
-        "connect": commands.connect_commands(commands.connect_urls(api), token),
+        "connect": commands.connect_commands(addresses, token),
         "is_up": settings.MODE != "serve",
     }
