@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-from tests.engines import PostgreSQL
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.apis.at_once import told_on_postgresql
 
 STORY = """
-import threading
 from django.db import connection
 from apis import searching
-from apis.errors import Conflict, Missing
 from apis.models import Approval, BusinessPlan, Person, Subscription, SubscriptionTerm
 from apis.permissions import Actor
 from apis.services import approving, demo, plans, publishing, subscribing
+from tests.apis.at_once import at_once
 roles = {"adam": ["administrator"], "nina": ["administrator"], "paul": ["creator", "publisher"], "sam": ["subscriber"]}
 who = {name: Actor.of(Person.objects.create_user(name, roles=held)) for name, held in roles.items()}
 demo.seed_essentials(who["adam"])
@@ -27,22 +19,6 @@ plans.business_plan_update(actor=who["adam"], plan=bronze, approval=True)
 api = publishing.api_create_and_publish(actor=who["paul"], name="Chat", context="/chat", version="1.0.0",
     endpoint="wss://chat.example.com", business_plans=["Bronze", "Unlimited"])
 application = subscribing.application_create(actor=who["sam"], name="Phone")
-
-def at_once(*calls):
-    barrier, answers = threading.Barrier(len(calls)), {}
-    def run(index):
-        barrier.wait(30)
-        try:
-            calls[index]()
-            answers[index] = "done"
-        except (Conflict, Missing) as refusal:
-            answers[index] = refusal.code
-        finally:
-            connection.close()
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    [thread.start() for thread in threads]
-    [thread.join(60) for thread in threads]
-    return [answers[index] for index in range(len(calls))]
 
 def ask(plan="Bronze"):
     return subscribing.subscription_create(actor=who["sam"], api=api, application=application, business_plan=plan)
@@ -90,15 +66,4 @@ print("FASTER", connection.vendor)
 
 
 def test_of_two_who_decide_at_once_one_is_told_of_the_other() -> None:
-    server = PostgreSQL()
-    environment = {**os.environ, "WSPORTAL_MODE": "test", "DATABASE_URL": server.url}
-    try:
-        for arguments in (["migrate", "--verbosity=0"], ["shell", "--verbosity=0", "-c", STORY]):
-            done = subprocess.run(
-                [sys.executable, str(ROOT / "manage.py"), *arguments],
-                env=environment, capture_output=True, text=True, timeout=300, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
-    finally:
-        server.stop()
-    assert "FASTER postgresql" in done.stdout
+    assert "FASTER postgresql" in told_on_postgresql(STORY)

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-from tests.engines import PostgreSQL
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.apis.at_once import told_on_postgresql
 
 STORY = """
-import threading
 from django.db import connection
-from apis.errors import ServiceError
 from apis.models import Api, Application, Comment, Person, Subscription
 from apis.permissions import Actor
 from apis.services import comments, demo, designs, publishing, ratings, subscribing
+from tests.apis.at_once import at_once
 roles = {"adam": ["administrator"], "paul": ["creator", "publisher"], "sam": ["subscriber"]}
 who = {name: Actor.of(Person.objects.create_user(name, roles=held)) for name, held in roles.items()}
 demo.seed_essentials(who["adam"])
 comments.SPEECH = type("Never", (), {"begin": lambda self, who: 0})()
-
-def at_once(*calls):
-    barrier, answers = threading.Barrier(len(calls)), {}
-    def run(index):
-        barrier.wait(30)
-        try:
-            calls[index]()
-            answers[index] = "done"
-        except ServiceError as refusal:
-            answers[index] = refusal.code
-        finally:
-            connection.close()
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    [thread.start() for thread in threads]
-    [thread.join(60) for thread in threads]
-    return [answers.get(index, "fault") for index in range(len(calls))]
 
 for number in range(12):
     api = publishing.api_create_and_publish(actor=who["paul"], name="Chat", context="/chat", version="1.0.0",
@@ -74,15 +50,4 @@ print("CALM", connection.vendor)
 
 
 def test_what_is_deleted_while_others_write_about_it_is_not_there_for_them() -> None:
-    server = PostgreSQL()
-    environment = {**os.environ, "WSPORTAL_MODE": "test", "DATABASE_URL": server.url}
-    try:
-        for arguments in (["migrate", "--verbosity=0"], ["shell", "--verbosity=0", "-c", STORY]):
-            done = subprocess.run(
-                [sys.executable, str(ROOT / "manage.py"), *arguments],
-                env=environment, capture_output=True, text=True, timeout=300, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stderr
-    finally:
-        server.stop()
-    assert "CALM postgresql" in done.stdout
+    assert "CALM postgresql" in told_on_postgresql(STORY)
