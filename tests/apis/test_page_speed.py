@@ -45,7 +45,7 @@ MORE = {
     "publisher/apis/<uuid:api_id>/sessions/<str:session_id>/": 22,  # the inspector is switched on by the look
     "publisher/apis/<uuid:api_id>/sessions/<str:session_id>/close/": 12,
     "publisher/fragments/health/<uuid:api_id>/<str:key_type>": 12,
-    "devportal/apis/<uuid:api_id>/": 22,  # subscriptions, keys, comments, ratings and documents on one page
+    "devportal/apis/<uuid:api_id>/": 23,  # subscriptions, keys, comments, ratings and documents on one page
     "devportal/applications/<uuid:application_id>/": 13,
     "admin/apis/api/": 14,
 }
