@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.apis.addresses import filled
@@ -18,7 +18,7 @@ from tests.apis.crowd import gather
 from tests.apis.rights import row, rows_of
 from tests.apis.rights_admin import ADMIN
 from tests.apis.rights_pages import PAGES
-from tests.apis.whole_world import WHO, World, build, undone
+from tests.apis.whole_world import WHO, World, apart, build, undone
 
 pytestmark = pytest.mark.django_db
 MOST = 11  # queries; two of them are the session and its person
@@ -57,11 +57,10 @@ SEEN = {route: row(answers[0]) for route, answers in rows_of(PAGES).items()}
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), apart():
         made = build()
         gather(made)
         yield made
-        transaction.set_rollback(True)
 
 
 def pages() -> list[tuple[str, str]]:

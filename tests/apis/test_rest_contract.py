@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 
 from apis.services import comments, trying
 from apis.services.attempts import Attempts
 from tests.apis.contract import connection_kept, faults, operations
-from tests.apis.whole_world import NOBODY, World, build
+from tests.apis.whole_world import NOBODY, World, apart, build
 
 pytestmark = pytest.mark.django_db
 EVERYBODY = (NOBODY, "vic", "sam", "carol", "pia", "adam")
@@ -25,9 +24,8 @@ SOAK = 60
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), connection_kept(), transaction.atomic():
+    with django_db_blocker.unblock(), connection_kept(), apart():
         yield build()
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.test import Client
 
 from apis.models import Api
@@ -20,7 +19,7 @@ from tests.apis.rights import EVERY_OBJECT, of_operation, of_page, outcome, row,
 from tests.apis.rights_admin import ADMIN
 from tests.apis.rights_pages import PAGES
 from tests.apis.rights_rest import OPERATIONS
-from tests.apis.whole_world import WHO, World, build, undone
+from tests.apis.whole_world import WHO, World, apart, build, undone
 
 pytestmark = pytest.mark.django_db
 PAGE_ROWS = {**rows_of(PAGES), **rows_of(ADMIN)}
@@ -31,9 +30,8 @@ OFFERS = [route for route in PAGE_ROWS if route.startswith("devportal/apis/<uuid
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), apart():
         yield build()
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)

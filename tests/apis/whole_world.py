@@ -8,14 +8,16 @@ administers.
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookies import SimpleCookie
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken
@@ -87,6 +89,29 @@ class World:
         if name != NOBODY:
             client.cookies = SimpleCookie(self.cookies[name].output(header="", sep=";"))
         return client
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """A transaction that many tests share and that is undone, in a copy of the database where that is a file.
+
+    It lasts for minutes, and SQLite lets nobody else write meanwhile: not the gateway of other tests either.
+    """
+    kept = connection.settings_dict["NAME"]
+    with TemporaryDirectory() as folder:
+        if connection.vendor == "sqlite":
+            connection.close()
+            copy = f"{folder}/apart.sqlite3"
+            with closing(sqlite3.connect(kept)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            connection.settings_dict["NAME"] = copy
+        try:
+            with undone():
+                yield
+        finally:
+            if connection.vendor == "sqlite":
+                connection.close()
+                connection.settings_dict["NAME"] = kept
 
 
 @contextmanager

@@ -58,7 +58,7 @@ WRITES = [
     Write("post", "/apis/{api}/transitions", {"action": "publish", "checklist": {"deprecate_old_versions": False}}),
     Write("post", "/apis/{api}/revisions", {"description": "x"}),
     Write("post", "/apis/{api}/revisions/1/deploy", {"environments": ["Default"]}),
-    Write("post", "/environments", {"name": "Europe", "description": "x", "host": "eu.example.com", "ws_port": None,
+    Write("post", "/environments", {"name": "Europe", "description": "x", "host": "eu.example.com", "ws_port": 8080,
           "wss_port": 8443, "deploy_roles": ["publisher"],
           "vhosts": [{"host": "b.example.com", "ws_port": None, "wss_port": 8443, "description": "x"}]}),
     Write("patch", "/environments/{environment}", {"description": "x", "vhosts": [], "ws_port": 9099}),
