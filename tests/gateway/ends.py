@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +20,7 @@ from gateway.core.answers import accept_key
 from tests.gateway.world import Deal, World
 from tests.wires import CLOSE, PING, TEXT, Seen, frame, parse, take
 
+Answer = TypeVar("Answer")
 WAIT_S = 10.0
 READ_BYTES = 1 << 18
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 section 1.3
@@ -29,11 +33,15 @@ def message(sender: str, payload: bytes = b"hello", opcode: int = TEXT, **facts:
 
 
 class End:
-    """One end of a connection, blocking; what was read too far is kept for the next call."""
+    """One end of a connection, blocking; what was read too far is kept for the next call.
+
+    One thread may send while another reads, by TLS too: OpenSSL wants one of them at a time, and none asleep in it.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        sock.settimeout(WAIT_S)
+        sock.settimeout(0.0 if isinstance(sock, ssl.SSLSocket) else WAIT_S)
+        self._turn = threading.Lock()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.kept = b""
         self._busy: list[threading.Thread] = []
@@ -46,12 +54,35 @@ class End:
         return thread
 
     def send(self, data: bytes) -> None:
-        self.sock.sendall(data)
+        view = memoryview(data)
+        while view:
+            view = view[self._in_turn(partial(self.sock.send, view)) :]
 
     def drip(self, data: bytes) -> None:
         """One byte at a time, each a segment (and a TLS record) of its own."""
         for at in range(len(data)):
-            self.sock.sendall(data[at : at + 1])
+            self.send(data[at : at + 1])
+
+    def read(self, size: int) -> bytes:
+        """What is there, at most so many bytes; b"" at the end of the stream."""
+        return self._in_turn(partial(self.sock.recv, size))
+
+    def _in_turn(self, work: Callable[[], Answer]) -> Answer:
+        """Raises: TimeoutError, OSError."""
+        if not isinstance(self.sock, ssl.SSLSocket):
+            return work()
+        until_s = time.monotonic() + WAIT_S
+        while True:
+            with self._turn:
+                try:
+                    return work()
+                except ssl.SSLWantReadError:
+                    readers, writers = [self.sock], []
+                except ssl.SSLWantWriteError:
+                    readers, writers = [], [self.sock]
+            left = until_s - time.monotonic()
+            if left <= 0 or not any(select.select(readers, writers, [], left)):
+                raise TimeoutError("TLS did not go on")
 
     def head(self) -> bytes:
         """A request or an answer, blank line included."""
@@ -103,7 +134,7 @@ class End:
 
     def _read(self) -> bytes:
         try:
-            return self.sock.recv(READ_BYTES)
+            return self.read(READ_BYTES)
         except (ConnectionError, ssl.SSLError):
             return b""
 
