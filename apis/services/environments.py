@@ -43,8 +43,7 @@ def _refuse(values: dict[str, Any]) -> None:
 def _save(environment: Environment) -> None:
     """Raises: Invalid, Taken, Conflict for a further host that an API is deployed on and that would be gone."""
     if environment.ws_port is None and environment.wss_port is None:
-        problem = "An environment needs a port for ws, for wss, or both."
-        raise Invalid({"ws_port": problem, "wss_port": problem})
+        raise Invalid({"ws_port": "An environment needs a port for ws, for wss, or both."})
     environment.vhosts, problems = vhosts(environment.vhosts, environment.host)
     if problems:
         raise Invalid({f"vhosts/{place}" if place else "vhosts": text for place, text in problems.items()})
