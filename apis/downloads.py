@@ -34,24 +34,24 @@ def document_response(document: ApiDocument, *, as_image: bool = False) -> HttpR
         octets, media_type, name = document.content.encode(), MARKDOWN, f"{_plain(document.name)}.md"
     else:
         octets, media_type, name = octets_of(document), document.media_type, document.file_name
-    response = HttpResponse(octets, content_type=media_type)
     to_save = not (as_image and document.is_image)
-    response["Content-Disposition"] = content_disposition_header(to_save, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = _CAGE
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    disposition = content_disposition_header(to_save, name) or "attachment"
+    return _caged(octets, media_type, disposition, "private, no-store")
 
 
 def thumbnail_response(picture: Thumbnail) -> HttpResponse:
     """The picture of an API, which its browser may keep: the address of another one differs."""
-    response = HttpResponse(bytes(picture.content), content_type=picture.media_type)
-    response["Content-Disposition"] = "inline"
+    return _caged(bytes(picture.content), picture.media_type, "inline", "private, max-age=86400")
+
+
+def _caged(octets: bytes, media_type: str, disposition: str, caching: str) -> HttpResponse:
+    """Bytes of somebody's, as what they are and nothing else."""
+    response = HttpResponse(octets, content_type=media_type)
+    response["Content-Disposition"] = disposition
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = _CAGE
     response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, max-age=86400"
+    response["Cache-Control"] = caching
     return response
 
 
