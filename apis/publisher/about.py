@@ -15,10 +15,10 @@ from apis.pictures import BYTES_LIMIT
 from apis.publisher.about_forms import BusinessForm, InfoForm, PropertiesForm
 from apis.publisher.defaults import default_facts
 from apis.publisher.drafting import kept
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, page, sentences, show
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import designs, drafts, thumbnails
 from apis.validators import DESCRIPTION_LIMIT
 

@@ -11,9 +11,9 @@ from apis import selectors_plans
 from apis.errors import Forbidden, ServiceError
 from apis.models import Api
 from apis.permissions import Actor
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import designs
 from apis.words import phrase
 

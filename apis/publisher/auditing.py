@@ -14,9 +14,9 @@ from apis import auditing, selectors
 from apis.errors import Forbidden, Invalid, Missing, ServiceError
 from apis.models import Api, HistoryEntry
 from apis.permissions import Actor
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, paged, show
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.selectors_history import actors_and_actions, entries_matching, entry_get, moment
 from apis.services import restoring
 from apis.stories import action_words, story, told_of

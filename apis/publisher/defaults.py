@@ -12,10 +12,10 @@ from apis.errors import Forbidden, ServiceError
 from apis.lifecycle import SERVED
 from apis.models import Api
 from apis.permissions import Actor
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, api_page, go, sentences
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import versions
 from apis.validators import unversioned_path
 

@@ -17,10 +17,10 @@ from apis.errors import Invalid, ServiceError, Stale
 from apis.models import Api, Revision
 from apis.permissions import Actor
 from apis.publisher.drafting import kept
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, show
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import defining, drafts
 
 TYPES: Final = {"yaml": "application/yaml", "json": "application/json"}

@@ -18,10 +18,10 @@ from apis.models import Api, Deployment, Environment, Revision
 from apis.permissions import Actor
 from apis.publisher import comparing
 from apis.publisher.asking import connected
-from apis.publisher.editing import seen_in
 from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import publishing
 from apis.services.placing import Wanted, may_deploy_on
 from apis.words import phrase

@@ -9,10 +9,10 @@ from apis import selectors
 from apis.errors import Forbidden, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import Actor
-from apis.publisher.editing import seen_in
 from apis.publisher.forms import PlansForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import designs
 
 

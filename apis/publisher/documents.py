@@ -18,10 +18,10 @@ from apis.file_kinds import ACCEPTED, FILE_LIMIT
 from apis.models import Api, ApiDocument
 from apis.permissions import Actor
 from apis.publisher.drafting import kept
-from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
+from apis.seeing import in_section, seen_in, told
 from apis.services import drafts
 from apis.services.documents import WORDS, Upload, document_create, document_delete, document_update
 from apis.shapes_social import CONTENT_LIMIT, SUMMARY_LIMIT

@@ -11,11 +11,11 @@ from apis import selectors
 from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.models import Api, Endpoint
 from apis.permissions import Actor
-from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.endpoint_form import EndpointForm
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import in_section, seen_in, told
 from apis.services import configuring
 from apis.shapes import KEY_TYPES
 from apis.shapes_endpoint import complete

@@ -27,9 +27,9 @@ from apis.permissions import Actor
 from apis.publisher import comparing
 from apis.publisher.asking import effects, lines, question
 from apis.publisher.diagram import drawn
-from apis.publisher.editing import seen_in
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.selectors_approvals import step_in_words, step_waiting
 from apis.services import approving, publishing
 from apis.stories import story

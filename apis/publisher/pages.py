@@ -28,9 +28,9 @@ from apis import selectors
 from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import PUBLISHER_PORTAL, Actor
-from apis.publisher.editing import edition, told
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import edition, told
 from apis.services import editions
 from apis.words import phrase
 

@@ -9,10 +9,10 @@ from apis.errors import Forbidden, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.api_plan import choice_of
-from apis.publisher.editing import in_section, seen_in
 from apis.publisher.forms import RuntimeForm
 from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.saying import said
+from apis.seeing import in_section, seen_in
 from apis.services import configuring
 
 

@@ -16,7 +16,6 @@ from apis import scoping
 from apis.errors import Forbidden, Missing, ServiceError, Stale
 from apis.models import Api, Scope
 from apis.permissions import Actor
-from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import (
     PortalRequest,
@@ -32,6 +31,7 @@ from apis.publisher.pages import (
 )
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import in_section, seen_in, told
 from apis.selectors_portal import role_choices
 from apis.services import scopes as service
 from apis.words import phrase

@@ -14,10 +14,10 @@ from apis.connecting import connect_urls, quoted, wscat
 from apis.errors import Forbidden, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import Actor
-from apis.publisher.editing import in_section, seen_in
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, api_page, go, show
 from apis.saying import said
+from apis.seeing import in_section, seen_in
 from apis.selectors_key_managers import key_manager_names
 from apis.services import api_keys, securing
 from apis.shapes import KEY_TYPES

@@ -11,10 +11,10 @@ from apis import scoping, selectors, selectors_plans
 from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api, ApiPlan, Scope, Topic
 from apis.permissions import Actor
-from apis.publisher.editing import in_section, seen_in, told
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, sentences, sheet, show
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import in_section, seen_in, told
 from apis.services import topics as service
 from apis.shapes_topics import SCOPE_FIELDS, TOPIC_DEFAULTS, TOPIC_FIELDS
 from apis.words import phrase
