@@ -9,11 +9,13 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from gateway.models_billing import RecordsAreKept, UsageRecord
+from gateway.models_rollups import NOBODY, KeptOverage, UsageDay, UsageHour, UsageMark
 
 __all__ = [
     "NOBODY",
     "GatewayProcess",
     "Inspection",
+    "KeptOverage",
     "LiveSession",
     "RecordsAreKept",
     "SeenFrame",
@@ -21,12 +23,13 @@ __all__ = [
     "SigningKey",
     "Ticket",
     "UpstreamHealth",
+    "UsageDay",
+    "UsageHour",
+    "UsageMark",
     "UsageMinute",
     "UsageRecord",
     "WindowCount",
 ]
-
-NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
 class UsageMinute(models.Model):
