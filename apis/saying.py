@@ -13,7 +13,7 @@ from apis.words import Text
 # Values of these names are words of ours (states, units, kinds), never anybody's own text.
 _OURS: Final = frozenset(
     {"action_labels", "each", "cycle", "get", "idle", "key_type", "kind", "label_of", "labels", "labels_2", "noun"}
-    | {"per", "unit", "ways", "what", "word"}
+    | {"per", "unit", "verbose_name", "ways", "what", "word"}
 )
 
 

@@ -16,10 +16,19 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 from apis.admin.fields import Unasking, show_refusal
-from apis.errors import ServiceError
+from apis.admin.words import speak
+from apis.errors import Invalid, ServiceError
 from apis.permissions import ADMINISTRATION, Actor
 from apis.roles import Capability
+from apis.saying import all_said, said
 from apis.seeing import edition
+
+
+def sentences(refusal: ServiceError) -> list[str]:
+    """A refusal in the page's language, for a page without fields to put it beside."""
+    if isinstance(refusal, Invalid):
+        return [said(text) for texts in refusal.fields.values() for text in texts]
+    return [said(refusal.detail)]
 
 
 class ServiceForm(Unasking, forms.ModelForm):
@@ -56,6 +65,10 @@ class ServiceAdmin(ModelAdmin):
     list_per_page = 50
     list_filter_submit = False
     compressed_fields = True
+
+    def __init__(self, model: type[Model], admin_site: Any) -> None:
+        super().__init__(model, admin_site)
+        speak(self)
 
     # Who may --------------------------------------------------------------------------------------------------
     def actor(self, request: HttpRequest) -> Actor:
@@ -134,9 +147,11 @@ class ServiceAdmin(ModelAdmin):
             request.refusal = refusal  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def render_change_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """A form that comes back with errors is not a success."""
-        response = super().render_change_form(request, *args, **kwargs)
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """A form that comes back with errors is not a success; titles of its groups are in the page's language."""
+        if (shown := context.get("adminform")) is not None:
+            shown.fieldsets = [(said(title) if title else title, options) for title, options in shown.fieldsets]
+        response = super().render_change_form(request, context, *args, **kwargs)
         if request.method == "POST":
             refusal = getattr(request, "refusal", None)
             response.status_code = refusal.status if refusal else 400
@@ -146,7 +161,7 @@ class ServiceAdmin(ModelAdmin):
         try:
             return super().delete_view(request, object_id, extra_context)
         except ServiceError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, " ".join(sentences(refusal)))
         return HttpResponseRedirect(self.url("change", object_id))
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
@@ -157,7 +172,7 @@ class ServiceAdmin(ModelAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What the service will take along, in words; whether it may is the service's to say."""
-        lines = [line for obj in objs for line in (str(obj), *self.consequences(obj))]
+        lines = [line for obj in objs for line in (str(obj), *all_said(self.consequences(obj)))]
         return lines, {self.opts.verbose_name_plural: len(objs)}, set(), []
 
     # What the history of the control plane knows already ---------------------------------------------------------
@@ -202,7 +217,7 @@ class ServiceAdmin(ModelAdmin):
             with transaction.atomic():
                 service(actor=self.actor(request), **kwargs)
         except ServiceError as refusal:
-            messages.error(request, str(refusal))
+            messages.error(request, " ".join(sentences(refusal)))
             return False
-        messages.success(request, done)
+        messages.success(request, said(done))
         return True

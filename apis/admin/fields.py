@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import QuerySet
+from django.forms.utils import pretty_name
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import (
@@ -23,6 +24,9 @@ from unfold.widgets import (
 )
 
 from apis.errors import Invalid, ServiceError
+from apis.saying import all_said, said
+from apis.words import Text as Sentence
+from apis.words import phrase
 
 _WHOLE = re.compile(r"-?\d{1,30}")
 _BLANK_ROWS = 2
@@ -44,6 +48,11 @@ class Unasking:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._ask(True)
+        for name, field in self.fields.items():
+            field.label = said(pretty_name(name) if field.label is None else field.label)
+            field.help_text = said(field.help_text)
+            if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+                field.choices = said_choices(field.choices)
 
     def _ask(self, stars: bool) -> None:
         for name, field in self.fields.items():
@@ -55,6 +64,13 @@ class Unasking:
         self._ask(True)
 
 
+def said_choices(choices: Iterable[Any]) -> list[Any]:
+    """Choices in the language of this page. One whose label is its value is somebody's own name, and stays."""
+    return [
+        (value, said(label) if label != value or isinstance(label, Sentence) else label) for value, label in choices
+    ]
+
+
 def show_refusal(form: Any, refusal: ServiceError) -> None:
     """Put what a service refused beside the fields it names, the rest above the form.
 
@@ -62,7 +78,7 @@ def show_refusal(form: Any, refusal: ServiceError) -> None:
     first part.
     """
     if not isinstance(refusal, Invalid):
-        form.add_error(None, refusal.detail)
+        form.add_error(None, said(refusal.detail))
         return
     for path, sentences in refusal.fields.items():
         first, *rest = path.split("/")
@@ -70,11 +86,12 @@ def show_refusal(form: Any, refusal: ServiceError) -> None:
         field = form.places.get(path) or next((name for name in (first, last) if name in form.fields), None)
         where = ""
         if field == first and rest and rest[0].isdecimal():
-            where = f"Row {int(rest[0]) + 1}{', ' + rest[1] if rest[1:] else ''}: "
+            row = said(phrase("Row {number}", number=int(rest[0]) + 1))
+            where = f"{row}{', ' + rest[1] if rest[1:] else ''}: "
             _mark(form.fields[first].widget, rest)
         elif field is None and path:
             where = f"{path}: "
-        for sentence in sentences:
+        for sentence in all_said(sentences):
             form.add_error(field, f"{where}{sentence}")
 
 

@@ -6,7 +6,7 @@ Every button that needs a question answered first (a confirmation, check items, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,6 +19,7 @@ from unfold.forms import AdminForm
 from apis.admin.base import ServiceAdmin
 from apis.admin.fields import Unasking, show_refusal
 from apis.errors import ServiceError, Stale
+from apis.saying import said
 from apis.seeing import told
 
 
@@ -34,7 +35,7 @@ class PageForm(Unasking, forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page says and does.
+    """What a page says and does. Its words are English; the page is in the language of who reads it.
 
     Attributes:
         title: the heading.
@@ -55,17 +56,27 @@ class Page:
     link: tuple[str, str] | None = None
     again: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
+    def spoken(self) -> Page:
+        """The same in the language of this request."""
+        link = (said(self.link[0]), self.link[1]) if self.link else None
+        words = {"title": said(self.title), "button": said(self.button), "text": said(self.text)}
+        return replace(self, **words, link=link)
+
 
 def answer(
     admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, form_class: type[PageForm], **form_kwargs: Any
 ) -> HttpResponse:
     """Show a page, or do what its button says: everything or nothing.
 
+    Args:
+        obj: what the page is about; None for a page of its kind, such as one that makes a new one.
+        form_kwargs: of the form; `data` takes the place of what was posted.
+
     Returns: the page; a redirect after success; the page again with status 4xx and what was refused.
     """
     if request.method != "POST":
-        return _render(admin, request, obj, page, form_class(**form_kwargs))
-    form = form_class(request.POST, **form_kwargs)
+        return render_page(admin, request, obj, page, form_class(**form_kwargs))
+    form = form_class(**{"data": request.POST, "files": request.FILES, **form_kwargs})
     status = 400
     if form.is_valid():
         try:
@@ -73,31 +84,39 @@ def answer(
                 done = page.run(form.cleaned_data)
         except Stale as stale:
             if page.again and stale.merged is not None:
-                form = form_class(**{**form_kwargs, "initial": page.again(stale.merged)})
-            return _render(admin, request, obj, page, form, stale=stale)
+                form = form_class(**{**form_kwargs, "data": None, "initial": page.again(stale.merged)})
+            return render_page(admin, request, obj, page, form, stale=stale)
         except ServiceError as refusal:
             show_refusal(form, refusal)
             status = refusal.status
         else:
             if isinstance(done, HttpResponse):
                 return done
-            messages.success(request, done)
-            return HttpResponseRedirect(admin.url("change", obj.pk))
-    response = _render(admin, request, obj, page, form)
+            messages.success(request, said(done))
+            return HttpResponseRedirect(_back(admin, obj))
+    response = render_page(admin, request, obj, page, form)
     response.status_code = status
     return response
 
 
-def _render(
+def _back(admin: ServiceAdmin, obj: Any) -> str:
+    """Where a page came from: what it is about, or the list of its kind."""
+    return admin.url("changelist") if obj is None else admin.url("change", obj.pk)
+
+
+def render_page(
     admin: ServiceAdmin, request: HttpRequest, obj: Any, page: Page, form: PageForm, *, stale: Stale | None = None
-) -> HttpResponse:
-    fieldsets = form.fieldsets or [(None, list(form.fields))]
+) -> TemplateResponse:
+    """The page with this form on it; nothing is done."""
+    page = page.spoken()
+    named = [(said(title) if title else None, fields) for title, fields in form.fieldsets]
+    fieldsets = named or [(None, list(form.fields))]
     context = {
         **admin.admin_site.each_context(request),
         "title": page.title,
-        "subtitle": str(obj),
+        "subtitle": "" if obj is None else str(obj),
         "page": page,
-        "back": admin.url("change", obj.pk),
+        "back": _back(admin, obj),
         "has_fields": bool(form.fields),
         "has_errors": bool(form.errors),
         "general_errors": form.non_field_errors(),
@@ -118,10 +137,10 @@ def show_secret(
     """Show a secret once, in the answer to the request that made it: it is kept nowhere, not even in a session."""
     context = {
         **admin.admin_site.each_context(request),
-        "title": title,
+        "title": said(title),
         "subtitle": str(obj),
-        "text": text,
-        "values": values,
+        "text": said(text),
+        "values": {said(name): value for name, value in values.items()},
         "back": admin.url("change", obj.pk),
         "opts": admin.opts,
         "original": obj,

@@ -31,7 +31,7 @@ def hold(row: Row) -> Row:
 
 
 def _gone(row: models.Model) -> Missing:
-    return Missing(phrase("This {verbose_name} does not exist any more.", verbose_name=row._meta.verbose_name))
+    return Missing(phrase("This {verbose_name} does not exist any more.", verbose_name=row._meta.verbose_name_raw))
 
 
 def keep(row: models.Model) -> None:
