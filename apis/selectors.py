@@ -25,9 +25,9 @@ from apis.models import (
     Person,
     Revision,
     Subscription,
-    Thumbnail,
 )
 from apis.models.counts import count_of
+from apis.models.reading import read_when_asked
 from apis.permissions import Actor, designs_for, offers_for, owns
 from apis.roles import Capability
 from apis.shapes_topics import topic_of
@@ -37,15 +37,26 @@ _USUAL_PORTS: Final = {"ws": 80, "wss": 443}  # RFC 6455 section 3
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
-def _pictures() -> Prefetch[Any]:
-    """Which of many APIs have a thumbnail, without its bytes."""
-    return Prefetch("thumbnail", Thumbnail.objects.defer("content"))
+_DESIGN: Final = ("business_plans", "endpoints", "topics", "categories")  # what a design has many of
+_OFFER: Final = ("business_plans", "topics", "categories")
+
+
+def _apis(*joined: str) -> QuerySet[Api]:
+    """All of them, each with whether it has a thumbnail, whose bytes stay where they are."""
+    return Api.objects.select_related("version_set", "provider", "thumbnail", *joined).defer("thumbnail__content")
+
+
+def _one(rows: QuerySet[Api], api_id: UUID | str, relations: tuple[str, ...]) -> Api:
+    """One of them; its relations are read when they are asked for. Raises: Missing."""
+    api = rows.prefetch_related(None).filter(pk=api_id).first()
+    if api is None:
+        raise Missing("There is no such API.")
+    return read_when_asked(api, *relations)
 
 
 def _designs() -> QuerySet[Api]:
     """All of them, with what a design consists of."""
-    rows = Api.objects.select_related("version_set", "provider", "api_plan")
-    return rows.prefetch_related("business_plans", "endpoints", "topics", "categories", _pictures())
+    return _apis("api_plan").prefetch_related(*_DESIGN)
 
 
 def apis_visible(actor: Actor) -> QuerySet[Api]:
@@ -55,26 +66,18 @@ def apis_visible(actor: Actor) -> QuerySet[Api]:
 
 def api_get(actor: Actor, api_id: UUID | str) -> Api:
     """Raises: Missing."""
-    api = apis_visible(actor).filter(pk=api_id).first()
-    if api is None:
-        raise Missing("There is no such API.")
-    return api
+    return _one(apis_visible(actor), api_id, _DESIGN)
 
 
 def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
     """What the developer portal lists for this person; None for somebody who has not signed in."""
-    rows = Api.objects.select_related("version_set", "provider").prefetch_related(
-        "business_plans", "topics", "categories", _pictures()
-    )
+    rows = _apis().prefetch_related(*_OFFER)
     return rows.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
 
 
 def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
     """Raises: Missing for an API that the developer portal does not show to this person."""
-    api = apis_on_offer(actor).filter(pk=api_id).first()
-    if api is None:
-        raise Missing("There is no such API.")
-    return api
+    return _one(apis_on_offer(actor), api_id, _OFFER)
 
 
 def apis_readable(actor: Actor) -> QuerySet[Api]:
