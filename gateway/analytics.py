@@ -1,7 +1,7 @@
 """Analytics of an API or an application: what went through, how long sessions last, how they end, and whose they are.
 
-Everything is added up in the database, a question for each table of the page. Minutes say what went through and what
-was refused (`UsageMinute`, at most 2 s behind); usage records say how sessions went (`UsageRecord`, written when a
+Everything is added up in the database, a question for each table of the page. Usage says what went through and what
+was refused (`gateway.sums`, at most 2 s behind); usage records say how sessions went (`UsageRecord`, written when a
 session ends and every hour).
 """
 
@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db.models import BigIntegerField, BooleanField, Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Cast
 
 from apis.models import Api, Application, Subscription
 from gateway.core.records import TALLY_FIELDS
-from gateway.models import UsageMinute, UsageRecord
+from gateway.models import UsageRecord
 from gateway.steps import StepOf
+from gateway.sums import Marks, Piece, added_up, marks, pieces
 
 Subject = Literal["api", "application"]
 
@@ -34,7 +35,6 @@ BUCKETS: Final = (  # (label, below so many ms)
     ("below 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000), ("1 to 10 min", 600_000),
     ("10 to 60 min", 3_600_000), ("1 to 6 h", 21_600_000), ("6 h and more", None),
 )  # fmt: skip
-_MINUTE_SUMS: Final = {name: Sum(name) for name in TALLY_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ def period(start: datetime, end: datetime, step: str = "") -> Period:
     start, end = (moment.astimezone(UTC).replace(second=0, microsecond=0) for moment in (start, end))
     length = end - start
     return Period(start, end, step or next(name for name, most in _STEP_UNTIL if length <= most or name == "day"))
+
+
+def kept_step(span: Period, at: Marks) -> str:
+    """The step of a period, or the next longer one whose rows are kept."""
+    return next(step for step in STEPS if STEPS[step] >= STEPS[span.step] and span.start >= at.kept_from(step))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +136,13 @@ class Analytics:
 
 
 def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
-    """Whoever asks must be allowed to see the API, or the application. Five queries, or six."""
+    """Whoever asks must be allowed to see the API, or the application. Six queries, or seven."""
     column = f"{which}_id"
-    minutes = UsageMinute.objects.filter(**{column: key}).order_by()
+    whose, at = Q(**{column: key}), marks()
+    span = replace(span, step=kept_step(span, at))
     records = UsageRecord.objects.filter(**{column: key}, ended_at__gte=span.start, ended_at__lt=span.end).order_by()
-    here = minutes.filter(minute__gte=span.start, minute__lt=span.end)
-    rows, before = _series(minutes, span)
+    here = pieces(at, span.start, span.end)
+    rows, before = _series(whose, at, span)
     lengths, closes = _ends(records)
     plans = _plans(records)
     return Analytics(
@@ -147,7 +153,7 @@ def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
         lengths=lengths,
         connection_ms=sum(part.counts["connection_ms"] for part in plans),
         closes=closes,
-        parts=_of_applications(here) if which == "api" else _of_apis(here),
+        parts=_of_applications(whose, here) if which == "api" else _of_apis(whose, here),
         plans=plans,
     )
 
@@ -155,25 +161,23 @@ def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
 # What went through ------------------------------------------------------------------------------------------------
 
 
-def _series(minutes: QuerySet[UsageMinute], span: Period) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _series(whose: Q, at: Marks, span: Period) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The rows of the period, and the sums of the one before, by one look at both."""
-    both = minutes.filter(minute__gte=span.before.start, minute__lt=span.end)
-    is_here = Case(When(minute__gte=span.start, then=True), default=False, output_field=BooleanField())
-    steps = both.annotate(at=StepOf("minute", step=span.step), is_here=is_here).values("at", "is_here")
+    here = pieces(at, span.start, span.end, span.step, label=1)
+    found = added_up(whose, [*pieces(at, span.before.start, span.before.end), *here], by=["label"], step=span.step)
     known: dict[str, dict[str, int]] = {}
     before = dict.fromkeys(TALLY_FIELDS, 0)
-    found: list[dict[str, Any]] = [dict(row) for row in steps.annotate(**_MINUTE_SUMS)]
     for row in found:
-        at = row.pop("at")
-        if row.pop("is_here"):
-            known[at] = row
+        start = row.pop("at")
+        if row.pop("label"):
+            known[start] = row
         else:
             before = {name: before[name] + row[name] for name in TALLY_FIELDS}
     length = STEPS[span.step].total_seconds()
     first, last = int(span.start.timestamp() // length), ceil(span.end.timestamp() / length)
     starts = [datetime.fromtimestamp(number * length, UTC) for number in range(first, last)]
     nothing = dict.fromkeys(TALLY_FIELDS, 0)
-    return [{"start": at, **known.get(StepOf.text(at, span.step), nothing)} for at in starts], before
+    return [{"start": one, **known.get(StepOf.text(one, span.step), nothing)} for one in starts], before
 
 
 # How sessions went ------------------------------------------------------------------------------------------------
@@ -235,8 +239,8 @@ def _percentile(counted: Counter[int], part: float) -> int:
 # Whose they are ---------------------------------------------------------------------------------------------------
 
 
-def _of_applications(rows: QuerySet[UsageMinute]) -> list[Share]:
-    found = _largest(rows, "application_id", "subscription_id")
+def _of_applications(whose: Q, here: list[Piece]) -> list[Share]:
+    found = added_up(whose, here, by=("application_id", "subscription_id"), most=TOP)
     theirs = Subscription.objects.select_related("business_plan", "application__owner")
     plans = theirs.in_bulk(_ids(found, "subscription_id"))
     names = {subscription.application_id: subscription.application for subscription in plans.values()}
@@ -252,8 +256,8 @@ def _of_applications(rows: QuerySet[UsageMinute]) -> list[Share]:
     return shares
 
 
-def _of_apis(rows: QuerySet[UsageMinute]) -> list[Share]:
-    found = _largest(rows, "api_id")
+def _of_apis(whose: Q, here: list[Piece]) -> list[Share]:
+    found = added_up(whose, here, by=("api_id",), most=TOP)
     names = Api.objects.select_related("version_set").in_bulk(_ids(found, "api_id"))
     return [
         _share(row, "api_id", str(names.get(row["api_id"], "An API that is gone")), "") for row in found
@@ -267,12 +271,6 @@ def _plans(records: QuerySet[UsageRecord]) -> list[Share]:
         Share(None, row["plan"] or "No plan", "", {name: row[f"of_{name}"] or 0 for name in names}) for row in rows
     ]
     return sorted(found, key=lambda share: -share.counts["events_in"] - share.counts["events_out"])
-
-
-def _largest(rows: QuerySet[UsageMinute], *by: str) -> list[dict[str, Any]]:
-    grouped = rows.values(*by).annotate(**_MINUTE_SUMS)
-    weight = Coalesce(F("events_in") + F("events_out"), 0)
-    return [dict(row) for row in grouped.annotate(weight=weight).order_by("-weight", "-sessions", "-refused")[:TOP]]
 
 
 def _ids(rows: Sequence[dict[str, Any]], name: str) -> set[UUID]:

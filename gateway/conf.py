@@ -35,6 +35,9 @@ DEFAULTS: Final[dict[str, Any]] = {
     "LOCAL_CREDIT": 0.1,
     # Where all processes count their plans together; None to count alone.
     "REDIS_URL": None,
+    # How many days usage is kept by the minute and by the hour; by the day it stays.
+    "USAGE_MINUTES_DAYS": 90,
+    "USAGE_HOURS_DAYS": 1096,
     # Longest usage record in seconds; it divides an hour.
     "RECORD_S": 3600,
 }

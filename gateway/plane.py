@@ -21,6 +21,7 @@ from gateway.registry import Registry
 from gateway.sampling import time_messages, time_the_loop
 from gateway.shared_counters import SharedCounters
 from gateway.taps import Taps
+from gateway.upkeep import Upkeep
 from gateway.usage import Recorder
 from gateway.waking import WakeUps
 
@@ -37,6 +38,7 @@ class Plane:
         self.assertions = Assertions(memory.ask, self.registry.clock)
         self.taps = Taps(memory.ask, self.registry, memory.known_table)
         self.control = Control(memory, self.registry, self.directory, self.taps)
+        self.upkeep = Upkeep(memory.ask)
         self.wake_ups = WakeUps(self.control.wake_up)
 
     async def run(self) -> None:
@@ -44,11 +46,13 @@ class Plane:
 
         The server starts this once its loop runs, and cancels it when its last session has ended.
         """
-        jobs = (self.control, self.registry.recorder, self.registry.counters, self.directory, self.taps, self.health)
+        registry = self.registry
+        counts = (registry.recorder, registry.counters, self.upkeep)
+        jobs = (self.control, *counts, self.directory, self.taps, self.health)
         try:
             await asyncio.gather(*[job.run() for job in jobs], self.wake_ups.run(), time_the_loop(), time_messages())
         finally:
-            await self.registry.recorder.flush()
+            await registry.recorder.flush()
 
     def upstreams(self) -> Iterator[meters.Upstream]:
         """Every URL that was dialled, for the meters: which API's, and whether it is left alone."""

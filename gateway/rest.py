@@ -20,6 +20,7 @@ from gateway import reports
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
 from gateway.spans import moment
+from gateway.sums import gone
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 ROWS_LIMIT: Final = 10_000
@@ -85,7 +86,7 @@ class Usage(Resource):
         api_id, application_id = self.identifier("api"), self.identifier("application")
         step = self.choice("step", reports.STEPS) or "minute"
         start, end = self._span(step)
-        rows = reports.visible_minutes(self.actor, api_id=api_id, application_id=application_id)
+        rows = reports.visible_usage(self.actor, api_id=api_id, application_id=application_id)
         found = reports.report(rows, start, end, step)
         fields: tuple[tuple[str, str], ...] = ()
         if self.actor.can(Capability.USE_APPLICATIONS):
@@ -98,7 +99,9 @@ class Usage(Resource):
         start = start or end - DEFAULT_SPAN
         if start > end:
             raise BadQuery({"from": "This should not be after `to`."})
-        if (end - start) / reports.STEPS[step][1] > ROWS_LIMIT:
+        if problem := gone(start, step):
+            raise BadQuery({"step": problem})
+        if (end - start) / reports.STEPS[step] > ROWS_LIMIT:
             raise BadQuery({"step": f"This would be more than {ROWS_LIMIT} rows; ask for a longer step or less time."})
         return start, end
 

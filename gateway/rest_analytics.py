@@ -20,6 +20,7 @@ from apis.rest.schema import operation
 from gateway.analytics import LONGEST, STEPS, Period, Subject, analytics, period
 from gateway.rest import UsageRow, UsageTotal
 from gateway.spans import moment
+from gateway.sums import gone
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 ROWS_LIMIT: Final = 10_000
@@ -120,6 +121,8 @@ def _span(resource: Resource) -> Period:
         raise BadQuery({"from": f"This should be at most {LONGEST.days} days before `to`."})
     if step and (end - start) / STEPS[step] > ROWS_LIMIT:
         raise BadQuery({"step": f"This would be more than {ROWS_LIMIT} rows; ask for a longer step or less time."})
+    if step and (problem := gone(start, step)):
+        raise BadQuery({"step": problem})
     return period(start, end, step)
 
 

@@ -25,7 +25,7 @@ STEP: Final = "hour"
 
 def _card(request: HttpRequest, actor: Actor, **which: UUID) -> HttpResponse:
     now = timezone.now()
-    found = reports.report(reports.visible_minutes(actor, **which), now - SPAN, now, STEP)
+    found = reports.report(reports.visible_usage(actor, **which), now - SPAN, now, STEP)
     rows = reports.filled(found, now - SPAN, now, STEP)
     chart: dict[str, Any] = {
         "labels": [row["start"].isoformat() for row in rows],

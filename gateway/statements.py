@@ -24,9 +24,9 @@ from apis.pricing import Month, Price
 from apis.roles import Capability
 from apis.services.terms import term_of
 from apis.words import phrase
-from gateway import settling, snapshots_plans
-from gateway.core.replay import Bucket, overage
-from gateway.models import UsageMinute, UsageRecord
+from gateway import overages, settling, snapshots_plans
+from gateway.models import UsageRecord
+from gateway.sums import marks
 
 SUMS: Final = ("sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled", "connection_ms")
 SETTLED: Final = timedelta(seconds=settling.HOUR_S + settling.GRACE_S)  # after a month's end nothing is added
@@ -169,7 +169,7 @@ def statement(actor: Actor, subscription_id: UUID, month: Month, now: datetime |
     terms = terms_get(actor, subscription_id)
     now = (now or timezone.now()).astimezone(UTC)
     done = Statement(subscription_id, month, terms[-1], min(now, month.end), now >= month.end + SETTLED)
-    limits = []
+    at, limits = marks(), []
     for term in terms:
         start, end = max(term.began_at, month.start), min(term.ended_at or now, month.end, now)
         if start < end:
@@ -182,7 +182,9 @@ def statement(actor: Actor, subscription_id: UUID, month: Month, now: datetime |
                 setattr(line, name, getattr(line, name) + row[f"of_{name}"])
     for line, quota in zip(done.lines, limits, strict=True):
         if quota:
-            line.overage_events, line.overage_bytes = overage(quota, _buckets(done.subject, line))
+            line.overage_events, line.overage_bytes = overages.of_line(
+                quota, done.subject, line.began_at, line.ended_at, at
+            )
         seconds = int((line.ended_at - line.began_at).total_seconds())
         line.fixed = pricing.fixed_part(line.price, seconds, month)
         line.usage = pricing.usage_part(line.price, line.events_in + line.events_out)
@@ -207,13 +209,3 @@ def _line_of(lines: Sequence[Line], plan: str, hour: datetime) -> Line | None:
         return max(hour - line.ended_at, timedelta(0))
 
     return min(same, key=distance, default=None)
-
-
-def _buckets(subject: SubscriptionTerm, line: Line) -> list[Bucket]:
-    start = line.began_at.replace(second=0, microsecond=0)
-    # The application is named for its index; there is none on subscriptions.
-    rows = UsageMinute.objects.filter(application_id=subject.application_id, minute__gte=start)
-    rows = rows.filter(subscription_id=subject.subscription_id, minute__lt=line.ended_at)
-    names = ("minute", "sessions", "events_in", "events_out", "bytes_in", "bytes_out")
-    found = rows.order_by("minute").values_list(*names)
-    return [Bucket(int(minute.timestamp()), *counts) for minute, *counts in found]

@@ -6,7 +6,7 @@ faster, and a million minutes are added up within seconds.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db.models import CharField, Func
@@ -45,3 +45,8 @@ class StepOf(Func):
     def text(moment: datetime, step: str) -> str:
         """What the database would say of this moment in UTC."""
         return moment.strftime(_PYTHON[step])
+
+    @staticmethod
+    def moment(text: str, step: str) -> datetime:
+        """The moment in UTC at which what the database calls so begins."""
+        return datetime.strptime(text, _PYTHON[step]).replace(tzinfo=UTC)

@@ -17,7 +17,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from gateway import conf, settling
+from gateway import conf, rolling, settling
 from gateway.api_keys import uses
 from gateway.core.records import TALLY_FIELDS, SessionRecord, Tally, UsageKey
 from gateway.core.session import Session
@@ -179,6 +179,7 @@ class Recorder:
 def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
     """Add these tallies to their rows and write these records, all or none of them; a record that is there stays."""
     with transaction.atomic():
+        late = rolling.late_from([start for _, start in batch], time.time())
         insert(settling.unsettled(records, time.time()))
         for (key, start), tally in batch.items():
             which = {
@@ -189,6 +190,12 @@ def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
             }
             if not _add(which, tally):
                 _insert(which, tally)
+        if late is not None:
+            rolling.add_late(late, {
+                ((key.api_id, key.application_id or None, key.subscription_id or None),
+                 datetime.fromtimestamp(start, UTC)): tally
+                for (key, start), tally in batch.items()
+            })  # fmt: skip
     used = {
         key.subscription_id
         for (key, _), tally in batch.items()

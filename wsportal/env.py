@@ -260,6 +260,12 @@ ENCRYPTION_KEYS: Final = _encryption_keys()
 DATABASE: Final = _database()
 REDIS_URL: Final = _server("REDIS_URL", "redis", "rediss", "unix") or None
 LOCAL_CREDIT_PERCENT: Final = _parsed("LOCAL_CREDIT_PERCENT", "10", _whole_number(0, 100), "percent from 0 to 100")
+# Two months are the least: statements of the last month and the simulator read minutes.
+USAGE_MINUTES_DAYS: Final = _parsed("USAGE_MINUTES_DAYS", "90", _whole_number(62, 36_500), "days from 62 to 36500")
+USAGE_HOURS_DAYS: Final = _parsed(
+    "USAGE_HOURS_DAYS", str(max(1_096, USAGE_MINUTES_DAYS)), _whole_number(USAGE_MINUTES_DAYS, 36_500),
+    f"days from {USAGE_MINUTES_DAYS} (USAGE_MINUTES_DAYS) to 36500",
+)  # fmt: skip
 
 HOST: Final = _value("WSPORTAL_HOST", "127.0.0.1")  # the address to listen on; `--host` sets it
 PORT_OFFSET: Final = _parsed("PORT_OFFSET", "0", _whole_number(-8000, 55537), "a whole number from -8000 to 55537")

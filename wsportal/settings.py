@@ -99,6 +99,8 @@ if env.REDIS_URL:  # control messages only (gateway.waking); a socket timeout mu
     }
 GATEWAY_REDIS_URL = env.REDIS_URL
 GATEWAY_LOCAL_CREDIT = env.LOCAL_CREDIT_PERCENT / 100
+GATEWAY_USAGE_MINUTES_DAYS = env.USAGE_MINUTES_DAYS
+GATEWAY_USAGE_HOURS_DAYS = env.USAGE_HOURS_DAYS
 
 # People -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "apis.Person"
