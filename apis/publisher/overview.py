@@ -42,6 +42,11 @@ class WayLine:
     missing: bool = False
     at: str = ""
 
+    @property
+    def view(self) -> str:
+        """The name of the page's address; those of the data plane come with their room's name."""
+        return self.page if ":" in self.page else f"publisher:{self.page}"
+
 
 @dataclass(slots=True)
 class Step:
@@ -94,6 +99,7 @@ def _deploy(api: Api, checks: Sequence[Check], deployments: Sequence[Deployment]
 def _test(deployments: Sequence[Deployment]) -> Step:
     step = Step("Test", done=False, optional=True)
     if deployments:
+        step.lines.append(WayLine("Test console", "gateway:console"))
         step.lines.append(WayLine("Make a test key", "security", at="#test-key"))
     else:
         step.lines.append(WayLine("Once it is deployed", ""))
@@ -116,15 +122,16 @@ def _publish(api: Api, codes: set[str]) -> Step:
 def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Develop, Deploy, Test, Publish with what is done and what is missing, what is found, and the facts of the API."""
     checks = checking.checks_of(api, actor)
-    facts = selectors.overview_facts(api)
+    deployments = selectors.deployments_of(api)
     ways = [
         (step.action, ACTION_LABELS[step.action], ready, missing, question(api, step, checks))
         for step, ready, missing in checking.transitions_of(actor, api, checks)
         if step.target == State.PUBLISHED != step.source
     ]
     context: dict[str, Any] = {
-        "facts": facts,
-        "way": way(api, checks, facts["deployments"]),
+        "is_deployed": bool(deployments),
+        "gateway_urls": selectors.gateway_urls_deployed(api) or selectors.gateway_urls(api),
+        "way": way(api, checks, deployments),
         "checks": lines([one for one in checks if one.level in {Level.ERROR, Level.WARNING}]),
         "hints": lines([one for one in checks if one.level == Level.HINT]),
         "publish": ways[0] if ways else None,

@@ -42,10 +42,19 @@ class TestOverview:
 
     def test_what_is_done_is_ticked_and_testing_is_offered_once_it_is_deployed(self, paul: Person, chat: Api) -> None:
         page = Visit(paul).see(at(chat))
-        for text in ("Endpoint", "Revision 1 on Default", "Make a test key", "Business plan(s)"):
+        for text in ("Endpoint", "Revision 1 on Default", "Test console", "Make a test key", "Business plan(s)"):
             assert text in page.buttons
+        assert page.html.count(f'class="way-line " href="{at(chat, "console/")}"') == 1
         assert "Published" in page.buttons
         assert "View in the developer portal" in page.buttons
+
+    def test_the_first_ten_of_many_topics_are_shown_and_a_link_leads_to_all(self, paul: Person, chat: Api) -> None:
+        many = [{"name": f"/rooms/{number:02}"} for number in range(30)]
+        topics.topics_replace(actor=Actor.of(paul), api=chat, topics=many)
+        page = Visit(paul).see(at(chat))
+        assert "/rooms/09" in page.words
+        assert "/rooms/10" not in page.words
+        assert "All 30 topics" in page.buttons
 
     def test_what_is_deployed_and_not_what_is_seen_is_said(self, paul: Person, chat: Api) -> None:
         topics.topics_replace(actor=Actor.of(paul), api=chat, topics=[{"name": "/news"}])
