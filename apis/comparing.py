@@ -81,8 +81,7 @@ def deployed(deployment: Deployment) -> Side:
 
 def deployed_somewhere(api: Api) -> Side | None:
     """What is deployed, on the first environment where anything is; or None."""
-    first = api.deployments.select_related("revision", "environment").first()
-    return deployed(first) if first is not None else None
+    return next(map(deployed, selectors.deployments_of(api)), None)
 
 
 def served(api: Api) -> Side:

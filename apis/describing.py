@@ -38,7 +38,7 @@ def generated(api: Api, base_url: str, revision: Revision | None = None) -> dict
     """A document made of the design, or of a frozen one, as if nobody had written any."""
     topics = revision.design["topics"] if revision is not None else [topic.design for topic in api.topics.all()]
     security = security_of(revision.design) if revision is not None else api.security
-    environments = [deployment.environment for deployment in api.deployments.select_related("environment")]
+    environments = [deployment.environment for deployment in selectors.deployments_of(api)]
     return document_of(_design(api, topics), _facts(api, base_url, topics, security, environments))
 
 
@@ -46,7 +46,7 @@ def offered(api: Api, base_url: str) -> dict[str, Any]:
     """The document that developers read: about what is deployed (or designed, where nothing is), the gateway for
     servers, nothing of the backend; messages and words of the kept definition are carried over.
     """
-    rows = list(api.deployments.select_related("environment", "revision"))
+    rows = selectors.deployments_of(api)
     first: Deployment | None = rows[0] if rows else None
     kept = first.revision.design.get("definition", "") if first is not None else api.definition
     topics = [{**topic, "url_mapping": ""} for topic in selectors.topics_served(api)]

@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 
 from apis.errors import Missing
-from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS, State
+from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS
 from apis.models import (
     Api,
     ApiPlan,
@@ -37,7 +37,7 @@ _USUAL_PORTS: Final = {"ws": 80, "wss": 443}  # RFC 6455 section 3
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
-_DESIGN: Final = ("business_plans", "endpoints", "topics", "categories")  # what a design has many of
+DESIGN: Final = ("business_plans", "endpoints", "topics", "categories")  # what a design has many of
 _OFFER: Final = ("business_plans", "topics", "categories")
 
 
@@ -46,7 +46,7 @@ def _apis(*joined: str) -> QuerySet[Api]:
     return Api.objects.select_related("version_set", "provider", "thumbnail", *joined).defer("thumbnail__content")
 
 
-def _one(rows: QuerySet[Api], api_id: UUID | str, relations: tuple[str, ...]) -> Api:
+def one_of(rows: QuerySet[Api], api_id: UUID | str, relations: tuple[str, ...]) -> Api:
     """One of them; its relations are read when they are asked for. Raises: Missing."""
     api = rows.prefetch_related(None).filter(pk=api_id).first()
     if api is None:
@@ -56,7 +56,11 @@ def _one(rows: QuerySet[Api], api_id: UUID | str, relations: tuple[str, ...]) ->
 
 def _designs() -> QuerySet[Api]:
     """All of them, with what a design consists of."""
-    return _apis("api_plan").prefetch_related(*_DESIGN)
+    return _apis("api_plan").prefetch_related(*DESIGN)
+
+
+def _deployments() -> Prefetch[Any]:
+    return Prefetch("deployments", Deployment.objects.select_related("environment", "revision"))
 
 
 def apis_visible(actor: Actor) -> QuerySet[Api]:
@@ -66,7 +70,7 @@ def apis_visible(actor: Actor) -> QuerySet[Api]:
 
 def api_get(actor: Actor, api_id: UUID | str) -> Api:
     """Raises: Missing."""
-    return _one(apis_visible(actor), api_id, _DESIGN)
+    return one_of(apis_visible(actor), api_id, DESIGN)
 
 
 def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
@@ -77,19 +81,13 @@ def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
 
 def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
     """Raises: Missing for an API that the developer portal does not show to this person."""
-    return _one(apis_on_offer(actor), api_id, _OFFER)
+    return one_of(apis_on_offer(actor), api_id, _OFFER)
 
 
 def apis_readable(actor: Actor) -> QuerySet[Api]:
     """What REST lists: the designs that this person may see, and what is on offer to them."""
     offered = Q(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
-    return (
-        _designs()
-        .filter(designs_for(actor) | offered)
-        .prefetch_related(
-            Prefetch("deployments", Deployment.objects.select_related("environment", "revision")),
-        )
-    )
+    return _designs().filter(designs_for(actor) | offered).prefetch_related(_deployments())
 
 
 def api_readable(actor: Actor, api_id: UUID | str) -> Api:
@@ -122,6 +120,12 @@ def revision_get(api: Api, number: int) -> Revision:
     if revision is None:
         raise Missing(phrase("There is no revision {number} of this API.", number=number))
     return revision
+
+
+def deployments_of(api: Api) -> list[Deployment]:
+    """Where an API is deployed, each with its environment and revision; `api` keeps them until it is held."""
+    prefetch_related_objects([api], _deployments())
+    return list(api.deployments.all())
 
 
 def gateway_urls(api: Api, environments: list[Environment] | None = None) -> list[str]:
@@ -162,14 +166,13 @@ def environment_urls(row: Environment, vhost: str = "") -> list[str]:
 
 def gateway_urls_deployed(api: Api) -> list[str]:
     """Like `gateway_urls`, only where the API is deployed: what a developer can connect to now."""
-    environments = [deployment.environment for deployment in api.deployments.select_related("environment")]
+    environments = [deployment.environment for deployment in deployments_of(api)]
     return gateway_urls(api, environments) if environments else []
 
 
 def topics_served(api: Api) -> list[dict[str, Any]]:
     """Topics (shape: apis.shapes_topics), each complete: those deployed, or the design's where nothing is."""
-    deployment = api.deployments.first()
-    if deployment is not None:
+    for deployment in deployments_of(api)[:1]:
         return [topic_of(topic) for topic in deployment.design["topics"]]
     return [topic.design for topic in api.topics.all()]
 
@@ -284,16 +287,3 @@ def person_get(actor: Actor, person_id: UUID | str) -> Person:
     if person is None:
         raise Missing("There is no such person.")
     return person
-
-
-def overview_facts(api: Api) -> dict[str, Any]:
-    """What the overview page says about the way to publication: done or missing, step by step."""
-    deployments = list(api.deployments.select_related("revision", "environment"))
-    return {
-        "has_endpoint": any(endpoint.urls for endpoint in api.endpoints.all()),
-        "has_plans": bool(api.business_plans.all()),
-        "deployments": deployments,
-        "is_deployed": bool(deployments),
-        "is_published": api.state == State.PUBLISHED,
-        "gateway_urls": gateway_urls(api),
-    }

@@ -49,9 +49,14 @@ def waiting_count(actor: Actor) -> int:
     return Approval.objects.filter(state=Approval.State.WAITING).count()
 
 
+def step_requests() -> QuerySet[Approval]:
+    """Steps of lifecycles that wait for an administrator: of an API, one at most."""
+    return Approval.objects.filter(kind=Approval.Kind.TRANSITION, state=Approval.State.WAITING)
+
+
 def step_waiting(api: Api) -> Approval | None:
-    """The step of the lifecycle that waits for an administrator."""
-    return api.approvals.filter(kind=Approval.Kind.TRANSITION, state=Approval.State.WAITING).first()
+    """The step of the lifecycle that waits for an administrator; an API of `selectors_pages` knows where none does."""
+    return step_requests().filter(api=api).first() if getattr(api, "step_waits", True) else None
 
 
 def step_in_words(api: Api) -> str:

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from apis import connecting, scoping, selectors
 from apis.errors import Invalid
-from apis.models import Api, Application, Deployment
+from apis.models import Api, Application
 from apis.permissions import Actor
 from apis.services import api_keys, keys
 from apis.shapes import KEY_TYPES
@@ -87,7 +87,7 @@ class Visit:
 def addresses(api: Api) -> list[Address]:
     """Every URL of every environment where the API is deployed, ws before wss."""
     found: dict[str, Address] = {}
-    for row in api.deployments.all():
+    for row in selectors.deployments_of(api):
         for base in selectors.environment_urls(row.environment, row.vhost):
             place = urlsplit(base)
             health = f"https://{place.netloc}/health" if place.scheme == "wss" else ""
@@ -102,7 +102,7 @@ def addresses(api: Api) -> list[Address]:
 
 def allowed_pages(api: Api) -> list[str]:
     """The pages that may connect, where the gateway looks at that; none where it does not."""
-    deployment: Deployment | None = api.deployments.first()
+    deployment = next(iter(selectors.deployments_of(api)), None)
     security = deployment.design.get("security") if deployment is not None else None
     return list((security or api.security).get("origins", []))
 

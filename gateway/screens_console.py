@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +14,7 @@ from apis import selectors
 from apis.devportal.base import member, own_page
 from apis.errors import Invalid, ServiceError, TooOften
 from apis.lifecycle import LABELS, State
-from apis.models import Api, Deployment
+from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, api_page, sentences, show
 from apis.roles import Capability
@@ -37,8 +36,6 @@ def _page_of(request: HttpRequest) -> str:
 
 def _facts(request: HttpRequest, api: Api, choices: list[console.Choice]) -> dict[str, Any]:
     """What `gateway/_console.html` needs."""
-    deployed = Deployment.objects.select_related("environment")
-    prefetch_related_objects([api], Prefetch("deployments", deployed))
     addresses = console.addresses(api)
     secure = request.is_secure()
     allowed = console.allowed_pages(api)

@@ -7,6 +7,7 @@ from typing import Any
 
 from apis.models import Api, ApiPlan, BusinessPlan, Deployment, Environment, KeyManager, Person, Revision, Role, Scope
 from apis.scoping import scopes_usable
+from apis.selectors import deployments_of
 from apis.shapes_endpoint import complete
 from apis.shapes_security import RESIDENT
 from apis.shapes_topics import scopes_named
@@ -41,7 +42,13 @@ class Facts:
 
     @cached_property
     def deployments(self) -> list[Deployment]:
-        return list(self.api.deployments.select_related("revision", "environment"))
+        return deployments_of(self.api)
+
+    @cached_property
+    def has_documents(self) -> bool:
+        """Whether there is anything that helps a developer to begin; a page has read it along with the API."""
+        known: bool | None = getattr(self.api, "has_documents", None)
+        return self.api.documents.exists() if known is None else known
 
     @cached_property
     def newest(self) -> Revision | None:

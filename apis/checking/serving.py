@@ -19,7 +19,7 @@ def found(facts: Facts) -> Iterator[Found]:
     yield from _deployed(facts) if facts.deployments else _undeployed(facts)
     api = facts.api
     yield say("description_given" if api.description.strip() else "description_missing")
-    if not api.documents.exists():
+    if not facts.has_documents:
         yield say("documents_missing")
     if api.visible_roles and not set(api.visible_roles) & facts.roles:
         yield say("visible_to_nobody")

@@ -43,10 +43,9 @@ def compare(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 def choices_of(actor: Actor, api: Api) -> Choices:
     """What can be compared, in groups: (heading, [(key, label)])."""
     here = [(WORKING, str(phrase("The working copy")))]
-    first = api.deployments.select_related("revision", "environment").first()
-    if first is not None:
-        here.append((DEPLOYED, _capital(comparing.deployed(first).label)))
-    revisions = [(str(row.number), _named(row)) for row in selectors.revisions_of(api)]
+    if (served := comparing.deployed_somewhere(api)) is not None:
+        here.append((DEPLOYED, _capital(served.label)))
+    revisions = [(str(row.number), _named(row)) for row in api.revisions.all()]
     rows = selectors.apis_visible(actor).filter(version_set=api.version_set_id).exclude(pk=api.pk)
     others = [(str(row.pk), _capital(phrase("version {version}", version=row.version))) for row in rows]
     groups = [(phrase("This version"), here), (phrase("Revisions"), revisions), (phrase("Other versions"), others)]

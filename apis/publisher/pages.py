@@ -24,14 +24,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
-from apis import selectors
 from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api
 from apis.permissions import PUBLISHER_PORTAL, Actor
 from apis.roles import Capability
 from apis.saying import said
 from apis.seeing import edition, told
-from apis.services import editions
+from apis.selectors_pages import api_of_page
 from apis.words import phrase
 
 ROWS_PER_PAGE: Final = 20
@@ -43,7 +42,7 @@ class PortalRequest(HttpRequest):
     """A request as django-htmx hands it to a view.
 
     Attributes:
-        edition: of the API, asked for before anything of it was read.
+        edition: of the API, as it was when the API was read; what belongs to it is read later.
     """
 
     htmx: HtmxDetails
@@ -130,8 +129,8 @@ def api_page(view: View) -> View:
 
     @wraps(view)
     def found(request: PortalRequest, actor: Actor, api_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        request.edition = editions.newest(api_id)
-        return view(request, actor, selectors.api_get(actor, api_id), *args, **kwargs)
+        api, request.edition = api_of_page(actor, api_id)
+        return view(request, actor, api, *args, **kwargs)
 
     return page(found)
 

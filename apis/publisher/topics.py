@@ -91,7 +91,7 @@ def topics(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     context = {
         "rows": [(topic, asks_for(topic), removal(topic.name)) for topic in rows],
         "is_last": len(rows) == 1,
-        "is_deployed": api.deployments.exists(),
+        "is_deployed": bool(selectors.deployments_of(api)),
         "differs": differs(api, rows),
     }
     return show(request, api, "topics", context, refusal=refusal)
