@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from gateway.models_billing import RecordsAreKept, UsageRecord
-from gateway.models_rollups import NOBODY, KeptOverage, UsageDay, UsageHour, UsageMark
+from gateway.models_rollups import NOBODY, KeptOverage, SessionDay, UsageDay, UsageHour, UsageMark
 
 __all__ = [
     "NOBODY",
@@ -20,6 +20,7 @@ __all__ = [
     "RecordsAreKept",
     "SeenFrame",
     "SessionCommand",
+    "SessionDay",
     "SigningKey",
     "Ticket",
     "UpstreamHealth",

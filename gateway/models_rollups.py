@@ -73,6 +73,7 @@ class UsageMark(models.Model):
     days_until = models.DateTimeField(null=True)
     minutes_from = models.DateTimeField(null=True)
     hours_from = models.DateTimeField(null=True)
+    sessions_until = models.DateTimeField(null=True, help_text="days before are in SessionDay")
     checked_at = models.DateTimeField(null=True, help_text="when the last hours were compared with their minutes")
 
     def __str__(self) -> str:
@@ -94,3 +95,23 @@ class KeptOverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription_id} from {self.began_at}: {self.events}"
+
+
+class SessionDay(models.Model):
+    """How the sessions of one API, or of one application, went on a day (UTC), from the records that ended on it.
+
+    `went`: {"plans": {plan: sums}, "closes": [[code, initiator, sessions]], "lengths": {ms: sessions}, "ms": all of
+    them} (`gateway.session_days.Went`).
+    """
+
+    subject_id = models.UUIDField(help_text="of the API or the application")
+    start = models.DateTimeField(help_text="UTC")
+    went = models.JSONField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("subject_id", "start"), name="one_row_per_subject_and_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_id} on {self.start:%Y-%m-%d}"
