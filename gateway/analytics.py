@@ -1,8 +1,8 @@
 """Analytics of an API or an application: what went through, how long sessions last, how they end, and whose they are.
 
 Everything is added up in the database, a question for each table of the page. Usage says what went through and what
-was refused (`gateway.sums`, at most 2 s behind); usage records say how sessions went (`UsageRecord`, written when a
-session ends and every hour).
+was refused (`gateway.sums`, at most 2 s behind); usage records say how sessions went (`gateway.session_days`): they are
+written when a session ends and every hour.
 """
 
 from __future__ import annotations
@@ -15,12 +15,11 @@ from math import ceil
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from apis.models import Api, Application, Subscription
 from gateway.core.records import TALLY_FIELDS
-from gateway.models import UsageRecord
+from gateway.session_days import SUMS, went
 from gateway.steps import StepOf
 from gateway.sums import Marks, Piece, added_up, marks, pieces
 
@@ -30,7 +29,6 @@ TOP: Final = 10
 STEPS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 LONGEST: Final = timedelta(days=400)
 _STEP_UNTIL: Final = (("minute", timedelta(hours=3)), ("hour", timedelta(days=8)), ("day", LONGEST))
-FINE_MS: Final = 10_000  # shorter sessions are told apart by 10 ms, longer ones by a second
 BUCKETS: Final = (  # (label, below so many ms)
     ("below 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000), ("1 to 10 min", 600_000),
     ("10 to 60 min", 3_600_000), ("1 to 6 h", 21_600_000), ("6 h and more", None),
@@ -136,23 +134,22 @@ class Analytics:
 
 
 def analytics(which: Subject, key: UUID, span: Period) -> Analytics:
-    """Whoever asks must be allowed to see the API, or the application. Six queries, or seven."""
+    """Whoever asks must be allowed to see the API, or the application. Seven queries, or eight."""
     column = f"{which}_id"
     whose, at = Q(**{column: key}), marks()
     span = replace(span, step=kept_step(span, at))
-    records = UsageRecord.objects.filter(**{column: key}, ended_at__gte=span.start, ended_at__lt=span.end).order_by()
     here = pieces(at, span.start, span.end)
     rows, before = _series(whose, at, span)
-    lengths, closes = _ends(records)
-    plans = _plans(records)
+    sessions = went(column, key, span.start, span.end)
+    plans = _plans(sessions.plans)
     return Analytics(
         period=span,
         rows=rows,
         total={name: sum(row[name] for row in rows) for name in TALLY_FIELDS},
         before=before,
-        lengths=lengths,
+        lengths=_lengths(sessions.lengths, sessions.ms),
         connection_ms=sum(part.counts["connection_ms"] for part in plans),
-        closes=closes,
+        closes=_closes(sessions.closes),
         parts=_of_applications(whose, here) if which == "api" else _of_apis(whose, here),
         plans=plans,
     )
@@ -183,27 +180,9 @@ def _series(whose: Q, at: Marks, span: Period) -> tuple[list[dict[str, Any]], di
 # How sessions went ------------------------------------------------------------------------------------------------
 
 
-def _ends(records: QuerySet[UsageRecord]) -> tuple[Lengths, list[Close]]:
-    """How long the sessions had lasted that ended, and how they did.
-
-    From a count for each length, as fine as a person can tell: percentiles need no row for each session.
-    """
-    whole = UsageRecord.objects.filter(session_id=OuterRef("session_id")).order_by().values("session_id")
-    total = Subquery(whole.annotate(all=Sum("connection_ms")).values("all"), output_field=BigIntegerField())
-    either = Case(When(sequence=0, then=F("connection_ms")), default=total)
-    # A sum is no whole number to PostgreSQL.
-    ended = records.exclude(initiator="").annotate(ms=Cast(either, BigIntegerField()))
-    rough = Case(When(ms__lt=FINE_MS, then=F("ms") / 10 * 10), default=F("ms") / 1000 * 1000)
-    groups = ended.annotate(length=rough).values("length", "close_code", "initiator")
-    counted: Counter[int] = Counter()
-    closes: Counter[tuple[int | None, str]] = Counter()
-    all_ms = 0
-    for row in groups.annotate(n=Count("pk"), all=Sum("ms")):
-        counted[int(row["length"])] += row["n"]
-        closes[row["close_code"], row["initiator"]] += row["n"]
-        all_ms += int(row["all"])
-    shown = sorted(closes.items(), key=lambda item: (-item[1], item[0][0] or 0, item[0][1]))
-    return _lengths(counted, all_ms), [Close(code, by, n) for (code, by), n in shown]
+def _closes(counted: Counter[tuple[int | None, str]]) -> list[Close]:
+    shown = sorted(counted.items(), key=lambda item: (-item[1], item[0][0] or 0, item[0][1]))
+    return [Close(code, by, n) for (code, by), n in shown]
 
 
 def _lengths(counted: Counter[int], all_ms: int) -> Lengths:
@@ -264,12 +243,8 @@ def _of_apis(whose: Q, here: list[Piece]) -> list[Share]:
     ]  # fmt: skip
 
 
-def _plans(records: QuerySet[UsageRecord]) -> list[Share]:
-    names = ("sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled", "connection_ms")
-    rows: list[Any] = list(records.values("plan").annotate(**{f"of_{name}": Sum(name) for name in names}))
-    found = [
-        Share(None, row["plan"] or "No plan", "", {name: row[f"of_{name}"] or 0 for name in names}) for row in rows
-    ]
+def _plans(plans: dict[str, list[int]]) -> list[Share]:
+    found = [Share(None, plan or "No plan", "", dict(zip(SUMS, sums, strict=True))) for plan, sums in plans.items()]
     return sorted(found, key=lambda share: -share.counts["events_in"] - share.counts["events_out"])
 
 

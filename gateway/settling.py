@@ -13,10 +13,12 @@ from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
 import structlog
+from django.db import transaction
 from django.db.models import Q, Sum
 from django.db.models.functions import TruncHour
 
 from apis.models import Api, Application, Subscription
+from gateway import session_days
 from gateway.models import UsageMinute, UsageRecord
 from gateway.usage_rows import UsageRow
 
@@ -57,7 +59,10 @@ def settle(now: float, back: timedelta) -> int:
         missing = {name: max(0, row[f"sum_{name}"] - there.get(f"sum_{name}", 0)) for name in COUNTED}
         if any(missing.values()):
             found.append(_record(tuple(row[name] for name in KEY), row["at"], missing))
-    UsageRecord.objects.bulk_create(found, ignore_conflicts=True)
+    with transaction.atomic():
+        until = session_days.late_from([one.ended_at for one in found], now)
+        UsageRecord.objects.bulk_create(found, ignore_conflicts=True)
+        session_days.make_anew(until, [(one.api_id, one.application_id, one.ended_at) for one in found])
     return len(found)
 
 

@@ -10,14 +10,16 @@ from typing import Any, Final
 
 import structlog
 
-from gateway import retention, rolling
+from gateway import retention, rolling, session_days
 
 log = structlog.get_logger("gateway")
 
 HOUR_S: Final = 3_600
 LOOK_S: Final = 20.0
 PAUSE_S: Final = 0.2  # between two pieces of work, so that others come to their turn
-JOBS: Final[tuple[Callable[[float], Any], ...]] = (rolling.advance, rolling.compare, retention.let_go)
+JOBS: Final[tuple[Callable[[float], Any], ...]] = (
+    rolling.advance, rolling.compare, session_days.advance, retention.let_go,
+)  # fmt: skip
 Ask = Callable[..., Awaitable[Any]]
 
 

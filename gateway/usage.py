@@ -17,7 +17,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
-from gateway import conf, rolling, settling
+from gateway import conf, rolling, session_days, settling
 from gateway.api_keys import uses
 from gateway.core.records import TALLY_FIELDS, SessionRecord, Tally, UsageKey
 from gateway.core.session import Session
@@ -179,8 +179,12 @@ class Recorder:
 def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
     """Add these tallies to their rows and write these records, all or none of them; a record that is there stays."""
     with transaction.atomic():
-        late = rolling.late_from([start for _, start in batch], time.time())
-        insert(settling.unsettled(records, time.time()))
+        now = time.time()
+        late = rolling.late_from([start for _, start in batch], now)
+        chosen = settling.unsettled(records, now)
+        days_until = session_days.late_from([one.ended_at for one in chosen], now)
+        insert(chosen)
+        session_days.make_anew(days_until, [(one.api_id, one.application_id, one.ended_at) for one in chosen])
         for (key, start), tally in batch.items():
             which = {
                 "api_id": key.api_id,
