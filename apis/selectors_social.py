@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Avg, Count, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from apis.errors import Missing
+from apis.errors import Forbidden, Missing
 from apis.models import Api, ApiDocument, Comment, Rating
 from apis.permissions import Actor, can_see_api, is_on_offer
 from apis.roles import Capability
@@ -103,6 +103,24 @@ def comment_get(api: Api, comment_id: UUID | str) -> Comment:
     if comment is None:
         raise Missing("There is no such comment.")
     return comment
+
+
+def ratings_of(actor: Actor, api: Api) -> QuerySet[Rating]:
+    """Who gave how many stars, the latest first; for those who may take them away.
+
+    Raises: Forbidden.
+    """
+    if not can_moderate(actor, api):
+        raise Forbidden("Only publishers of the API see who rated it.")
+    return api.ratings.select_related("person", "api__version_set").order_by("-rated_at", "-pk")
+
+
+def rating_get(actor: Actor, api: Api, rating_id: int) -> Rating:
+    """Raises: Forbidden; Missing."""
+    rating = ratings_of(actor, api).filter(pk=rating_id).first()
+    if rating is None:
+        raise Missing("There is no such rating.")
+    return rating
 
 
 def stars_of(api: Api, actor: Actor | None = None) -> Stars:

@@ -30,6 +30,7 @@ TITLES: Final[dict[str, str]] = {
     "update_document": "Changed a document",
     "delete_document": "Deleted a document",
     "delete_comment": "Deleted a comment",
+    "delete_rating": "Deleted a rating",
     "set_default_version": "Moved the default version",
     "runtime": "Set the runtime limits",
     "security": "Set how it is protected",

@@ -14,19 +14,24 @@ from unfold.decorators import display
 from apis import checking, selectors
 from apis.admin import about
 from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.beginning import BeginningPages
+from apis.admin.definitions import DefinitionPages
 from apis.admin.fields import Lines, Pick, PickPlans, Tags, Text
 from apis.admin.records import history_lines
+from apis.admin.sections import further, needed
 from apis.admin.security import SecurityPages
 from apis.admin.topics import TopicPages
+from apis.admin.words import badge
 from apis.errors import Stale
 from apis.lifecycle import ACTION_LABELS, LABELS, State
 from apis.models import Api, ApiPlan, BusinessPlan, Deployment, Subscription
 from apis.models.counts import count_of
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.seeing import seen_of, told
+from apis.saying import all_said, said
 from apis.services import designs, publishing
 from apis.shapes_about import OWNERS
+from apis.words import phrase
 
 STATE_COLOURS = {
     LABELS[State.CREATED]: "",
@@ -37,7 +42,6 @@ STATE_COLOURS = {
     LABELS[State.RETIRED]: "",
 }
 HISTORY_SHOWN = 15
-_NEEDS = {"endpoint": "an endpoint", "business_plans": "business plans"}
 
 
 class ApiForm(about.AboutFields, ServiceForm):
@@ -62,7 +66,7 @@ class ApiForm(about.AboutFields, ServiceForm):
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         mine = self.refusal.merged if isinstance(self.refusal, Stale) else None
-        super().__init__(*(() if mine is not None else (data, *args)), **kwargs)
+        super().__init__(data, *args, **kwargs)
         api = self.instance if mine is None else _with(self.instance, mine)
         if not api._state.adding:
             values = {field: getattr(api, field) for field in ("name", "context", "version", *designs.DESIGN_FIELDS)}
@@ -74,6 +78,10 @@ class ApiForm(about.AboutFields, ServiceForm):
             self.initial = {**values, **own, **self.initial, **about.stored(api)}
             if mine is not None:
                 self.initial |= values | own | _picked(mine)
+
+    def put_together(self, row: Api, mine: dict[str, Any]) -> Api:
+        """The row as it is: much of a design is no column of it (`_with`, `_picked`)."""
+        return row
 
     def design(self) -> dict[str, Any]:
         """What was typed, in the words of `designs.api_create` and `api_update`; read-only fields are left out."""
@@ -105,14 +113,13 @@ def _picked(mine: dict[str, Any]) -> dict[str, Any]:
 
 
 @admin.register(Api)
-class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
+class ApiAdmin(BeginningPages, DefinitionPages, SecurityPages, TopicPages, ServiceAdmin):
     """Design, publish, deploy."""
 
     form = ApiForm
     sees = (Capability.SEE_APIS, Capability.ADMINISTER)
     adds = deletes = (Capability.DESIGN_APIS,)
     changes = (Capability.DESIGN_APIS, Capability.SET_PLANS_OF_APIS)
-    change_form_before_template = "admin/meanwhile.html"
     change_form_outer_before_template = "admin/apis/api/lifecycle.html"
     change_form_outer_after_template = "admin/apis/api/sections.html"
 
@@ -120,7 +127,7 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     list_display_links = ("api_name",)
     list_filter = ("state", "deployments__environment", ("provider", admin.RelatedOnlyFieldListFilter))
     search_fields = ("version_set__name", "version_set__context", "version", "display_name", "description")
-    search_help_text = "Name, context, version or description"
+    search_help_text = "Name, context, version or description"  # translated by apis.admin.words
     ordering = ("version_set__name", "-created_at")
 
     add_fieldsets = (
@@ -149,13 +156,16 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         return api.title
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
-    def state_badge(self, api: Api) -> str:
-        return LABELS[State(api.state)]
+    def state_badge(self, api: Api) -> tuple[str, str]:
+        return badge(LABELS[State(api.state)])
 
     @display(description="Deployed on")
     def deployed_on(self, api: Api) -> str:
-        rows = [f"{row.environment} (revision {row.revision.number})" for row in api.deployments.all()]
-        return ", ".join(rows) or "–"
+        rows = [
+            phrase("{environment} (revision {number})", environment=row.environment, number=row.revision.number)
+            for row in api.deployments.all()
+        ]
+        return ", ".join(all_said(rows)) or "–"
 
     @display(description="Subscriptions", ordering="subscription_total")
     def subscription_total(self, api: Any) -> int:
@@ -207,20 +217,25 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         if set(changes.get("business_plans", [])) == set(before["business_plans"]):
             changes.pop("business_plans", None)
         if changes:
-            designs.api_update(actor=actor, api=obj, seen=seen_of(form.data), **changes)
+            designs.api_update(actor=actor, api=obj, seen=form.seen, **changes)
         about.picture_change(actor, obj, form.cleaned_data)
 
     def remove(self, actor: Actor, obj: Api) -> None:
         designs.api_delete(actor=actor, api=obj)
 
     def consequences(self, obj: Api) -> list[str]:
-        return [f"{obj.revisions.count()} revision(s)", f"{obj.deployments.count()} deployment(s)"]
+        return [
+            phrase("Revisions: {count}", count=obj.revisions.count()),
+            phrase("Deployments: {count}", count=obj.deployments.count()),
+        ]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         if "_addanother" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        done = "created and published" if "_publish" in request.POST else "created"
-        messages.success(request, f"{obj} was {done}.")
+        done = phrase("{obj} was created and published.", obj=obj)
+        if "_publish" not in request.POST:
+            done = phrase("{obj} was created.", obj=obj)
+        messages.success(request, said(done))
         return HttpResponseRedirect(self.url("change", obj.pk))
 
     def changeform_view(
@@ -230,7 +245,6 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        self.remember(request, object_id)
         actor = self.actor(request)
         both = actor.can(Capability.DESIGN_APIS) and actor.can(Capability.PUBLISH_APIS)
         extra: dict[str, Any] = {"may_create_and_publish": object_id is None and both, **(extra_context or {})}
@@ -239,7 +253,6 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if (api := context.get("original")) is not None:
             context.update(self.sections(request, api))
-            context.update(self.edition_of(request) | told(getattr(request, "refusal", None)))
         return super().render_change_form(request, context, *args, **kwargs)
 
     def sections(self, request: HttpRequest, api: Api) -> dict[str, Any]:
@@ -256,13 +269,15 @@ class ApiAdmin(SecurityPages, TopicPages, ServiceAdmin):
                     "step": step,
                     "label": ACTION_LABELS[step.action],
                     "asks": step.hurts or step.checklist,
-                    "needs": " and ".join(_NEEDS.get(name, name) for name in missing),
+                    "needs": needed(missing),
                 }
                 for step, _, missing in steps
                 if actor.can(Capability.PUBLISH_APIS)
             ],
             "checks": [check for check in checks if check.level != checking.Level.DONE],
             "endpoints": [(key_type, rows.get(key_type)) for key_type in ("production", "sandbox")],
+            "further": further(api),
+            "revisions_limit": publishing.REVISIONS_LIMIT,
             "revisions": list(selectors.revisions_of(api)),
             "deployments": list(api.deployments.all()),
             "history": history_lines(selectors.history_of(api)[:HISTORY_SHOWN]),

@@ -52,7 +52,7 @@ class Unasking:
             field.label = said(pretty_name(name) if field.label is None else field.label)
             field.help_text = said(field.help_text)
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
-                field.choices = said_choices(field.choices)
+                field.choices = said_choices(list(field.choices))  # type: ignore[arg-type]  # no form has groups of them
 
     def _ask(self, stars: bool) -> None:
         for name, field in self.fields.items():

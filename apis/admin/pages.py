@@ -59,8 +59,7 @@ class Page:
     def spoken(self) -> Page:
         """The same in the language of this request."""
         link = (said(self.link[0]), self.link[1]) if self.link else None
-        words = {"title": said(self.title), "button": said(self.button), "text": said(self.text)}
-        return replace(self, **words, link=link)
+        return replace(self, title=said(self.title), button=said(self.button), text=said(self.text), link=link)
 
 
 def answer(

@@ -12,18 +12,21 @@ from django.urls import URLPattern, path
 
 from apis import selectors, shapes
 from apis.admin.base import ServiceAdmin
+from apis.admin.deploying import PlacesForm, RevisionForm, deploying, freezing, usual
 from apis.admin.endpoints import EndpointForm
-from apis.admin.fields import Choices, Text, YesNo
+from apis.admin.fields import Text, YesNo
 from apis.admin.pages import Page, PageForm, answer
 from apis.admin.runtime import RuntimeForm
 from apis.lifecycle import ACTION_LABELS, CHECK_ITEM_LABELS, LABELS, Action, CheckItem, State, Transition, arrow
-from apis.models import Api, Environment, Revision
+from apis.models import Api, Revision
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.seeing import seen_in
 from apis.selectors_approvals import step_in_words
 from apis.services import configuring, designs, editions, publishing
 from apis.shapes_endpoint import shown
+from apis.words import phrase
 
 # What a move means for people who use the API, said before it is made.
 _MEANING = {
@@ -49,22 +52,6 @@ class ChecklistForm(PageForm):
 class VersionForm(PageForm):
     mandatory = ("version",)
     version = Text(help_text="e.g. 2.0.0")
-
-
-class RevisionForm(PageForm):
-    description = Text(help_text="What is new in it, for you and your colleagues.")
-
-
-class EnvironmentsForm(PageForm):
-    """Gateway environments by their names."""
-
-    mandatory = ("environments",)
-    environments = Choices()
-
-    def __init__(self, *args: Any, names: list[str], **kwargs: Any) -> None:
-        chosen = names if len(names) == 1 else [name for name in names if name == publishing.DEFAULT_ENVIRONMENT]
-        super().__init__(*args, initial={"environments": chosen}, **kwargs)
-        self.fields["environments"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
 
 
 class PublishingPages(ServiceAdmin):
@@ -109,19 +96,24 @@ class PublishingPages(ServiceAdmin):
             raise Http404
         step = arrow(State(api.state), Action(action))
         label = ACTION_LABELS[Action(action)]
+        state = LABELS[State(api.state)]
 
         def run(cleaned: dict[str, Any]) -> str:
             checklist = {item: True for item, wanted in cleaned.items() if wanted}
             moved = publishing.api_transition(
                 actor=actor, api=api, action=action, checklist=checklist, seen=seen_in(request)
             )
-            return step_in_words(moved) or f"{moved} is now {LABELS[State(moved.state)]}."
+            return step_in_words(moved) or phrase(
+                "{moved} is now {labels}.", moved=moved, labels=LABELS[State(moved.state)]
+            )
 
         page = Page(
-            title=f"{label} {api}",
+            title=phrase("{action_labels}: {api}", action_labels=label, api=api),
             button=label,
             run=run,
-            text=_MEANING[step.target] if step else f"{api} is {LABELS[State(api.state)]}; this is not possible now.",
+            text=_MEANING[step.target]
+            if step
+            else phrase("{api} is {labels}; this is not possible now.", api=api, labels=state),
             danger=step is not None and step.hurts,
         )
         return answer(self, request, api, page, _form_of(step))
@@ -131,24 +123,17 @@ class PublishingPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
             copy = designs.api_version_create(actor=actor, api=api, version=cleaned["version"])
-            self.message_user(request, f"{copy} was created as a copy of {api}.")
+            made = phrase("{copy} was created as a copy of {api}.", copy=copy, api=api)
+            self.message_user(request, said(made))
             return HttpResponseRedirect(self.url("change", copy.pk))
 
         text = "Topics, endpoints, runtime limits and business plans are copied; the new version starts as Created."
-        page = Page(title=f"New version of {api.name}", button="Create version", run=run, text=text)
+        page = Page(title=phrase("New version of {name}", name=api.name), button="Create version", run=run, text=text)
         return answer(self, request, api, page, VersionForm)
 
     def revision_create_page(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         api, actor = self._api(request, object_id, Capability.DEPLOY_APIS)
-
-        def run(cleaned: dict[str, Any]) -> str:
-            made = publishing.revision_create(actor=actor, api=api, description=cleaned["description"])
-            return f"{made} was made of the present design. Deploy it to put it on the gateway."
-
-        most = f"An API keeps at most {publishing.REVISIONS_LIMIT}."
-        text = f"Topics, endpoints and runtime limits are frozen as they are now. {most}"
-        page = Page(title=f"New revision of {api}", button="Create revision", run=run, text=text)
-        return answer(self, request, api, page, RevisionForm)
+        return answer(self, request, api, freezing(actor, request, api), RevisionForm, actor=actor)
 
     def revision_page(self, request: HttpRequest, object_id: UUID, number: int, verb: str) -> HttpResponse:
         needed = Capability.DESIGN_APIS if verb == "restore" else Capability.DEPLOY_APIS
@@ -157,9 +142,8 @@ class PublishingPages(ServiceAdmin):
         if revision is None or verb not in {"deploy", "undeploy", "restore", "delete"}:
             raise Http404
         if verb == "deploy":
-            names = list(Environment.objects.order_by("name").values_list("name", flat=True))
-            page = _deploying(actor, revision, seen_in(request))
-            return answer(self, request, api, page, EnvironmentsForm, names=names)
+            page, ticked = deploying(actor, request, revision), {"environments": usual(actor)}
+            return answer(self, request, api, page, PlacesForm, actor=actor, initial=ticked)
         return answer(self, request, api, _confirming(actor, revision, verb, seen_in(request)), PageForm)
 
     def endpoint_page(self, request: HttpRequest, object_id: UUID, key_type: str) -> HttpResponse:
@@ -173,14 +157,19 @@ class PublishingPages(ServiceAdmin):
             config = {**present, **EndpointForm.config_of(cleaned)}
             seen = seen_in(request)
             configuring.endpoint_configure(actor=actor, api=api, key_type=key_type, config=config, seen=seen)
-            return f"The {key_type} endpoint of {api} was saved; new connections use it."
+            return phrase(
+                "The {key_type} endpoint of {api} was saved; new connections use it.", key_type=key_type, api=api
+            )
 
         page = Page(
-            title=f"{key_type.capitalize()} endpoint of {api}",
+            title=phrase("Endpoint for {key_type} keys of {api}", key_type=key_type, api=api),
             button="Save endpoint",
             run=run,
-            text=f"Where clients with {key_type} keys are connected to. Where the API is deployed, it holds at once. "
-            "Security, headers, TLS, proxy and dynamic targets stay as they are.",
+            text=phrase(
+                "Where clients with {key_type} keys are connected to. Where the API is deployed, it holds at once. "
+                "Security, headers, TLS, proxy and dynamic targets stay as they are.",
+                key_type=key_type,
+            ),
             again=lambda merged: EndpointForm.initial_of(merged["endpoints"].get(key_type, {})),
             link=("All of it, and a test, in the publisher portal", f"/publisher/apis/{api.pk}/endpoints/{key_type}/"),
         )
@@ -191,10 +180,10 @@ class PublishingPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             configuring.runtime_configure(actor=actor, api=api, limits=cleaned, seen=seen_in(request))
-            return f"The runtime limits of {api} were saved."
+            return phrase("The runtime limits of {api} were saved.", api=api)
 
         page = Page(
-            title=f"Runtime limits of {api}",
+            title=phrase("Runtime limits of {api}", api=api),
             button="Save limits",
             run=run,
             text="The limits of the business plan and of the gateway hold besides. Where the API is deployed, a change "
@@ -208,37 +197,37 @@ def _form_of(step: Transition | None) -> type[PageForm]:
     return ChecklistForm if step is not None and step.checklist else PageForm
 
 
-def _deploying(actor: Actor, revision: Revision, seen: int | None) -> Page:
-    def run(cleaned: dict[str, Any]) -> str:
-        where = cleaned["environments"]
-        rows = publishing.revision_deploy(actor=actor, revision=revision, environments=where, seen=seen)
-        return f"{revision} is deployed on {', '.join(row.environment.name for row in rows)}."
-
-    text = "It takes the place of the revision that is deployed there."
-    return Page(title=f"Deploy revision {revision.number} of {revision.api}", button="Deploy", run=run, text=text)
-
-
 def _confirming(actor: Actor, revision: Revision, verb: str, seen: int | None) -> Page:
     """The page of undeploy, restore or delete."""
-    where = ", ".join(row.environment.name for row in revision.deployments.all()) or "nowhere"
-    words: dict[str, tuple[Callable[..., object], str, str]] = {
+    where = ", ".join(row.environment.name for row in revision.deployments.all()) or phrase("nowhere")
+    about = {"number": revision.number, "api": revision.api}
+    words: dict[str, tuple[Callable[..., object], str, str, str, str]] = {
         "undeploy": (
             publishing.revision_undeploy,
-            f"It is deployed on {where}. Everybody who is connected is cut off.",
-            f"{revision} was undeployed.",
+            "Undeploy",
+            phrase("Undeploy revision {number} of {api}", **about),
+            phrase("It is deployed on {where}. Everybody who is connected is cut off.", where=where),
+            phrase("{revision} was undeployed.", revision=revision),
         ),
         "restore": (
             publishing.revision_restore,
+            "Restore",
+            phrase("Restore revision {number} of {api}", **about),
             "Topics, endpoints and runtime limits of the working copy are replaced by those of this revision.",
-            f"The working copy is that of {revision} again.",
+            phrase("The working copy is that of {revision} again.", revision=revision),
         ),
-        "delete": (publishing.revision_delete, "It cannot be brought back.", f"{revision} was deleted."),
+        "delete": (
+            publishing.revision_delete,
+            "Delete",
+            phrase("Delete revision {number} of {api}", **about),
+            "It cannot be brought back.",
+            phrase("{revision} was deleted.", revision=revision),
+        ),
     }
-    service, text, done = words[verb]
+    service, button, title, text, done = words[verb]
 
     def run(cleaned: dict[str, Any]) -> str:
         service(actor=actor, revision=revision, **({} if verb == "delete" else {"seen": seen}))
         return done
 
-    title = f"{verb.capitalize()} revision {revision.number} of {revision.api}"
-    return Page(title=title, button=verb.capitalize(), run=run, text=text, danger=True)
+    return Page(title=title, button=button, run=run, text=text, danger=True)

@@ -1,4 +1,4 @@
-"""What people write about APIs: documents, and comments to be moderated."""
+"""What people write about APIs: documents, and comments and ratings to be moderated."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choice, Lines, Pick, Text
 from apis.errors import Invalid
 from apis.file_kinds import ACCEPTED, FILE_LIMIT
-from apis.models import Api, ApiDocument, Comment
+from apis.models import Api, ApiDocument, Comment, Rating
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.services import comments, documents
+from apis.services import comments, documents, ratings
 from apis.services.documents import Upload
+from apis.shapes_social import RATINGS
 
 HELD: Final = ("content", "url", "upload")
 
@@ -126,7 +127,7 @@ class DocumentAdmin(SeenOnly):
         return documents.document_create(actor=actor, api=api, **form.values())
 
     def update(self, actor: Actor, obj: ApiDocument, form: Any) -> None:
-        documents.document_update(actor=actor, document=obj, **form.values())
+        documents.document_update(actor=actor, document=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: ApiDocument) -> None:
         documents.document_delete(actor=actor, document=obj)
@@ -153,3 +154,25 @@ class CommentAdmin(SeenOnly):
 
     def remove(self, actor: Actor, obj: Comment) -> None:
         comments.comment_delete(actor=actor, comment=obj)
+
+
+@admin.register(Rating)
+class RatingAdmin(SeenOnly):
+    """Who gave how many stars; publishers and administrators take away what is not meant as a rating."""
+
+    sees = deletes = (Capability.PUBLISH_APIS,)
+    list_display = ("stars", "person", "api", "rated_at")
+    list_display_links = ("stars",)
+    list_filter = ("rating", "rated_at")
+    search_fields = ("person__username", "api__version_set__name")
+    fields = ("stars", "person", "api", "rated_at")
+    readonly_fields = fields
+    list_select_related = ("api__version_set", "person")
+    ordering = ("-rated_at",)
+
+    @display(description="Stars", ordering="rating")
+    def stars(self, rating: Rating) -> str:
+        return "★" * rating.rating + "☆" * (RATINGS[-1] - rating.rating)
+
+    def remove(self, actor: Actor, obj: Rating) -> None:
+        ratings.rating_delete(actor=actor, rating=obj)

@@ -40,7 +40,8 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
                     question = comparing.deploying(request, api, None, form.cleaned_data["environments"])
                     if question and not is_confirmed(request):
                         return ask(request, api, question, current="deployments")
-                    messages.success(request, said(_create(actor, api, **form.cleaned_data)))
+                    places = _places(request, form.cleaned_data["environments"])
+                    messages.success(request, said(_create(actor, api, form.cleaned_data["description"], places)))
                     return go(request, "deployments", api.pk)
                 status = 400
             else:
@@ -120,15 +121,14 @@ def _named(api: Api, typed: str) -> Revision:
 
 
 @transaction.atomic
-def _create(actor: Actor, api: Api, *, description: str, environments: list[str]) -> str:
-    """A revision, deployed at once where `environments` names some: both or neither."""
+def _create(actor: Actor, api: Api, description: str, places: list[Wanted]) -> str:
+    """A revision, deployed at once where `places` names some: both or neither."""
     revision = publishing.revision_create(actor=actor, api=api, description=description)
-    if not environments:
+    if not places:
         return phrase("{revision} is made.", revision=revision)
-    publishing.revision_deploy(actor=actor, revision=revision, environments=environments)
-    return phrase(
-        "{revision} is made and deployed to {environments}.", revision=revision, environments=", ".join(environments)
-    )
+    rows = publishing.revision_deploy(actor=actor, revision=revision, environments=places)
+    names = ", ".join(row.environment.name for row in rows)
+    return phrase("{revision} is made and deployed to {environments}.", revision=revision, environments=names)
 
 
 def _places(request: HttpRequest, names: list[str]) -> list[Wanted]:

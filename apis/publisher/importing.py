@@ -11,7 +11,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from apis import selectors
-from apis.asyncapi.documents import SIZE_LIMIT
 from apis.asyncapi.model import Reading
 from apis.errors import Forbidden, Invalid, ServiceError
 from apis.permissions import Actor
@@ -22,6 +21,7 @@ from apis.publisher.pages import PortalRequest, go, page
 from apis.roles import Capability
 from apis.saying import said
 from apis.services import defining
+from apis.services.sources import document_named
 from apis.validators import NAME_LIMIT
 from apis.words import phrase
 
@@ -82,18 +82,9 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
 
 
 def _document(request: PortalRequest, actor: Actor) -> bytes:
-    """What was chosen, a file before an address before a text. Raises: Invalid."""
-    file, url, text = request.FILES.get("file"), request.POST.get("url", "").strip(), text_of(request)
-    if file is not None:
-        octets: bytes = file.read(SIZE_LIMIT + 1)
-        if len(octets) > SIZE_LIMIT:
-            raise Invalid({"file": phrase("A document has at most {most:,} bytes.", most=SIZE_LIMIT)})
-        return octets
-    if url:
-        return defining.definition_fetch(actor=actor, url=url)
-    if text.strip():
-        return text.encode(errors="replace")
-    raise Invalid({"": "Choose a file, name an address, or paste a document."})
+    """What was chosen. Raises: as `document_named`."""
+    url, text = request.POST.get("url", ""), text_of(request)
+    return document_named(actor=actor, file=request.FILES.get("file"), url=url, text=text)
 
 
 def _proposed(name: str) -> str:

@@ -1,4 +1,4 @@
-"""/apis/{id}/comments and /apis/{id}/rating: what people say about an API."""
+"""/apis/{id}/comments, /apis/{id}/rating and /apis/{id}/ratings: what people say about an API."""
 
 from __future__ import annotations
 
@@ -58,6 +58,15 @@ class StarsAnswer(serializers.Serializer):
     average = serializers.FloatField(allow_null=True, help_text="Stars, 1 to 5; null while nobody rated it.")
     count = serializers.IntegerField(help_text="People who rated it.")
     mine = serializers.IntegerField(allow_null=True, help_text="What you gave.")
+
+
+class RatingAnswer(serializers.Serializer):
+    """What somebody gave."""
+
+    id = serializers.IntegerField()
+    person = serializers.CharField(source="person.username")
+    rating = serializers.IntegerField(help_text="Stars, 1 to 5.")
+    rated_at = serializers.DateTimeField()
 
 
 class RatingBody(Body):
@@ -149,4 +158,29 @@ class ApiRating(ApiResource):
     @operation("apis_rating_delete", "Take your rating back", status=204, errors=(403, 404, 409))
     def delete(self, request: Request, api_id: UUID) -> Response:
         ratings.rating_remove(actor=self.actor, api=self.api(api_id))
+        return Response(status=204)
+
+
+class Ratings(ApiResource):
+    @operation(
+        "apis_ratings",
+        "List who gave how many stars, the latest first (publishers and administrators)",
+        rows=RatingAnswer,
+        errors=(403, 404),
+    )
+    def get(self, request: Request, api_id: UUID) -> Response:
+        return self.page(selectors_social.ratings_of(self.actor, self.api(api_id)), RatingAnswer)
+
+
+class OneRating(ApiResource):
+    @operation(
+        "apis_ratings_delete",
+        "Take away what somebody gave (publishers and administrators)",
+        status=204,
+        errors=(403, 404),
+        detail="It is written into the history of the API; who gave it may rate the API again.",
+    )
+    def delete(self, request: Request, api_id: UUID, rating_id: int) -> Response:
+        rating = selectors_social.rating_get(self.actor, self.api(api_id), rating_id)
+        ratings.rating_delete(actor=self.actor, rating=rating)
         return Response(status=204)

@@ -77,6 +77,8 @@ urlpatterns = [
     path(f"{_API}/comments", comments.Comments.as_view()),
     path(f"{_API}/comments/<uuid:comment_id>", comments.OneComment.as_view()),
     path(f"{_API}/rating", comments.ApiRating.as_view()),
+    path(f"{_API}/ratings", comments.Ratings.as_view()),
+    path(f"{_API}/ratings/<int:rating_id>", comments.OneRating.as_view()),
     path(f"{_API}/versions", designs.Versions.as_view()),
     path(f"{_API}/history", history.History.as_view()),
     path(f"{_API}/history/<int:entry_id>", history.OneEntry.as_view()),

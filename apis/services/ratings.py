@@ -1,4 +1,6 @@
-"""Ratings: one to five stars, one per person and API. They are their own record, so no history is written."""
+"""Ratings: one to five stars, one per person and API. They are their own record; only taking somebody else's away is
+written down.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
-from apis.errors import Conflict, Invalid, Missing
+from apis.errors import Conflict, Forbidden, Invalid, Missing
 from apis.models import Api, Rating
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.selectors_social import can_rate, sees
-from apis.services.holding import keep
+from apis.selectors_social import can_moderate, can_rate, sees
+from apis.services.holding import hold, keep
+from apis.services.record import record
 from apis.shapes_social import rating_problem
 from apis.words import phrase
 
@@ -41,6 +44,23 @@ def rating_remove(*, actor: Actor, api: Api) -> None:
     """
     _require_rater(actor, api)
     Rating.objects.filter(api=api, person=actor.person).delete()
+
+
+@transaction.atomic
+def rating_delete(*, actor: Actor, rating: Rating) -> None:
+    """Take away what somebody else gave, as a moderator; who gave it may rate the API again.
+
+    Raises: Forbidden for anybody but publishers who see the API and administrators; Missing.
+    """
+    if not can_moderate(actor, rating.api):
+        raise Forbidden("Only publishers of the API remove ratings of others.")
+    keep(rating.api)
+    hold(rating)
+    record(
+        actor, "delete_rating", f"rating of {rating.person}", api=rating.api,
+        before={"author": str(rating.person), "rating": rating.rating}, after=None,
+    )  # fmt: skip
+    rating.delete()
 
 
 def _require_rater(actor: Actor, api: Api) -> None:

@@ -37,6 +37,7 @@ _ELSEWHERE: Final[dict[str, str]] = {
     "delete_revision": "A revision that is deleted cannot be brought back.",
     "thumbnail": "The picture that was there before is not kept.",
     "delete_comment": "A comment that is deleted cannot be brought back.",
+    "delete_rating": "Who gave it may rate the API again.",
 }
 _NOT_OF_THE_DESIGN: Final = "It changed nothing of the design that could be put back."
 

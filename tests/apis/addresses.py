@@ -13,6 +13,7 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "api_id": "{api}",
     "document_id": "{document}",
     "comment_id": "{comment}",
+    "rating_id": "{rating}",
     "scope_id": "{scope}",
     "subscription_id": "{subscription}",
     "application_id": "{application}",

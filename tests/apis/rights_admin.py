@@ -122,6 +122,7 @@ ADMIN: Final[dict[tuple[str, str], str]] = {
         admin/apis/person/<path:object_id>/delete/
         admin/apis/personaltoken/add/
         admin/apis/comment/add/
+        admin/apis/rating/add/
         admin/gateway/livesession/add/
         admin/gateway/livesession/<path:object_id>/delete/
     """,
@@ -137,17 +138,24 @@ ADMIN: Final[dict[tuple[str, str], str]] = {
         admin/apis/api/<uuid:object_id>/revisions/<int:number>/<str:verb>/
         admin/apis/api/<uuid:object_id>/endpoints/<str:key_type>/
         admin/apis/api/<uuid:object_id>/runtime/
+        admin/apis/api/<uuid:object_id>/definition/drop/
     """,
     (SEES_DESIGN, SEES_DESIGN): """
         admin/apis/api/<uuid:object_id>/test-key/
         admin/apis/api/<uuid:object_id>/default-version/
         admin/apis/api/<uuid:object_id>/revisions/create/
     """,
+    (SEES_DESIGN, CHANGES_DESIGN): """
+        admin/apis/api/<uuid:object_id>/definition/
+    """,
     (PUBLISHES, PUBLISHES): """
         admin/apis/api/<uuid:object_id>/transition/<str:action>/
     """,
     (CREATES, CREATES): """
         admin/apis/api/add/
+        admin/apis/api/import/
+        admin/apis/api/samples/
+        admin/apis/api/samples/<str:sample_name>/
         admin/apis/scope/add/
     """,
     (CHANGES_OBJECT, CHANGES_OBJECT): """
@@ -176,6 +184,7 @@ ADMIN: Final[dict[tuple[str, str], str]] = {
     """,
     (PUBLISHERS, "in in in in 403 403 403 gone gone"): """
         admin/apis/comment/<path:object_id>/delete/
+        admin/apis/rating/<path:object_id>/delete/
     """,
     (SEES_DESIGN, PUBLISHES): """
         admin/apis/subscription/<uuid:object_id>/block/<str:what>/
@@ -185,11 +194,13 @@ ADMIN: Final[dict[tuple[str, str], str]] = {
         admin/apis/subscription/<path:object_id>/delete/
         admin/gateway/livesession/<str:object_id>/close/
         admin/gateway/livesession/
+        admin/apis/rating/
     """,
     (SEES_OBJECT, PUBLISHERS): """
         admin/apis/subscription/<path:object_id>/change/
     """,
     (PUBLISHERS, NEVER): """
         admin/gateway/livesession/<path:object_id>/change/
+        admin/apis/rating/<path:object_id>/change/
     """,
 }

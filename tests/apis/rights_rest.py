@@ -176,6 +176,8 @@ OPERATIONS: Final[dict[str, str]] = {
         post /api/v1/subscriptions
     """,
     PUBLISHES: """
+        get /api/v1/apis/{api_id}/ratings
+        delete /api/v1/apis/{api_id}/ratings/{rating_id}
         post /api/v1/apis/{api_id}/transitions
         post /api/v1/business-plans/simulate
     """,

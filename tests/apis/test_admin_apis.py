@@ -180,7 +180,7 @@ def test_deleting_asks_first_and_is_refused_while_there_are_subscriptions(
 ) -> None:
     api = subscription.api
     office = desk(paul)
-    assert "1 revision(s)" in words(office.open(at(api, "delete")))
+    assert "Revisions: 1" in words(office.open(at(api, "delete")))
     before = everything()
     page = office.done(office.client.post(at(api, "delete"), {"post": "yes"}))
     assert "has 1 subscription(s); they must be removed first." in page

@@ -8,9 +8,8 @@ administers.
 from __future__ import annotations
 
 import io
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookies import SimpleCookie
@@ -41,6 +40,7 @@ from apis.services import (
     people,
     plans,
     publishing,
+    ratings,
     scopes,
     subscribing,
     thumbnails,
@@ -51,6 +51,7 @@ from tests.apis.browsing import browser_of
 from tests.apis.connected import live_session
 from tests.apis.files import FILES
 from tests.conftest import CHAT, PASSWORD
+from tests.databases import copied, on_file
 
 NOBODY: Final = "nobody"
 ROLES: Final[dict[str, list[str]]] = {
@@ -95,23 +96,15 @@ class World:
 def apart() -> Iterator[None]:
     """A transaction that many tests share and that is undone, in a copy of the database where that is a file.
 
-    It lasts for minutes, and SQLite lets nobody else write meanwhile: not the gateway of other tests either.
+    It lasts for minutes, and SQLite lets nobody else write meanwhile.
     """
-    kept = connection.settings_dict["NAME"]
-    with TemporaryDirectory() as folder:
+    with ExitStack() as stack:
         if connection.vendor == "sqlite":
-            connection.close()
-            copy = f"{folder}/apart.sqlite3"
-            with closing(sqlite3.connect(kept)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-            connection.settings_dict["NAME"] = copy
-        try:
-            with undone():
-                yield
-        finally:
-            if connection.vendor == "sqlite":
-                connection.close()
-                connection.settings_dict["NAME"] = kept
+            copy = f"{stack.enter_context(TemporaryDirectory())}/apart.sqlite3"
+            copied(copy)
+            stack.enter_context(on_file(copy))
+        stack.enter_context(undone())
+        yield
 
 
 @contextmanager
@@ -165,6 +158,7 @@ def _about(world: World, api: Api) -> None:
         "document": documents.document_create(actor=carol, api=api, name="Notes", content="x"),
         "image": documents.document_create(actor=carol, api=api, name="Logo", upload=logo),
         "comment": comments.comment_create(actor=Actor.of(world.people["sam"]), api=api, content="x"),
+        "rating": ratings.rating_set(actor=Actor.of(world.people["sam"]), api=api, rating=4),
         "scope": scopes.scope_create(actor=carol, name="local", api=api),
         "shared_scope": scopes.scope_create(actor=adam, name="shared"),
         "plan": api.business_plans.all()[0],
