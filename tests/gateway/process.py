@@ -23,6 +23,21 @@ def take_stock() -> None:
     print(f"tasks={len(asyncio.all_tasks())}.", file=sys.stderr, flush=True)
 
 
+async def settle() -> None:
+    """SIGUSR2: wait for the end of all sessions, write all that was counted, and say so."""
+    from gateway.plane import plane
+
+    registry, said = plane.registry, "settled"
+    try:
+        async with asyncio.timeout(60):
+            while registry.sessions or registry.arriving:
+                await asyncio.sleep(0.02)
+            await registry.recorder.flush()
+    except TimeoutError:
+        said = f"not settled: {len(registry.sessions)} sessions, {registry.arriving} handshakes"
+    print(said, flush=True)
+
+
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "wsportal.settings"
     facts = json.loads(sys.argv[1])
@@ -33,8 +48,12 @@ def main() -> None:
     from gateway.plane import plane
     from gateway.server import GatewayServer
 
+    settling: list[asyncio.Task[None]] = []
+
     async def ready() -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, take_stock)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, take_stock)
+        loop.add_signal_handler(signal.SIGUSR2, lambda: settling.append(loop.create_task(settle())))
         print("ready", flush=True)
 
     if "record_s" in facts:

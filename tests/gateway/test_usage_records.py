@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.db.models import Sum
@@ -18,14 +17,14 @@ from websockets.exceptions import ConnectionClosed
 from gateway import settling
 from gateway.core.clocks import SteadyClock
 from gateway.core.endpoints import Url
-from gateway.core.records import Tally, UsageKey
+from gateway.core.records import Tally
 from gateway.core.session import Session
 from gateway.core.snapshot import ApiSnapshot, Entitlement, PlanSnapshot, Principal, Runtime, SuspensionPolicy
 from gateway.core.suspension import Suspension
-from gateway.models import RecordsAreKept, UsageMinute, UsageRecord
+from gateway.models import UsageMinute, UsageRecord
 from gateway.registry import Registry, places_of
-from gateway.usage import Recorder, write
-from gateway.usage_rows import NAMES, UsageRow
+from gateway.usage import Recorder
+from gateway.usage_rows import UsageRow
 from tests.gateway.backends import Backend, until
 from tests.gateway.world import Deal, GatewayProcess, World
 from wsportal.certificates import KeyPairFiles
@@ -242,65 +241,3 @@ async def test_what_could_not_be_written_is_written_later_once() -> None:
     await machine.recorder.flush()
     await machine.recorder.flush()
     assert machine.events() == [(0, "Gold", 5, 0)]
-
-
-# Rows that stay ---------------------------------------------------------------------------------------------------
-
-
-def row(key: UsageKey, hour: datetime, **facts: Any) -> UsageRow:
-    facts = {"session_id": f"s-{uuid4()}", "sequence": 0, "hour": hour, "started_at": hour, "ended_at": hour, **facts}
-    return UsageRow(api_id=key.api_id, application_id=key.application_id or None, **facts)
-
-
-@pytest.mark.django_db
-def test_a_record_is_neither_changed_nor_deleted_nor_there_twice() -> None:
-    hour = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    one = row(UsageKey(str(uuid4())), hour, session_id="s", events_in=5)
-    write({}, [one])
-    write({}, [row(UsageKey(str(uuid4())), hour, session_id="s", events_in=7)])
-    there = UsageRecord.objects.get()
-    assert there.events_in == 5
-    for attempt in (
-        there.save,
-        there.delete,
-        UsageRecord.objects.all().delete,
-        lambda: UsageRecord.objects.update(events_in=1),
-        lambda: UsageRecord.objects.bulk_update([there], ["events_in"]),
-    ):
-        with pytest.raises(RecordsAreKept):
-            attempt()
-    assert UsageRecord.objects.get().events_in == 5
-
-
-@pytest.mark.django_db
-def test_a_record_that_comes_after_its_hour_was_settled_is_not_counted_again() -> None:
-    hour = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    key = UsageKey(str(uuid4()), str(uuid4()))
-    write({(key, int(hour.timestamp())): Tally(1, 5)})
-    now = hour.timestamp() + 3 * 3600
-    assert settling.settle(hour.timestamp() + 3600, timedelta(hours=6)) == 0, "not yet: somebody may still write"
-    assert settling.settle(now, timedelta(hours=6)) == 1
-    write({}, [row(key, hour, events_in=5), row(key, hour + timedelta(hours=1), events_in=1)])
-    assert [one.events_in for one in UsageRecord.objects.order_by("events_in")] == [1, 5]
-
-
-@pytest.mark.django_db
-def test_every_column_of_a_record_is_written_and_any_number_at_once() -> None:
-    hour = datetime(2026, 11, 24, 12, tzinfo=UTC)
-    columns = {field.name for field in UsageRecord._meta.get_fields()}
-    assert {*NAMES, "id"} == columns
-    full = UsageRow(
-        f"s-{uuid4()}", 3, str(uuid4()), hour, hour + timedelta(seconds=1.25), hour + timedelta(minutes=2), "Echo",
-        "1.0", str(uuid4()), "App", str(uuid4()), "p", "Gold", "7", "production", 1, 2, 3, 4, 5, 6, 7, 1000, "client",
-    )  # fmt: skip
-    others = [row(UsageKey(full.api_id), hour) for _ in range(250)]
-    before = datetime.now(UTC)
-    write({}, [full, *others])
-    there = UsageRecord.objects.get(session_id=full.session_id)
-    for name, value in full._asdict().items():
-        found = getattr(there, name)
-        assert (str(found) if name.endswith("_id") else found) == value, name
-    assert before <= there.written_at <= datetime.now(UTC)
-    plain = UsageRecord.objects.get(session_id=others[-1].session_id)
-    assert [plain.application_id, plain.subscription_id, plain.close_code] == [None] * 3
-    assert UsageRecord.objects.count() == 251

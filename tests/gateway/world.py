@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import socket
 import ssl
 import subprocess
@@ -27,6 +29,7 @@ from wsportal.certificates import KeyPairFiles
 # Each worker of a parallel run has ports of its own: from finding one free to listening on it takes seconds.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 PORTS = range(22000 + WORKER % 4 * 250, 22000 + WORKER % 4 * 250 + 250)
+SETTLED_S = 90.0  # more than tests.gateway.process.settle takes at most
 _ports = count(os.getpid())
 _numbers = count(1)
 
@@ -117,6 +120,13 @@ class GatewayProcess:
         _, token = people.personal_token_mint(person=person, name="test")
         url = f"http://127.0.0.1:{self.portal}/api/v1{path}"
         return httpx.request(method, url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+
+    def settle(self) -> None:
+        """Wait until its sessions are over and everything about them is written."""
+        assert self.process.stdout is not None
+        self.process.send_signal(signal.SIGUSR2)
+        assert select.select([self.process.stdout], [], [], SETTLED_S)[0], "the gateway has not said anything"
+        assert self.process.stdout.readline() == b"settled\n", self.log.read_text()
 
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
