@@ -12,9 +12,10 @@ from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 
 from apis import selectors_social
-from apis.errors import Forbidden, Invalid, Missing, ServiceError
+from apis.errors import Forbidden, Invalid, Missing, ServiceError, Stale
 from apis.models import Api, Comment
 from apis.permissions import Actor
+from apis.seeing import edition, seen_in, told
 from apis.services import comments
 from apis.shapes_social import COMMENT_LIMIT
 
@@ -25,9 +26,13 @@ class CommentForm(forms.Form):
     """One comment; its rules are the service's."""
 
     content = forms.CharField(required=False, strip=False)
+    stale: Stale | None = None  # who was faster, which stands above the form
 
     def take(self, refusal: ServiceError) -> int:
         """Put a refusal beside the text. Returns: the HTTP status that fits."""
+        if isinstance(refusal, Stale):
+            self.stale = refusal
+            return refusal.status
         texts = [text for some in refusal.fields.values() for text in some] if isinstance(refusal, Invalid) else []
         self.add_error("content", texts or [refusal.detail])
         return refusal.status
@@ -99,12 +104,27 @@ def said(
     content = request.POST.get("content", "").replace("\r\n", "\n")
     try:
         if comment is not None:
-            return comments.comment_update(actor=actor, comment=comment, content=content), form, 302
+            done = comments.comment_update(actor=actor, comment=comment, content=content, seen=seen_in(request))
+            return done, form, 302
         return comments.comment_create(actor=actor, api=api, content=content, reply_to=reply_to), form, 302
     except (Forbidden, Missing):
         raise
     except ServiceError as refusal:
         return None, form, form.take(refusal)
+
+
+def anew(request: HttpRequest) -> CommentForm:
+    """The form for a comment that was removed while its author changed it: what was typed, to be sent as a new one."""
+    form = CommentForm(request.POST)
+    form.is_valid()
+    return form
+
+
+def edited(request: HttpRequest, own: Comment | None, form: CommentForm) -> dict[str, Any]:
+    """What `publisher/_seen.html` and `publisher/_changed.html` need on the page of a comment that is changed."""
+    if own is None:
+        return {"seen": ""}
+    return {"seen": edition(request, comments.edition_of(own)), **told(form.stale)}
 
 
 def where(request: HttpRequest, address: str, comment: Comment) -> str:

@@ -168,7 +168,7 @@ def session_close(*, actor: Actor, session: LiveSession, code: int = POLICY, rea
     record(actor, "close_session", f"session {session.pk}", api=api, code=code, reason=reason, **_who(session))
 
 
-def _who(session: LiveSession) -> dict[str, str]:
+def _who(session: LiveSession) -> dict[str, Any]:
     return {"application": session.application_name, "client": session.client, "upstream": session.upstream}
 
 

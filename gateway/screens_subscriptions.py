@@ -21,7 +21,9 @@ from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, is_confirmed, paged, sentences, sheet, show
 from apis.roles import Capability
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import subscribing
+from apis.services.row_editions import newest_of
 from apis.words import phrase
 from gateway.exporting import CSV
 from gateway.subscribers import csv_of, lines_of, plans_in_use, subscribers
@@ -99,6 +101,7 @@ def _order(sort: str, word: str) -> str:
 def subscription(request: PortalRequest, actor: Actor, api: Api, subscription_id: UUID) -> HttpResponseBase:
     """One subscription with all that may be done about it: a dialog, or a page without script."""
     actor.require(Capability.MANAGE_SUBSCRIPTIONS)
+    request.edition = newest_of(Subscription, subscription_id)
     row = _found(actor, api, str(subscription_id))
     (line,) = lines_of(actor, api, [row])
     offered = [plan.name for plan in api.business_plans.all()]
@@ -153,7 +156,7 @@ def _act(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     refusals: list[ServiceError] = []
     for row in rows:
         try:
-            done.append(_do(actor, row, what, request.POST.get("plan", "")))
+            done.append(_do(request, actor, row, what))
         except Forbidden:
             raise
         except ServiceError as refusal:
@@ -178,11 +181,12 @@ _DONE: Final = {"all": "blocked", "production": "production blocked", "unblock":
                 "plan": "moved"}  # fmt: skip
 
 
-def _do(actor: Actor, row: Subscription, what: str, plan: str) -> str:
+def _do(request: HttpRequest, actor: Actor, row: Subscription, what: str) -> str:
     """One action. Returns: what was done, in words. Raises: ServiceError."""
     name = str(row.application)
     if what == "plan":
-        subscribing.subscription_change_plan(actor=actor, subscription=row, business_plan=plan)
+        plan = request.POST.get("plan", "")
+        subscribing.subscription_change_plan(actor=actor, subscription=row, business_plan=plan, seen=seen_in(request))
         if row.pending_plan is not None:
             return phrase(
                 "{name}: {plan} waits for an administrator; until then it has {business_plan}.",

@@ -8,17 +8,20 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from apis import scoping, selectors
 from apis.devportal import commands
 from apis.devportal.base import actor_of, add_errors, member, own_page, page_of
 from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
-from apis.errors import Conflict, ServiceError
+from apis.errors import Conflict, Missing, ServiceError, Stale
 from apis.models import Application, KeyPair, Subscription
 from apis.permissions import Actor, is_on_offer
 from apis.saying import said
+from apis.seeing import edition, seen_in, told
 from apis.selectors_approvals import REQUESTS, application_request
 from apis.services import subscribing
+from apis.services.row_editions import gone, newest_among, newest_of
 from apis.shapes import KEY_TYPES
 from apis.words import phrase
 
@@ -63,23 +66,47 @@ def application_new(request: HttpRequest) -> HttpResponse:
 def application_edit(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """Change name, plan or description."""
     actor = member(request)
-    application = selectors.application_get(actor, application_id)
+    newest = newest_of(Application, application_id)
+    try:
+        application = selectors.application_get(actor, application_id)
+    except Missing:
+        stale = gone(Application, application_id) if request.method == "POST" else None
+        if stale is None or stale.changes[0].who != actor.person.get_username():
+            raise
+        return _application_anew(request, stale)
     now = {"name": application.name, "plan": application.plan.name, "description": application.description}
     form = ApplicationForm(request.POST or None, initial=now)
-    context = {"form": form, "application": application, "old_name": application.name}
+    context: dict[str, Any] = {"application": application, "old_name": application.name}
+    context["seen"] = edition(request, newest)
     status = 200
     if request.method == "POST":
         status = 400
         if form.is_valid():
             try:
-                subscribing.application_update(actor=actor, application=application, **form.cleaned_data)
+                subscribing.application_update(
+                    actor=actor, application=application, seen=seen_in(request), **form.cleaned_data
+                )
+            except Stale as stale:
+                form, status = ApplicationForm(initial=stale.merged), stale.status
+                context |= told(stale)
             except ServiceError as error:
                 add_errors(form, error)
                 status = error.status
             else:
                 messages.success(request, said("Saved."))
                 return redirect("devportal:application", application.pk)
-    return render(request, "devportal/application_form.html", context, status=status)
+    return render(request, "devportal/application_form.html", {"form": form, **context}, status=status)
+
+
+def _application_anew(request: HttpRequest, stale: Stale) -> HttpResponse:
+    """The form of an application that its owner deleted elsewhere meanwhile: saving it makes a new one."""
+    context = {
+        "form": ApplicationForm(request.POST),
+        **told(stale),
+        "anew": reverse("devportal:application-new"),
+        "theirs": reverse("devportal:applications"),
+    }
+    return render(request, "devportal/application_form.html", context, status=stale.status)
 
 
 @own_page
@@ -118,6 +145,7 @@ def application_page(
     form: KeysForm | None = None,
     news: dict[str, Any] | None = None,
     status: int = 200,
+    stale: Stale | None = None,
 ) -> HttpResponse:
     """Draw an application's page.
 
@@ -126,10 +154,12 @@ def application_page(
         form: the form of those keys as it was sent, where it was refused.
         news: what was made in this very request and stands nowhere else: {"secret", "get_token"?} or
             {"token", "minutes", "api", "connect"}.
+        stale: who changed the keys that `form` is about meanwhile.
     """
     subscriptions = list(selectors.subscriptions_of(application).prefetch_related(REQUESTS))
     asked = [row for row in subscriptions if row.state != Subscription.State.REJECTED]
     pairs = selectors.key_pairs_of(application)
+    newest = newest_among([*subscriptions, *pairs.values()])
     base = commands.portal_url(request)
     cards = {kind: _keys(kind, pairs.get(kind), asked, base) for kind in KEY_TYPES}
     if key_type:
@@ -145,6 +175,8 @@ def application_page(
         "next_step": _next_step(asked, pairs),
         "application_request": application_request(application),
         "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
+        "seen": newest,
+        "keys_told": told(stale),
         "api_keys": [key for key in application.api_keys.all() if key.state == "active"],
     }
     return render(request, "devportal/application.html", context, status=status)

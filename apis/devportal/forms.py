@@ -22,7 +22,7 @@ from apis.services.subscribing import DEFAULT_APPLICATION_PLAN
 from apis.validators import NAME_LIMIT
 from apis.words import phrase
 
-Data = QueryDict | None
+Data = QueryDict | dict[str, Any] | None
 
 NEW_APPLICATION: Final = "new"
 GRANT_LABELS: Final = {

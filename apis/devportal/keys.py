@@ -16,9 +16,10 @@ from apis.devportal.applications import application_page
 from apis.devportal.base import add_errors, member, own_page
 from apis.devportal.forms import KeysForm, TokenForm
 from apis.devportal.offers import api_page
-from apis.errors import Invalid, ServiceError
+from apis.errors import Invalid, ServiceError, Stale
 from apis.models import Application, KeyPair
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import keys
 from apis.shapes import KEY_TYPES
 from apis.words import phrase
@@ -80,7 +81,18 @@ def update(request: HttpRequest, application_id: UUID, key_type: str) -> HttpRes
     if form.is_valid():
         try:
             keys.keys_update(
-                actor=actor, pair=pair, grant_types=form.cleaned_data["grant_types"], redirect_uris=form.uris()
+                actor=actor,
+                pair=pair,
+                grant_types=form.cleaned_data["grant_types"],
+                redirect_uris=form.uris(),
+                seen=seen_in(request),
+            )
+        except Stale as stale:
+            mine = stale.merged or {}
+            again = {"grant_types": mine["grant_types"], "redirect_uris": "\n".join(mine["redirect_uris"])}
+            form = KeysForm(again, key_type=key_type, pair=pair)
+            return application_page(
+                request, application, key_type=key_type, form=form, status=stale.status, stale=stale
             )
         except ServiceError as error:
             add_errors(form, error)

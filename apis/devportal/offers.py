@@ -24,6 +24,7 @@ from apis.models import Api, ApiCategory, Application
 from apis.searching import apis_matching
 from apis.selectors_plans import plans_open_to
 from apis.selectors_social import with_stars
+from apis.services.row_editions import newest_among
 from apis.validators import unversioned_path
 
 SEARCH_LIMIT: Final = 100  # characters
@@ -117,6 +118,7 @@ def api_page(
             (row, ChangePlanForm(subscription=row), len(plans) > 1)
             for row in access.subscriptions[:SUBSCRIPTIONS_SHOWN]
         ],
+        "seen": newest_among(access.subscriptions) if access.subscriptions else "",
         "more_subscriptions": max(0, len(access.subscriptions) - SUBSCRIPTIONS_SHOWN),
         "token": token,
         **_commands(request, sample_urls(urls, topics), access, token["text"] if token else "", names),

@@ -19,6 +19,7 @@ from apis.errors import Conflict, Invalid, Missing, ServiceError
 from apis.models import Api, BusinessPlan, Subscription
 from apis.permissions import Actor, is_on_offer, owns
 from apis.saying import said
+from apis.seeing import seen_in
 from apis.services import subscribing
 from apis.words import phrase
 
@@ -110,7 +111,7 @@ def change_plan(request: HttpRequest, subscription_id: UUID) -> HttpResponse:
             if not form.is_valid():
                 raise Invalid({"plan": "Choose one of the plans that this API offers."})
             subscription = subscribing.subscription_change_plan(
-                actor=actor, subscription=subscription, business_plan=form.cleaned_data["plan"]
+                actor=actor, subscription=subscription, business_plan=form.cleaned_data["plan"], seen=seen_in(request)
             )
         except ServiceError as error:
             sentences = error.fields.values() if isinstance(error, Invalid) else [[error.detail]]

@@ -59,9 +59,15 @@ def reply(request: HttpRequest, api_id: UUID, comment_id: UUID) -> HttpResponse:
 
 @own_page
 def comment(request: HttpRequest, api_id: UUID, comment_id: UUID) -> HttpResponse:
-    """Say better what one said."""
+    """Say better what one said; of a comment that was removed meanwhile, say it anew."""
     actor, api = _seen(request, api_id)
-    found = selectors_social.comment_get(api, comment_id)
+    try:
+        found = selectors_social.comment_get(api, comment_id)
+    except Missing:
+        if request.method != "POST" or not selectors_social.can_speak(actor, api):
+            raise
+        context = {"api": api, "form": talking.anew(request), "is_gone": True, "seen": ""}
+        return render(request, "devportal/comment.html", context, status=409)
     if not selectors_social.is_own(actor, found):
         raise Missing("There is no such comment of yours.")
     return _say(request, actor, api, own=found)
@@ -82,7 +88,7 @@ def _say(
     done, form, status = talking.said(request, actor, api, comment=own, reply_to=reply_to.pk if reply_to else None)
     if done is not None:
         return redirect(talking.where(request, reverse("devportal:comments", args=[api.pk]), done))
-    context = {"api": api, "form": form, "own": own, "reply_to": reply_to}
+    context = {"api": api, "form": form, "own": own, "reply_to": reply_to, **talking.edited(request, own, form)}
     return render(request, "devportal/comment.html", context, status=status)
 
 

@@ -39,6 +39,9 @@ class HistoryEntry(models.Model):
     via = models.CharField(
         max_length=150, default="", db_default="", blank=True, help_text="by which way, e.g. a token's name"
     )
+    about = models.CharField(
+        max_length=80, default="", db_default="", blank=True, help_text="the row it was done to, where that has one"
+    )
     at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     objects = Entries.as_manager()
@@ -46,6 +49,7 @@ class HistoryEntry(models.Model):
     class Meta:
         verbose_name_plural = "history"
         ordering = ("-at", "-id")
+        indexes = [models.Index(fields=("about", "id"), name="history_by_row")]
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.subject}"
@@ -57,6 +61,11 @@ class HistoryEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise Unalterable("History is not deleted.")
+
+
+def row_name(row: models.Model) -> str:
+    """How an entry names the row it was done to, which outlives that row."""
+    return f"{row._meta.model_name}:{row.pk}"
 
 
 class Change(models.Model):

@@ -41,15 +41,17 @@ def reply(request: PortalRequest, actor: Actor, api: Api, comment_id: UUID) -> H
 
 @api_page
 def comment(request: PortalRequest, actor: Actor, api: Api, comment_id: UUID) -> HttpResponse:
-    """Say better what one said."""
-    return _say(request, actor, api, own=_own(actor, api, comment_id))
-
-
-def _own(actor: Actor, api: Api, comment_id: UUID) -> Comment:
-    found = selectors_social.comment_get(api, comment_id)
+    """Say better what one said; of a comment that was removed meanwhile, say it anew."""
+    try:
+        found = selectors_social.comment_get(api, comment_id)
+    except Missing:
+        if request.method != "POST" or not selectors_social.can_speak(actor, api):
+            raise
+        context = {"form": talking.anew(request), "is_gone": True, "portal": "publisher", "seen": ""}
+        return show(request, api, "comments", context, status=409, template="publisher/comment.html")
     if not selectors_social.is_own(actor, found):
         raise Missing("There is no such comment of yours.")
-    return found
+    return _say(request, actor, api, own=found)
 
 
 def _say(
@@ -59,7 +61,9 @@ def _say(
     done, form, status = talking.said(request, actor, api, comment=own, reply_to=reply_to.pk if reply_to else None)
     if done is not None:
         return redirect(talking.where(request, reverse("publisher:comments", args=[api.pk]), done))
-    context = {"form": form, "own": own, "reply_to": reply_to, "portal": "publisher"}
+    context = {
+        "form": form, "own": own, "reply_to": reply_to, "portal": "publisher", **talking.edited(request, own, form),
+    }  # fmt: skip
     return show(request, api, "comments", context, status=status, template="publisher/comment.html")
 
 

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 
 from apis import selectors_social
 from apis.downloads import document_response
@@ -21,9 +22,10 @@ from apis.publisher.drafting import kept
 from apis.publisher.forms import ServiceForm, Text
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
-from apis.seeing import in_section, seen_in, told
+from apis.seeing import seen_in, told
 from apis.services import drafts
 from apis.services.documents import WORDS, Upload, document_create, document_delete, document_update
+from apis.services.row_editions import gone
 from apis.shapes_social import CONTENT_LIMIT, SUMMARY_LIMIT
 from apis.words import phrase
 
@@ -65,8 +67,7 @@ def initial(document: ApiDocument | None) -> dict[str, Any]:
 
 def _put_together(stale: Stale, typed: dict[str, Any]) -> dict[str, Any]:
     """What the form shows where somebody else was faster: theirs and mine put together."""
-    (facts,) = in_section(stale, "documents").values() or ({},)
-    facts = {**{name: typed.get(name, "") for name in (*WORDS, "source", "content", "url")}, **facts}
+    facts = {**{name: typed.get(name, "") for name in (*WORDS, "source", "content", "url")}, **(stale.merged or {})}
     if "file" in facts:
         facts["source"] = "file" if facts["file"] else "url" if facts["url"] else "inline"
     return facts
@@ -106,6 +107,30 @@ def document(request: PortalRequest, actor: Actor, api: Api, document_id: UUID) 
 def edit(request: PortalRequest, actor: Actor, api: Api, document_id: UUID | None = None) -> HttpResponse:
     """Write a document, or change one."""
     actor.require(*selectors_social.WRITERS)
+    try:
+        return _edit(request, actor, api, document_id)
+    except Missing:
+        stale = gone(ApiDocument, document_id, api) if request.method == "POST" else None
+        if stale is None:
+            raise
+        return _anew(request, api, stale)
+
+
+def _anew(request: PortalRequest, api: Api, stale: Stale) -> HttpResponse:
+    """The form of a document that somebody removed meanwhile, with what was typed: saving it writes it anew."""
+    form = DocumentForm(request.POST)
+    form.is_valid()
+    shown = {name: form.cleaned_data.get(name, "") for name in (*WORDS, "source", "content", "url")}
+    context = {
+        "form": DocumentForm(initial=shown), "document": None, "accepted": ACCEPTED, "content_limit": CONTENT_LIMIT,
+        "summary_limit": SUMMARY_LIMIT, "title": "New document", **told(stale),
+        "anew": reverse("publisher:document_new", args=[api.pk]),
+        "theirs": reverse("publisher:documents", args=[api.pk]),
+    }  # fmt: skip
+    return show(request, api, "documents", context, status=stale.status, template="publisher/document_form.html")
+
+
+def _edit(request: PortalRequest, actor: Actor, api: Api, document_id: UUID | None) -> HttpResponse:
     stored = selectors_social.document_get(actor, api, document_id) if document_id else None
     draft_form = f"document:{api.pk}"
     fields, words = ({}, {}) if stored else kept(actor, draft_form)

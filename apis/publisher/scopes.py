@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from apis import scoping
 from apis.errors import Forbidden, Missing, ServiceError, Stale
@@ -31,9 +32,10 @@ from apis.publisher.pages import (
 )
 from apis.roles import Capability
 from apis.saying import said
-from apis.seeing import in_section, seen_in, told
+from apis.seeing import edition, seen_in, told
 from apis.selectors_portal import role_choices
 from apis.services import scopes as service
+from apis.services.row_editions import gone, newest_among, newest_of
 from apis.words import phrase
 
 
@@ -81,6 +83,7 @@ def _found(rows: QuerySet[Scope], typed: str) -> Scope:
 def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """The scopes of an API, which all of its versions share."""
     refusal = None
+    request.edition = newest_among(scoping.scopes_local(api))  # all versions share them, so an API's edition is not it
     if request.method == "POST":
         actor.require(Capability.DESIGN_APIS)
         scope = _found(scoping.scopes_local(api), request.POST.get("delete", ""))
@@ -103,19 +106,45 @@ def scopes(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 def scope(request: PortalRequest, actor: Actor, api: Api, scope_id: UUID | None = None) -> HttpResponse:
     """Name a scope of this API, or edit one: a dialog to a script, a page without."""
     actor.require(Capability.DESIGN_APIS)
-    stored = scoping.scope_get(scoping.scopes_local(api), scope_id) if scope_id else None
-    stale = None
-    try:
-        form, status = _written(request, actor, stored, api)
-    except Stale as refusal:
-        assert stored is not None  # noqa: S101  (for the type checker: a new one is nobody else's)
-        stale, status = refusal, refusal.status
-        form = ScopeForm(initial={**initial(stored), **in_section(stale, "scopes").get(stored.name, {})})
+    request.edition = newest_of(Scope, scope_id)
+    form, status, stored, stale = _answer(request, actor, scoping.scopes_local(api), scope_id, api)
     if form is None:
         return go(request, "scopes", api.pk)
-    context = {"form": form, "scope": stored, "roles": role_choices(), **told(stale)}
+    context = {"form": form, "scope": stored, "roles": role_choices(), **_again(stale, stored, api)}
     title = phrase("Scope {stored}", stored=stored) if stored else "New scope"
     return sheet(request, api, "publisher/_scope_form.html", context, current="scopes", title=title, status=status)
+
+
+def _answer(
+    request: PortalRequest, actor: Actor, rows: QuerySet[Scope], scope_id: UUID | None, api: Api | None
+) -> tuple[ScopeForm | None, int, Scope | None, Stale | None]:
+    """The form to show (None once it is saved), its status, the scope if it is there, and who was faster."""
+    stored = None
+    try:
+        stored = scoping.scope_get(rows, scope_id) if scope_id else None
+        form, status = _written(request, actor, stored, api)
+    except Missing:
+        stale = gone(Scope, scope_id) if request.method == "POST" else None
+        if stale is None:
+            raise
+        form = ScopeForm(request.POST)
+        form.is_valid()
+        return ScopeForm(initial={**form.cleaned_data, "name": stale.changes[0].before}), stale.status, None, stale
+    except Stale as refusal:
+        form = ScopeForm(initial={**initial(stored), **(refusal.merged or {})})
+        return form, refusal.status, stored, refusal
+    return form, status, stored, None
+
+
+def _again(stale: Stale | None, stored: Scope | None, api: Api | None) -> dict[str, Any]:
+    """What the form says about who was faster; one about a scope that is gone makes it anew."""
+    if stale is None or stored is not None:
+        return told(stale)
+    if api is None:
+        anew, theirs = reverse("publisher:new_shared_scope"), reverse("publisher:shared_scopes")
+    else:
+        anew, theirs = (reverse(f"publisher:{name}", args=[api.pk]) for name in ("new_scope", "scopes"))
+    return {**told(stale), "anew": anew, "theirs": theirs}
 
 
 def _written(
@@ -146,22 +175,26 @@ def _written(
 def shared(request: PortalRequest, actor: Actor) -> HttpResponse:
     """The scopes that the topics of every API may name."""
     refused: list[str] = []
-    status = 200
+    status, meanwhile = 200, {}
+    newest = newest_among(scoping.scopes_shared())
     if request.method == "POST":
         actor.require(Capability.DESIGN_APIS)
         scope = _found(scoping.scopes_shared(), request.POST.get("delete", ""))
         if not is_confirmed(request):
-            return render(request, "publisher/shared_scope_delete.html", {"question": removal(scope), "scope": scope})
+            context = {"question": removal(scope), "scope": scope, "seen": edition(request, newest)}
+            return render(request, "publisher/shared_scope_delete.html", context)
         try:
-            service.scope_delete(actor=actor, scope=scope)
+            service.scope_delete(actor=actor, scope=scope, seen=seen_in(request))
         except Forbidden:
             raise
         except ServiceError as error:
-            refused, status = sentences(error), error.status
+            meanwhile, status = told(error), error.status
+            refused = [] if meanwhile else sentences(error)
         else:
             messages.success(request, said(phrase("{scope} is deleted.", scope=scope.name)))
             return go(request, "shared_scopes")
-    context = {"lines": lines(actor, scoping.scopes_shared()), "refused": refused}
+    rows = lines(actor, scoping.scopes_shared())
+    context = {"lines": rows, "refused": refused, "seen": newest, **meanwhile}
     return render(request, "publisher/shared_scopes.html", context, status=status)
 
 
@@ -169,10 +202,13 @@ def shared(request: PortalRequest, actor: Actor) -> HttpResponse:
 def shared_scope(request: PortalRequest, actor: Actor, scope_id: UUID | None = None) -> HttpResponse:
     """Name a shared scope, or edit one."""
     actor.require(Capability.DESIGN_APIS)
-    stored = scoping.scope_get(scoping.scopes_shared(), scope_id) if scope_id else None
-    form, status = _written(request, actor, stored, None)
+    seen = edition(request, newest_of(Scope, scope_id))
+    form, status, stored, stale = _answer(request, actor, scoping.scopes_shared(), scope_id, None)
     if form is None:
         return go(request, "shared_scopes")
-    context = {"form": form, "scope": stored, "roles": role_choices(), "api": None, "is_dialog": bool(request.htmx)}
+    context = {
+        "form": form, "scope": stored, "roles": role_choices(), "api": None, "is_dialog": bool(request.htmx),
+        "seen": seen, **_again(stale, stored, None),
+    }  # fmt: skip
     template = "publisher/_scope_form.html" if request.htmx else "publisher/shared_scope.html"
     return render(request, template, context, status=status)

@@ -11,7 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import selectors, selectors_plans, shapes_plans
+from apis.models import ApiPlan, CustomPlan
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Raw, Text
 from apis.rest.plan_fields import FlagField, Limit, LimitsField, WordField
 from apis.rest.schema import operation
@@ -113,7 +115,9 @@ class ApiPlans(Resource):
         return Response(ApiPlanAnswer(plan).data, status=201, headers=headers)
 
 
-class OneApiPlan(Resource):
+class OneApiPlan(RowEditions):
+    model, key = ApiPlan, "plan_id"
+
     @operation("api-plans_read", "Show an API plan", answer=ApiPlanAnswer, errors=(403, 404))
     def get(self, request: Request, plan_id: UUID) -> Response:
         return Response(ApiPlanAnswer(selectors.plan_get(selectors_plans.api_plans(self.actor), plan_id)).data)
@@ -156,7 +160,9 @@ class CustomPlans(Resource):
         return Response(CustomPlanAnswer(plan).data, status=201, headers=headers)
 
 
-class OneCustomPlan(Resource):
+class OneCustomPlan(RowEditions):
+    model, key = CustomPlan, "plan_id"
+
     @operation("custom-plans_read", "Show a custom plan", answer=CustomPlanAnswer, errors=(403, 404))
     def get(self, request: Request, plan_id: UUID) -> Response:
         return Response(CustomPlanAnswer(selectors.plan_get(selectors_plans.custom_plans(self.actor), plan_id)).data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiParameter
@@ -13,6 +14,7 @@ from apis import searching, selectors, shapes
 from apis.models import Application, KeyPair
 from apis.rest.answers import KeysAnswer
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -121,7 +123,12 @@ class Applications(ApplicationResource):
         return self.answer(made, 201 if made.state == Application.State.APPROVED else 202)
 
 
-class OneApplication(ApplicationResource):
+class OneApplication(ApplicationResource, RowEditions):
+    model, key = Application, "application_id"
+
+    def may_be_told(self, row: Application) -> bool:
+        return True  # it is theirs, or it is not there
+
     @operation("applications_read", "Show an application", answer=ApplicationAnswer, errors=(404,))
     def get(self, request: Request, application_id: UUID) -> Response:
         return self.answer(self.application(application_id))
@@ -159,7 +166,15 @@ class Keys(ApplicationResource):
         return new_keys(pair, secret, 201)
 
 
-class OneKeyPair(ApplicationResource):
+class OneKeyPair(ApplicationResource, RowEditions):
+    model, key = KeyPair, "key_type"
+
+    def row_key(self, **kwargs: Any) -> Any:
+        return self.pair(kwargs["application_id"], kwargs["key_type"]).pk
+
+    def may_be_told(self, row: KeyPair) -> bool:
+        return True  # they are theirs, or they are not there
+
     @operation(
         "applications_keys_read", "Show keys, without the secret", answer=KeysAnswer, errors=(404,), query=(KEY_TYPE,)
     )

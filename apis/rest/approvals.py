@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from apis import selectors_approvals
 from apis.lifecycle import Action
-from apis.models import Approval
+from apis.models import Approval, ApprovalRules
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -117,7 +118,21 @@ class RulesAnswer(serializers.Serializer):
     applications = serializers.BooleanField()
 
 
-class Rules(Resource):
+class Rules(RowEditions):
+    """The only row of its kind."""
+
+    model = ApprovalRules
+
+    @classmethod
+    def tells(cls, address: str) -> bool:
+        return True
+
+    def is_about(self, names: Any) -> bool:
+        return True
+
+    def row_key(self, **kwargs: Any) -> int:
+        return ApprovalRules.ONLY
+
     @operation("approval-rules_read", "Show what needs approval besides plans", answer=RulesAnswer)
     def get(self, request: Request) -> Response:
         return Response(RulesAnswer(approval_rules.rules()).data)

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from apis import selectors_denying
 from apis.models import Api, Application, DenyPolicy, Person
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Flag, Id, Raw, Text
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -127,7 +128,9 @@ class DenyPolicies(DenyPolicyResource):
         return Response(DenyPolicyAnswer(self.policy(policy.pk)).data, status=201, headers=headers)
 
 
-class OneDenyPolicy(DenyPolicyResource):
+class OneDenyPolicy(DenyPolicyResource, RowEditions):
+    model, key = DenyPolicy, "policy_id"
+
     @operation("deny-policies_read", "Show a deny policy", answer=DenyPolicyAnswer, errors=(404,))
     def get(self, request: Request, policy_id: UUID) -> Response:
         return Response(DenyPolicyAnswer(self.policy(policy_id)).data)

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from apis import selectors
 from apis.models import Environment
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Raw, Text, Texts, Whole
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -103,7 +104,9 @@ class Environments(Resource):
         return Response(EnvironmentAnswer(row).data, status=201, headers={"Location": f"/api/v1/environments/{row.pk}"})
 
 
-class OneEnvironment(Resource):
+class OneEnvironment(RowEditions):
+    model, key = Environment, "environment_id"
+
     @operation("environments_read", "Show a gateway environment", answer=EnvironmentAnswer, errors=(404,))
     def get(self, request: Request, environment_id: UUID) -> Response:
         return Response(EnvironmentAnswer(selectors.environment_get(environment_id)).data)

@@ -16,6 +16,7 @@ from apis.foreign_tokens import ALGORITHMS
 from apis.models import Application, KeyManager
 from apis.rest.applications import ApplicationResource
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Flag, Raw, Text, Texts, Whole
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -163,7 +164,9 @@ class KeyManagers(KeyManagerResource):
         return self.answer(key_managers.key_manager_create(actor=self.actor, **self.body(KeyManagerBody)), 201)
 
 
-class OneKeyManager(KeyManagerResource):
+class OneKeyManager(KeyManagerResource, RowEditions):
+    model, key = KeyManager, "key_manager_id"
+
     @operation("key-managers_read", "Show a key manager", answer=OwnKeyManagerAnswer, errors=(404,))
     def get(self, request: Request, key_manager_id: UUID) -> Response:
         return self.answer(self.manager(key_manager_id))

@@ -13,6 +13,7 @@ from apis import searching, selectors
 from apis.models import Person
 from apis.rest.authentication import credential_of
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Flag, Text, Texts
 from apis.rest.schema import operation
 from apis.roles import Role, scopes_of
@@ -111,7 +112,9 @@ class People(PeopleResource):
         return Response(PersonAnswer(person).data, status=201, headers={"Location": f"/api/v1/people/{person.pk}"})
 
 
-class OnePerson(PeopleResource):
+class OnePerson(PeopleResource, RowEditions):
+    model, key = Person, "person_id"
+
     @operation("people_read", "Show a person (administrators)", answer=PersonAnswer, errors=(403, 404))
     def get(self, request: Request, person_id: UUID) -> Response:
         return Response(PersonAnswer(self.person(person_id)).data)

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import selectors
-from apis.rest.base import Resource
+from apis.models import ApplicationPlan, BusinessPlan
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Text
 from apis.rest.plan_fields import (
     AttributesField,
@@ -104,8 +105,10 @@ class BusinessPlanAnswer(ApplicationPlanAnswer):
     permission = PermissionField()
 
 
-class PlanResource(Resource):
+class PlanResource(RowEditions):
     """Both kinds of plan behave alike; a subclass names its rows, shapes and services."""
+
+    key = "plan_id"
 
     rows: ClassVar[Callable[[], QuerySet[Any]]]
     reads: ClassVar[type[Body]]
@@ -140,6 +143,7 @@ class PlanResource(Resource):
 
 
 class BusinessPlanResource(PlanResource):
+    model = BusinessPlan
     rows = staticmethod(selectors.business_plans)
     reads = BusinessPlanBody
     shows = BusinessPlanAnswer
@@ -152,6 +156,7 @@ class BusinessPlanResource(PlanResource):
 
 
 class ApplicationPlanResource(PlanResource):
+    model = ApplicationPlan
     rows = staticmethod(selectors.application_plans)
     reads = ApplicationPlanBody
     shows = ApplicationPlanAnswer

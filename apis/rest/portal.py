@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import selectors_portal
-from apis.models import ApiCategory
+from apis.models import ApiCategory, Role
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Text
 from apis.rest.schema import operation
 from apis.roles import BUILT_IN_ROLES, Capability
@@ -61,7 +62,9 @@ class Roles(Resource):
         return Response(RoleAnswer(role).data, status=201, headers={"Location": f"/api/v1/roles/{role.pk}"})
 
 
-class OneRole(Resource):
+class OneRole(RowEditions):
+    model, key = Role, "role_id"
+
     @operation("roles_read", "Show a role", answer=RoleAnswer, errors=(404,))
     def get(self, request: Request, role_id: UUID) -> Response:
         return Response(RoleAnswer(selectors_portal.role_get(role_id)).data)
@@ -126,7 +129,9 @@ class Categories(Resource):
         return Response(CategoryAnswer(row).data, status=201, headers={"Location": f"/api/v1/api-categories/{row.pk}"})
 
 
-class OneCategory(Resource):
+class OneCategory(RowEditions):
+    model, key = ApiCategory, "category_id"
+
     @operation("api-categories_read", "Show an API category", answer=CategoryAnswer, errors=(404,))
     def get(self, request: Request, category_id: UUID) -> Response:
         return Response(CategoryAnswer(selectors_portal.category_get(category_id)).data)

@@ -74,11 +74,11 @@ _ETAG: Final = {"ETag": {"schema": {"type": "string"}, "description": "For `If-M
 
 
 class PortalSchema(AutoSchema):
-    """drf-spectacular's schema; everything of interest is said by `operation`, and what all of /apis/{id} have here."""
+    """drf-spectacular's schema; everything of interest is said by `operation`, and what all that has a tag has here."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         done = super().get_operation(*args, **kwargs)
-        if done is None or not hasattr(self.view, "places") or "{api_id}" not in self.path:
+        if done is None or not hasattr(self.view, "tells") or not self.view.tells(self.path):
             return done
         if self.method == "GET":
             done["responses"]["200"].setdefault("headers", _ETAG)

@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from apis import searching, selectors
 from apis.errors import Invalid, Missing
 from apis.models import Subscription
+from apis.permissions import can_look_after_subscription
 from apis.rest.answers import SubscriptionAnswer
 from apis.rest.base import Resource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Id, Text
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -126,7 +128,12 @@ def _found(select: Any, actor: Any, key: UUID) -> Any:
         return None
 
 
-class OneSubscription(SubscriptionResource):
+class OneSubscription(SubscriptionResource, RowEditions):
+    model, key = Subscription, "subscription_id"
+
+    def may_be_told(self, row: Subscription) -> bool:
+        return can_look_after_subscription(self.actor, row)
+
     @operation("subscriptions_read", "Show a subscription", answer=SubscriptionAnswer, errors=(404,))
     def get(self, request: Request, subscription_id: UUID) -> Response:
         return self.answer(self.subscription(subscription_id))

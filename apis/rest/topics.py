@@ -16,6 +16,7 @@ from apis.permissions import can_see_api
 from apis.rest.answers import TopicAnswer
 from apis.rest.base import Resource
 from apis.rest.designs import ApiResource
+from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Raw, Text
 from apis.rest.schema import operation
 from apis.roles import Capability
@@ -138,7 +139,12 @@ class SharedScopes(ScopeResource):
         return self.shown(scopes.scope_create(actor=self.actor, **self.body(ScopeBody)), 201, "scopes")
 
 
-class OneSharedScope(ScopeResource):
+class OneSharedScope(ScopeResource, RowEditions):
+    model, key = Scope, "scope_id"
+
+    def may_be_told(self, row: Scope) -> bool:
+        return self.actor.can(Capability.DESIGN_APIS)
+
     def scope(self, scope_id: UUID) -> Scope:
         """Raises: Missing, also for a local one."""
         return scoping.scope_get(scoping.scopes_shared(), scope_id)

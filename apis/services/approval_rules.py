@@ -12,6 +12,7 @@ from apis.models import ApprovalRules
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import record
+from apis.services.row_editions import mine_only
 from apis.words import phrase
 
 
@@ -31,13 +32,14 @@ def application_waits(actor: Actor) -> bool:
 
 
 @transaction.atomic
-def approval_rules_set(*, actor: Actor, **values: Any) -> ApprovalRules:
+def approval_rules_set(*, actor: Actor, seen: int | None = None, **values: Any) -> ApprovalRules:
     """Change the rules. What waits already goes on waiting.
 
     Args:
+        seen: the edition of the rules that the values were made from (apis.services.row_editions).
         values: `transitions`, a list of actions of the lifecycle; `applications`, true or false.
 
-    Raises: Forbidden for anybody but administrators; Invalid.
+    Raises: Forbidden for anybody but administrators; Invalid, Stale.
     """
     actor.require(Capability.ADMINISTER)
     problems = dict.fromkeys(values.keys() - {"transitions", "applications"}, "This field is not known here.")
@@ -49,13 +51,15 @@ def approval_rules_set(*, actor: Actor, **values: Any) -> ApprovalRules:
         raise Invalid(problems)
     ApprovalRules.objects.get_or_create(pk=ApprovalRules.ONLY)
     row = ApprovalRules.objects.select_for_update().get(pk=ApprovalRules.ONLY)
-    before = {name: getattr(row, name) for name in values}
     if "transitions" in values:
-        row.transitions = [one.value for one in Action if one in values["transitions"]]
-    if "applications" in values:
-        row.applications = values["applications"]
+        values["transitions"] = [one.value for one in Action if one in values["transitions"]]
+    now = {name: getattr(row, name) for name in values}
+    values = mine_only(row, seen, now, values)
+    before = {name: now[name] for name in values}
+    for name, value in values.items():
+        setattr(row, name, value)
     row.save()
-    record(actor, "update_approval_rules", row, before=before, after={name: getattr(row, name) for name in values})
+    record(actor, "update_approval_rules", row, before=before, after=values)
     return row
 
 

@@ -12,6 +12,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import record
+from apis.services.row_editions import mine_only
 from apis.validators import name_problem, text_problem
 
 FIELDS: Final = ("name", "description")
@@ -55,12 +56,20 @@ def category_create(*, actor: Actor, name: str, description: str = "") -> ApiCat
 
 
 @transaction.atomic
-def category_update(*, actor: Actor, category: ApiCategory, **values: Any) -> ApiCategory:
-    """Rename or describe a category; APIs keep it. Raises: Forbidden, Missing, Invalid, Taken."""
+def category_update(*, actor: Actor, category: ApiCategory, seen: int | None = None, **values: Any) -> ApiCategory:
+    """Rename or describe a category; APIs keep it.
+
+    Args:
+        seen: the edition of the category that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Missing, Invalid, Taken, Stale.
+    """
     actor.require(Capability.ADMINISTER)
     _refuse(values)
     hold(category)
-    before = {field: getattr(category, field) for field in values}
+    now = {field: getattr(category, field) for field in values}
+    values = mine_only(category, seen, now, values)
+    before = {field: now[field] for field in values}
     for field, value in values.items():
         setattr(category, field, value)
     _save(category)

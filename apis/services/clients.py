@@ -20,6 +20,7 @@ from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.keys import redirect_problem
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.validators import name_problem
 
 
@@ -59,19 +60,31 @@ def client_register(
         redirect_uris=" ".join(redirect_uris),
     )
     client.save()
-    record(actor, "register_client", name, client_id=client.client_id, after=_facts(client))
+    record(actor, "register_client", name, about=client, client_id=client.client_id, after=_facts(client))
     return client, secret
 
 
 @transaction.atomic
-def client_update(*, actor: Actor, client: OAuthClient, name: str, redirect_uris: Sequence[str]) -> OAuthClient:
-    """Raises: Forbidden, Missing for a consumer application's client, Invalid."""
+def client_update(
+    *, actor: Actor, client: OAuthClient, name: str, redirect_uris: Sequence[str], seen: int | None = None
+) -> OAuthClient:
+    """Change a management client.
+
+    Args:
+        seen: the edition of the client that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Missing for a consumer application's client, Invalid, Stale.
+    """
     _require_management_client(actor, client)
     _refuse(name, redirect_uris)
     before = _facts(client)
-    client.name, client.redirect_uris = name, " ".join(redirect_uris)
+    wanted = {**before, **mine_only(client, seen, before, {"name": name, "redirect_uris": list(redirect_uris)})}
+    client.name, client.redirect_uris = wanted["name"], " ".join(wanted["redirect_uris"])
     client.save(update_fields=["name", "redirect_uris", "updated"])
-    record(actor, "update_client", name, client_id=client.client_id, before=before, after=_facts(client))
+    record(
+        actor, "update_client", client.name, about=client,
+        client_id=client.client_id, before=before, after=_facts(client),
+    )  # fmt: skip
     return client
 
 
@@ -79,7 +92,9 @@ def client_update(*, actor: Actor, client: OAuthClient, name: str, redirect_uris
 def client_delete(*, actor: Actor, client: OAuthClient) -> None:
     """Delete the client with its tokens. Raises: Forbidden, Missing for a consumer application's client."""
     _require_management_client(actor, client)
-    record(actor, "delete_client", client.name, client_id=client.client_id, before=_facts(client))
+    record(
+        actor, "delete_client", client.name, about=client, client_id=client.client_id, before=_facts(client),
+    )  # fmt: skip
     client.delete()
 
 

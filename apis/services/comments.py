@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from apis.errors import Conflict, Forbidden, Invalid, Missing, TooOften
+from apis.errors import Conflict, Forbidden, Invalid, Meanwhile, Missing, Stale, TooOften
 from apis.models import Api, Comment
 from apis.permissions import Actor
 from apis.selectors_social import SPEAKERS, can_moderate, is_own, sees
@@ -77,10 +77,13 @@ def _answered(api: Api, reply_to: UUID) -> Comment:
 
 
 @transaction.atomic
-def comment_update(*, actor: Actor, comment: Comment, content: str) -> Comment:
+def comment_update(*, actor: Actor, comment: Comment, content: str, seen: int | None = None) -> Comment:
     """Say it better. A comment that was changed says so.
 
-    Raises: Forbidden for anybody but its author; Invalid; Missing.
+    Args:
+        seen: the edition that the text was made from, of `edition_of`; None asks nothing.
+
+    Raises: Forbidden for anybody but its author; Invalid; Missing; Stale where its author has changed it elsewhere.
     """
     _require_voice(actor, comment.api)
     keep(comment.api)
@@ -88,11 +91,26 @@ def comment_update(*, actor: Actor, comment: Comment, content: str) -> Comment:
     if not is_own(actor, comment):
         raise Forbidden("Only who wrote a comment changes it.")
     _require_sense(content)
+    if seen is not None and seen < edition_of(comment) and content != comment.content:
+        raise _told(comment)
     if content != comment.content:
         comment.content = content
         comment.edited_at = timezone.now()
         comment.save(update_fields=["content", "edited_at"])
     return comment
+
+
+def edition_of(comment: Comment) -> int:
+    """Which edition of a comment this is: when it was written or last changed, in microseconds. It has no history."""
+    return round((comment.edited_at or comment.created_at).timestamp() * 1_000_000)
+
+
+def _told(comment: Comment) -> Stale:
+    one = Meanwhile(
+        who=comment.author_name, at=comment.edited_at or comment.created_at, action="update_comment",
+        field="content", label="text", before="…", after=comment.content,
+    )  # fmt: skip
+    return Stale([one], seen=edition_of(comment))
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ from apis.permissions import Actor
 from apis.roles import BUILT_IN_ROLES, Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.validators import text_problem
 
 NAME_LIMIT: Final = 60
@@ -78,10 +79,13 @@ def role_create(*, actor: Actor, name: str, **values: Any) -> Role:
 
 
 @transaction.atomic
-def role_update(*, actor: Actor, role: Role, **values: Any) -> Role:
+def role_update(*, actor: Actor, role: Role, seen: int | None = None, **values: Any) -> Role:
     """Change what a role means; who holds it may more or less at once. Its name stays: people and APIs carry it.
 
-    Raises: Forbidden, Missing, Invalid; Conflict where an administrator would lose the own way in.
+    Args:
+        seen: the edition of the role that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Missing, Invalid, Stale; Conflict where an administrator would lose the own way in.
     """
     actor.require(Capability.ADMINISTER)
     if "name" in values:
@@ -89,7 +93,9 @@ def role_update(*, actor: Actor, role: Role, **values: Any) -> Role:
     if problems := _problems(values):
         raise Invalid(problems)
     hold(role)
-    before = {field: getattr(role, field) for field in values}
+    now = {field: getattr(role, field) for field in values}
+    values = mine_only(role, seen, now, values)
+    before = {field: now[field] for field in values}
     for field, value in values.items():
         setattr(role, field, value)
     role.save(update_fields=list(values))

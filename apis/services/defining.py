@@ -183,7 +183,10 @@ def definition_drop(*, actor: Actor, api: Api, seen: int | None = None) -> Api:
 
 
 def _record(actor: Actor, api: Api, before: str, after: str) -> None:
-    sides = {"before": {"definition": definition_told(before)}, "after": {"definition": definition_told(after)}}
+    sides: dict[str, Any] = {
+        "before": {"definition": definition_told(before)},
+        "after": {"definition": definition_told(after)},
+    }
     record(actor, "update_definition", api, api=api, **sides)
 
 

@@ -17,6 +17,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only, plain
 from apis.validators import DESCRIPTION_LIMIT, text_problem
 
 FIELDS: Final = (
@@ -112,9 +113,11 @@ _CHECKS: Final[dict[str, Callable[[Any], tuple[dict[str, Any], str]]]] = {
 }
 
 
-def _fill(policy: DenyPolicy, values: Mapping[str, Any]) -> None:
-    """Raises: Invalid, Taken."""
+def _fill(policy: DenyPolicy, values: Mapping[str, Any], seen: int | None = None) -> None:
+    """Raises: Invalid, Taken, Stale."""
     done, problems = _columns(values)
+    if not problems:
+        done = mine_only(policy, seen, {name: getattr(policy, name) for name in done}, done)
     for name, value in done.items():
         setattr(policy, name, value)
     if not problems:
@@ -141,8 +144,8 @@ def _field(policy: DenyPolicy) -> str:
 
 def as_facts(policy: DenyPolicy) -> dict[str, Any]:
     """A policy for the history."""
-    expires_at = policy.expires_at.isoformat() if policy.expires_at else None
-    return {"policy": str(policy), "enabled": policy.enabled, "expires_at": expires_at}
+    names = (*_CONDITIONS, "enabled", "expires_at", "description")
+    return {"policy": str(policy), **{name: plain(getattr(policy, name)) for name in names}}
 
 
 @transaction.atomic
@@ -166,12 +169,18 @@ def deny_policy_create(*, actor: Actor, **values: Any) -> DenyPolicy:
 
 
 @transaction.atomic
-def deny_policy_update(*, actor: Actor, policy: DenyPolicy, **values: Any) -> DenyPolicy:
-    """Change a policy; what is left out stays. Raises: Forbidden, Invalid, Taken, Missing."""
+def deny_policy_update(*, actor: Actor, policy: DenyPolicy, seen: int | None = None, **values: Any) -> DenyPolicy:
+    """Change a policy; what is left out stays.
+
+    Args:
+        seen: the edition of the policy that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Invalid, Taken, Missing, Stale.
+    """
     actor.require(Capability.ADMINISTER)
     hold(policy)
     before = as_facts(policy)
-    _fill(policy, values)
+    _fill(policy, values, seen)
     policy.save()
     record(actor, "update_deny_policy", policy, api=policy.api, before=before, after=as_facts(policy))
     announce("deny", policy.pk)

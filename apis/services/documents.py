@@ -18,9 +18,9 @@ from apis.file_kinds import file_problem, media_type_of, plain_file_name
 from apis.models import Api, ApiDocument, DocumentFile
 from apis.permissions import Actor
 from apis.selectors_social import WRITERS, can_write_documents
-from apis.services.editions import merged, require_unchanged
 from apis.services.holding import hold
 from apis.services.record import record
+from apis.services.row_editions import mine_only, require_unchanged
 from apis.shapes_social import DOCUMENTS_LIMIT, FORUMS, document_problems
 from apis.words import phrase
 
@@ -70,7 +70,7 @@ def document_update(*, actor: Actor, document: ApiDocument, seen: int | None = N
     """Change a document.
 
     Args:
-        seen: the edition of the API that the changes were made from (apis.services.editions).
+        seen: the edition that the changes were made from, of the document or its API (apis.services.row_editions).
         changes: any of what `document_create` takes.
 
     Raises: as `document_create`; Missing where it was deleted meanwhile; Stale where somebody else changed the same.
@@ -80,10 +80,11 @@ def document_update(*, actor: Actor, document: ApiDocument, seen: int | None = N
     hold(document)
     wish = _wish(changes, is_new=False)
     name, before = document.name, facts_of(document, wish)
-    wish = merged(document.api, seen, _placed(name, before), _placed(name, wish))["documents"][name]
+    wish = _with_theirs(document, seen, before, wish)
+    before = {field: before[field] for field in wish}
     if wish == before:
         return document
-    upload = changes.get("upload")
+    upload = changes.get("upload") if "file" in wish else None
     _apply(document, wish, upload)
     _save(document, upload)
     record(
@@ -103,10 +104,11 @@ def document_delete(*, actor: Actor, document: ApiDocument, seen: int | None = N
     _require_writer(actor, api)
     hold(api)
     hold(document)
-    require_unchanged(api, seen, [("documents", document.name)])
-    before, name = facts_of(document), document.name
+    require_unchanged(document, seen)
+    record(
+        actor, "delete_document", document, api=api, name=document.name, before=facts_of(document), after=None,
+    )  # fmt: skip
     document.delete()
-    record(actor, "delete_document", name, api=api, name=name, before=before, after=None)
 
 
 def documents_copy(*, source: Api, target: Api) -> None:
@@ -140,6 +142,18 @@ def _wish(values: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
         file = _file_words(plain_file_name(upload.name), upload.octets) if upload else ""
         wish |= {"content": values.get("content", ""), "url": values.get("url", ""), "file": file}
     return wish
+
+
+def _with_theirs(
+    document: ApiDocument, seen: int | None, before: dict[str, Any], wish: dict[str, Any]
+) -> dict[str, Any]:
+    """What is to be saved of `wish`; text, link and file take the place of each other, so they go together."""
+    mine = mine_only(document, seen, before, wish)
+    held = mine.keys() & set(HELD)
+    if held and held != wish.keys() & set(HELD):
+        mine_only(document, seen, before, wish, touched=HELD)
+        mine |= {name: wish[name] for name in HELD}
+    return mine
 
 
 def _apply(document: ApiDocument, wish: dict[str, Any], upload: Upload | None) -> None:
@@ -204,7 +218,3 @@ def _file_words(name: str, octets: bytes) -> str:
         number=len(octets),
         hexdigest=sha256(octets).hexdigest(),
     )
-
-
-def _placed(name: str, facts: dict[str, Any]) -> dict[str, Any]:
-    return {"documents": {name: facts}}

@@ -14,6 +14,7 @@ from apis.roles import Capability
 from apis.selectors_portal import role_names
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.shapes_about import names_problem
 from apis.shapes_vhosts import host_problem, hosts_of, vhosts
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
@@ -90,12 +91,25 @@ def environment_create(*, actor: Actor, **values: Any) -> Environment:
 
 
 @transaction.atomic
-def environment_update(*, actor: Actor, environment: Environment, **values: Any) -> Environment:
-    """Change what clients are told; what is deployed stays. Raises: Forbidden, Invalid, Taken."""
+def environment_update(
+    *, actor: Actor, environment: Environment, seen: int | None = None, **values: Any
+) -> Environment:
+    """Change what clients are told; what is deployed stays.
+
+    Args:
+        seen: the edition of the environment that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Invalid, Taken, Stale.
+    """
     actor.require(Capability.ADMINISTER)
     _refuse(values)
     hold(environment)
-    before = {field: getattr(environment, field) for field in values}
+    if "vhosts" in values:
+        rows, problems = vhosts(values["vhosts"], values.get("host", environment.host))
+        values = values if problems else {**values, "vhosts": rows}
+    now = {field: getattr(environment, field) for field in values}
+    values = mine_only(environment, seen, now, values)
+    before = {field: now[field] for field in values}
     for field, value in values.items():
         setattr(environment, field, value)
     _save(environment)

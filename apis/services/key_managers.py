@@ -16,6 +16,7 @@ from apis.selectors_key_managers import is_resident
 from apis.services.configuring import address_problem
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.shapes_key_managers import DEFAULT_CONFIG, DEFAULT_FACTS, SECRET, key_manager
 from apis.shapes_security import security_of
 
@@ -54,10 +55,17 @@ def _shown(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name != SECRET}
 
 
-def _fill(row: KeyManager, values: Mapping[str, Any]) -> None:
+def filled(row: KeyManager, values: Mapping[str, Any]) -> KeyManager:
+    """Put fields into a row that is not saved yet; of those that are left out, what it has stays."""
+    full = {**fields_of(row), **values}
     for name in DEFAULT_FACTS:
-        setattr(row, name, values[name])
-    row.config = {name: values[name] for name in DEFAULT_CONFIG}
+        setattr(row, name, full[name])
+    row.config = {name: full[name] for name in DEFAULT_CONFIG}
+    return row
+
+
+def _fill(row: KeyManager, values: Mapping[str, Any]) -> None:
+    filled(row, values)
     try:
         with transaction.atomic():
             row.save()
@@ -82,16 +90,27 @@ def key_manager_create(*, actor: Actor, **values: Any) -> KeyManager:
 
 
 @transaction.atomic
-def key_manager_update(*, actor: Actor, key_manager: KeyManager, **values: Any) -> KeyManager:
+def key_manager_update(*, actor: Actor, key_manager: KeyManager, seen: int | None = None, **values: Any) -> KeyManager:
     """Change a key manager. Sessions whose token counted under other terms are closed within a second (4401), and so
     are all of a disabled one.
 
-    Raises: Forbidden, Invalid, Taken; Conflict for the built-in one and for another name.
+    Args:
+        seen: the edition of the key manager that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Invalid, Taken, Stale; Conflict for the built-in one and for another name.
     """
     _require_row(actor, key_manager)
     hold(key_manager)
     before = fields_of(key_manager)
     after = _values(values, key_manager)
+    if seen is not None:
+        typed = {name: after[name] for name in values if name != SECRET}
+        touched = (SECRET,) if values.get(SECRET) is not None else ()
+        after = {
+            **before,
+            **mine_only(key_manager, seen, _shown(before), typed, touched=touched),
+            SECRET: after[SECRET],
+        }
     if after["name"] != before["name"]:
         raise Conflict("APIs name a key manager, so its name stays.", code="name_stays")
     changed = [name for name in after if after[name] != before[name]]
@@ -116,11 +135,11 @@ def key_manager_delete(*, actor: Actor, key_manager: KeyManager) -> None:
     hold(key_manager)
     if users := _users(key_manager.name):
         raise Conflict(f"{key_manager} is named by {', '.join(users[:5])}.", code="in_use")
-    key, name = key_manager.pk, str(key_manager)
+    key = key_manager.pk
     applications = list(key_manager.mapped_keys.values_list("application_id", flat=True))
     before = _shown(fields_of(key_manager))
+    record(actor, "delete_key_manager", key_manager, before=before)
     key_manager.delete()
-    record(actor, "delete_key_manager", name, before=before)
     announce("key_manager", key)
     for application in set(applications):
         announce("application", application)

@@ -22,6 +22,7 @@ from apis.permissions import Actor, require_own
 from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.requests import require_approved
+from apis.services.row_editions import mine_only
 from apis.words import phrase
 
 GRANT_TYPES = {
@@ -138,15 +139,34 @@ def _facts(pair: KeyPair) -> dict[str, Any]:
 
 
 @transaction.atomic
-def keys_update(*, actor: Actor, pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequence[str]) -> KeyPair:
-    """Change the grant types and redirect URIs of existing keys. Raises: Missing, Forbidden, Invalid."""
+def keys_update(
+    *,
+    actor: Actor,
+    pair: KeyPair,
+    grant_types: Sequence[str],
+    redirect_uris: Sequence[str],
+    seen: int | None = None,
+) -> KeyPair:
+    """Change the grant types and redirect URIs of existing keys.
+
+    Args:
+        seen: the edition of the keys that these were made from (apis.services.row_editions).
+
+    Raises: Missing, Forbidden, Invalid, Stale.
+    """
     require_own(actor, hold(pair).application)
     _check(pair.key_type, grant_types, redirect_uris)
     before = _facts(pair)
-    _configure(pair, grant_types, redirect_uris)
+    typed = {"grant_types": list(dict.fromkeys(grant_types)), "redirect_uris": list(redirect_uris)}
+    wanted = {**before, **mine_only(pair, seen, before, typed)}
+    _check(pair.key_type, wanted["grant_types"], wanted["redirect_uris"])  # theirs and mine together
+    _configure(pair, wanted["grant_types"], wanted["redirect_uris"])
     pair.client.save()
     pair.save()
-    record(actor, "update_keys", pair.application, key_type=pair.key_type, before=before, after=_facts(pair))
+    record(
+        actor, "update_keys", pair.application, about=pair,
+        key_type=pair.key_type, before=before, after=_facts(pair),
+    )  # fmt: skip
     return pair
 
 

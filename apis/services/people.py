@@ -22,6 +22,7 @@ from apis.roles import BUILT_IN_ROLES, Capability, narrowed, scopes_of
 from apis.services.choosing import roles_problem
 from apis.services.holding import hold
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.validators import text_problem
 
 TOKEN_SECONDS = 30 * 86_400
@@ -101,10 +102,13 @@ def _ordered(roles: Sequence[str]) -> list[str]:
 
 
 @transaction.atomic
-def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
+def person_update(*, actor: Actor, person: Person, seen: int | None = None, **values: Any) -> Person:
     """Change `roles`, `email` or `disabled`. A disabled person's sessions and tokens stop working at once.
 
-    Raises: Forbidden; Invalid; Conflict where the last way in for an administrator would be lost.
+    Args:
+        seen: the edition of the person that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden; Invalid; Stale; Conflict where the last way in for an administrator would be lost.
     """
     actor.require(Capability.ADMINISTER)
     if problems := _person_problems(values, person):
@@ -112,7 +116,10 @@ def person_update(*, actor: Actor, person: Person, **values: Any) -> Person:
     hold(person)
     before = _facts(person)
     if "roles" in values:
-        person.roles = _ordered(values["roles"])
+        values["roles"] = _ordered(values["roles"])
+    values = mine_only(person, seen, before, values)
+    if "roles" in values:
+        person.roles = values["roles"]
     if "disabled" in values:
         person.is_active = not values["disabled"]
     if "email" in values:

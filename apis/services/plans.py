@@ -15,6 +15,7 @@ from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.plan_values import check_whole, plan_values
 from apis.services.record import announce, record
+from apis.services.row_editions import mine_only
 from apis.services.terms import of_plan, terms_begin, terms_change
 
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
@@ -44,7 +45,7 @@ def _create(kind: type[AnyPlan], actor: Actor, values: dict[str, Any]) -> AnyPla
     plan = kind(**done)
     check_whole(plan)
     _save(plan)
-    record(actor, "create_plan", plan, kind=kind._meta.verbose_name, after=_written(done))
+    record(actor, "create_plan", plan, kind=kind._meta.verbose_name_raw, after=_written(done))
     announce(_KINDS[kind], plan.pk)
     return plan
 
@@ -57,18 +58,20 @@ def _save(plan: AnyPlan) -> None:
         raise Taken({"name": f"A plan named {plan.name} already exists."}) from None
 
 
-def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any]) -> AnyPlan:
+def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any], seen: int | None) -> AnyPlan:
     actor.require(Capability.ADMINISTER)
     done = plan_values(type(plan), values)
     hold(plan)
-    before = {field: getattr(plan, field) for field in done}
+    now = {field: getattr(plan, field) for field in done}
+    done = mine_only(plan, seen, now, done)
+    before = {field: now[field] for field in done}
     if isinstance(plan, ApiPlan) and done.get("name", plan.name) != plan.name:
         raise Invalid({"name": "The name of an API plan stays: topics and revisions carry it."})
     for field, value in done.items():
         setattr(plan, field, value)
     check_whole(plan)
     _save(plan)
-    kind = plan._meta.verbose_name
+    kind = plan._meta.verbose_name_raw
     record(actor, "update_plan", plan, kind=kind, before=_written(before), after=_written(done))
     announce(_KINDS[type(plan)], plan.pk)
     return plan
@@ -97,7 +100,7 @@ def _delete(actor: Actor, plan: AnyPlan) -> None:
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(f"{plan} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
     key = plan.pk
-    record(actor, "delete_plan", plan, kind=plan._meta.verbose_name, before=_written(_facts(plan)))
+    record(actor, "delete_plan", plan, kind=plan._meta.verbose_name_raw, before=_written(_facts(plan)))
     plan.delete()
     announce(_KINDS[type(plan)], key)
 
@@ -109,14 +112,17 @@ def business_plan_create(*, actor: Actor, **values: Any) -> BusinessPlan:
 
 
 @transaction.atomic
-def business_plan_update(*, actor: Actor, plan: BusinessPlan, **values: Any) -> BusinessPlan:
+def business_plan_update(*, actor: Actor, plan: BusinessPlan, seen: int | None = None, **values: Any) -> BusinessPlan:
     """Change a plan; live sessions follow within a second, and its subscriptions run under new terms from now on.
 
-    Raises: Forbidden, Invalid, Taken.
+    Args:
+        seen: the edition of the plan that the values were made from (apis.services.row_editions).
+
+    Raises: Forbidden, Invalid, Taken; Stale where somebody else changed the same meanwhile.
     """
     actor.require(Capability.ADMINISTER)
     terms_begin(of_plan(plan))
-    done = _update(actor, plan, values)
+    done = _update(actor, plan, values, seen)
     terms_change(of_plan(done))
     return done
 
@@ -134,9 +140,11 @@ def application_plan_create(*, actor: Actor, **values: Any) -> ApplicationPlan:
 
 
 @transaction.atomic
-def application_plan_update(*, actor: Actor, plan: ApplicationPlan, **values: Any) -> ApplicationPlan:
-    """Raises: Forbidden, Invalid, Taken."""
-    return _update(actor, plan, values)
+def application_plan_update(
+    *, actor: Actor, plan: ApplicationPlan, seen: int | None = None, **values: Any
+) -> ApplicationPlan:
+    """Raises: Forbidden, Invalid, Taken, Stale."""
+    return _update(actor, plan, values, seen)
 
 
 @transaction.atomic
@@ -152,9 +160,9 @@ def api_plan_create(*, actor: Actor, **values: Any) -> ApiPlan:
 
 
 @transaction.atomic
-def api_plan_update(*, actor: Actor, plan: ApiPlan, **values: Any) -> ApiPlan:
-    """Change a plan, except its name; live sessions follow within a second. Raises: Forbidden, Invalid."""
-    return _update(actor, plan, values)
+def api_plan_update(*, actor: Actor, plan: ApiPlan, seen: int | None = None, **values: Any) -> ApiPlan:
+    """Change a plan, except its name; live sessions follow within a second. Raises: Forbidden, Invalid, Stale."""
+    return _update(actor, plan, values, seen)
 
 
 @transaction.atomic
@@ -170,12 +178,12 @@ def custom_plan_create(*, actor: Actor, **values: Any) -> CustomPlan:
 
 
 @transaction.atomic
-def custom_plan_update(*, actor: Actor, plan: CustomPlan, **values: Any) -> CustomPlan:
+def custom_plan_update(*, actor: Actor, plan: CustomPlan, seen: int | None = None, **values: Any) -> CustomPlan:
     """Change a plan, or switch it on and off; live sessions follow within a second.
 
-    Raises: Forbidden, Invalid, Taken.
+    Raises: Forbidden, Invalid, Taken, Stale.
     """
-    return _update(actor, plan, values)
+    return _update(actor, plan, values, seen)
 
 
 @transaction.atomic

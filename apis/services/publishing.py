@@ -95,7 +95,9 @@ def revision_deploy(
         )[0]
         for place in places
     ]
-    hosts = {"vhosts": found} if (found := {one.environment.name: one.vhost for one in places if one.vhost}) else {}
+    hosts: dict[str, Any] = (
+        {"vhosts": found} if (found := {one.environment.name: one.vhost for one in places if one.vhost}) else {}
+    )
     record(
         actor, "deploy", f"{revision} of {api}", api=api, number=revision.number, environments=names,
         before=before, after=dict.fromkeys(names, revision.number), **hosts,

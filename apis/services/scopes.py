@@ -14,10 +14,10 @@ from apis.models import Api, Scope
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.choosing import roles_problem
-from apis.services.editions import merged, require_unchanged
 from apis.services.holding import hold
 from apis.services.keys import CONSUMER_SCOPE
 from apis.services.record import record
+from apis.services.row_editions import mine_only, require_unchanged
 from apis.shapes_topics import scope_name_problem
 from apis.validators import text_problem
 from apis.words import phrase
@@ -88,7 +88,7 @@ def scope_update(
 
     Args:
         api: whose history shows it, for a local one.
-        seen: the edition of `api` that the values were made from.
+        seen: the edition of the scope that the values were made from (apis.services.row_editions).
 
     Raises: Forbidden, Missing, Invalid, Stale.
     """
@@ -99,10 +99,9 @@ def scope_update(
     if api is not None:
         hold(api)
     hold(scope)
-    before = {field: getattr(scope, field) for field in values}
-    if api is not None:
-        trees = ({"scopes": {scope.name: fields}} for fields in (before, values))
-        values = merged(api, seen, *trees)["scopes"][scope.name]
+    now = {field: getattr(scope, field) for field in values}
+    values = mine_only(scope, seen, now, values)
+    before = {field: now[field] for field in values}
     for field, value in values.items():
         setattr(scope, field, value)
     scope.save(update_fields=list(values))
@@ -117,8 +116,7 @@ def scope_delete(*, actor: Actor, scope: Scope, api: Api | None = None, seen: in
     if api is not None:
         hold(api)
     hold(scope)
-    if api is not None:
-        require_unchanged(api, seen, [("scopes", scope.name)])
+    require_unchanged(scope, seen)
     if uses := scoping.scope_uses(scope, actor):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
         raise Conflict(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
 from apis import selectors
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
 from apis.lifecycle import LABELS, SUBSCRIBABLE, State
-from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscription
+from apis.models import Api, Application, BusinessPlan, Subscription
 from apis.permissions import Actor, can_look_after_subscription, can_manage_subscription, can_see_offer, require_own
 from apis.roles import Capability
+from apis.services.application_values import application_save, application_values, facts_of
 from apis.services.approval_rules import application_waits
 from apis.services.holding import hold
 from apis.services.record import announce, record
@@ -23,42 +24,14 @@ from apis.services.requests import (
     require_approved,
     withdraw_waiting,
 )
+from apis.services.row_editions import mine_only
 from apis.services.terms import terms_begin, terms_change, terms_end
-from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
 from apis.words import phrase
 
 DEFAULT_APPLICATION_PLAN = "Unlimited"
 BLOCKABLE = {"all": Subscription.State.BLOCKED, "production": Subscription.State.PRODUCTION_BLOCKED}
+_PLAN: Final = "business_plan"
 ON_HOLD, REJECTED = Subscription.State.ON_HOLD, Subscription.State.REJECTED
-
-
-def _facts(application: Application) -> dict[str, Any]:
-    return {"name": application.name, "plan": application.plan.name, "description": application.description}
-
-
-def _application_values(values: dict[str, Any]) -> dict[str, Any]:
-    problems = {}
-    done = dict(values)
-    if "name" in values:
-        problems["name"] = name_problem(values["name"])
-    if "description" in values:
-        problems["description"] = text_problem(values["description"], DESCRIPTION_LIMIT, "Description")
-    if "plan" in values:
-        done["plan"] = ApplicationPlan.objects.filter(name=values["plan"]).first()
-        if not done["plan"]:
-            problems["plan"] = phrase("There is no application plan named {plan}.", plan=values["plan"])
-    if problems := {field: text for field, text in problems.items() if text}:
-        raise Invalid(problems)
-    return done
-
-
-def _save(application: Application) -> None:
-    try:
-        with transaction.atomic():
-            application.save()
-    except IntegrityError:
-        text = phrase("You already have an application named {application}.", application=application.name)
-        raise Taken({"name": text}) from None
 
 
 @transaction.atomic
@@ -75,29 +48,39 @@ def application_create(
     Raises: Forbidden without the subscriber role; Invalid, Taken.
     """
     actor.require(Capability.USE_APPLICATIONS)
-    values = _application_values({"name": name, "plan": plan, "description": description})
+    values = application_values({"name": name, "plan": plan, "description": description})
     waits = application_waits(actor)
     state = Application.State.ON_HOLD if waits else Application.State.APPROVED
     application = Application(owner=actor.person, state=state, **values)
-    _save(application)
+    application_save(application)
     if waits:
         ask_for_application(actor, application)
     else:
-        record(actor, "create_application", application, after=_facts(application))
+        record(actor, "create_application", application, after=facts_of(application))
     announce("application", application.pk)
     return application
 
 
 @transaction.atomic
-def application_update(*, actor: Actor, application: Application, **values: Any) -> Application:
-    """Change name, plan (by name) or description. Raises: Missing, Forbidden, Invalid, Taken."""
+def application_update(
+    *, actor: Actor, application: Application, seen: int | None = None, **values: Any
+) -> Application:
+    """Change name, plan (by name) or description.
+
+    Args:
+        seen: the edition of the application that the values were made from (apis.services.row_editions).
+
+    Raises: Missing, Forbidden, Invalid, Taken, Stale.
+    """
     require_own(actor, application)
     hold(application)
-    before = _facts(application)
-    for field, value in _application_values(values).items():
+    before = facts_of(application)
+    application_values(values)  # what is wrong with it is said first
+    mine = mine_only(application, seen, before, values)
+    for field, value in application_values(mine).items():
         setattr(application, field, value)
-    _save(application)
-    record(actor, "update_application", application, before=before, after=_facts(application))
+    application_save(application)
+    record(actor, "update_application", application, before=before, after=facts_of(application))
     announce("application", application.pk)
     return application
 
@@ -123,7 +106,7 @@ def application_delete(*, actor: Actor, application: Application) -> None:
         pair.client.delete()  # takes its tokens and the pair along
     terms_end(application.subscriptions.select_related("api__version_set", "business_plan"))
     withdraw_waiting(actor, application=application)
-    record(actor, "delete_application", application, before=_facts(application))
+    record(actor, "delete_application", application, before=facts_of(application))
     application.delete()
     announce("application", key)
 
@@ -195,15 +178,22 @@ def _require_looked_after(actor: Actor, subscription: Subscription) -> None:
 
 
 @transaction.atomic
-def subscription_change_plan(*, actor: Actor, subscription: Subscription, business_plan: str) -> Subscription:
+def subscription_change_plan(
+    *, actor: Actor, subscription: Subscription, business_plan: str, seen: int | None = None
+) -> Subscription:
     """Move a subscription to another plan that the API offers; live sessions follow within a second.
 
     Its owner does, and whoever manages the API's subscriptions. A plan that needs approval is asked for, in the place
     of one that was asked for before; until then the present one counts. The present one takes back what was asked for.
 
-    Raises: Missing, Forbidden, Invalid; Conflict for one that was rejected.
+    Args:
+        seen: the edition of the subscription that was shown (apis.services.row_editions).
+
+    Raises: Missing, Forbidden, Invalid, Stale; Conflict for one that was rejected.
     """
     _require_looked_after(actor, hold(subscription))
+    if not mine_only(subscription, seen, {_PLAN: subscription.business_plan.name}, {_PLAN: business_plan}):
+        return subscription  # this person left it alone
     if subscription.state == REJECTED:
         raise Conflict("This subscription was rejected; subscribe again to ask again.", code="subscription_rejected")
     if subscription.state == ON_HOLD:  # it would be a new one
