@@ -155,7 +155,7 @@ class RoleAdmin(ServiceAdmin):
 
     def update(self, actor: Actor, obj: Role, form: Any) -> None:
         values = {name: form.cleaned_data[name] for name in custom_roles.FIELDS}
-        custom_roles.role_update(actor=actor, role=obj, **values)
+        custom_roles.role_update(actor=actor, role=obj, seen=form.seen, **values)
 
     def remove(self, actor: Actor, obj: Role) -> None:
         custom_roles.role_delete(actor=actor, role=obj)
@@ -199,7 +199,7 @@ class ApiCategoryAdmin(ServiceAdmin):
         return categories.category_create(actor=actor, **form.cleaned_data)
 
     def update(self, actor: Actor, obj: ApiCategory, form: Any) -> None:
-        categories.category_update(actor=actor, category=obj, **form.cleaned_data)
+        categories.category_update(actor=actor, category=obj, seen=form.seen, **form.cleaned_data)
 
     def remove(self, actor: Actor, obj: ApiCategory) -> None:
         categories.category_delete(actor=actor, category=obj)

@@ -177,7 +177,7 @@ class ApiPlanAdmin(PlanAdmin):
         return plans.api_plan_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: ApiPlan, form: Any) -> None:
-        plans.api_plan_update(actor=actor, plan=obj, **form.values())
+        plans.api_plan_update(actor=actor, plan=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: ApiPlan) -> None:
         plans.api_plan_delete(actor=actor, plan=obj)
@@ -199,7 +199,7 @@ class CustomPlanAdmin(PlanAdmin):
         return plans.custom_plan_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: CustomPlan, form: Any) -> None:
-        plans.custom_plan_update(actor=actor, plan=obj, **form.values())
+        plans.custom_plan_update(actor=actor, plan=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: CustomPlan) -> None:
         plans.custom_plan_delete(actor=actor, plan=obj)

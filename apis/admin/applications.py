@@ -41,6 +41,10 @@ class ApplicationForm(ServiceForm):
             stored = {"name": row.name, "plan": row.plan_id, "description": row.description}
             self.initial = {**stored, **self.initial}
 
+    def put_together(self, row: Application, mine: dict[str, Any]) -> Application:
+        plan = ApplicationPlan.objects.filter(name=mine["plan"]).first() or row.plan
+        return super().put_together(row, {**mine, "plan": plan})
+
     def values(self) -> dict[str, Any]:
         plan = self.cleaned_data["plan"]
         return {**self.cleaned_data, "plan": plan.name if plan else ""}
@@ -78,7 +82,7 @@ class ApplicationAdmin(ApiKeyPages, KeyPages):
         return subscribing.application_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: Application, form: Any) -> None:
-        subscribing.application_update(actor=actor, application=obj, **form.values())
+        subscribing.application_update(actor=actor, application=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: Application) -> None:
         subscribing.application_delete(actor=actor, application=obj)

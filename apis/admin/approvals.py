@@ -180,4 +180,6 @@ class ApprovalRulesAdmin(ServiceAdmin):
 
     def update(self, actor: Actor, obj: ApprovalRules, form: Any) -> None:
         names = ("transitions", "applications")
-        approval_rules.approval_rules_set(actor=actor, **{name: form.cleaned_data[name] for name in names})
+        approval_rules.approval_rules_set(
+            actor=actor, seen=form.seen, **{name: form.cleaned_data[name] for name in names}
+        )

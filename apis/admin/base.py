@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,11 +18,12 @@ from unfold.admin import ModelAdmin
 
 from apis.admin.fields import Unasking, show_refusal
 from apis.admin.words import speak
-from apis.errors import Invalid, ServiceError
+from apis.errors import Invalid, ServiceError, Stale
 from apis.permissions import ADMINISTRATION, Actor
 from apis.roles import Capability
 from apis.saying import all_said, said
-from apis.seeing import edition
+from apis.seeing import edition, seen_of, told
+from apis.services.row_editions import gone, newest_of
 
 
 def sentences(refusal: ServiceError) -> list[str]:
@@ -40,6 +42,24 @@ class ServiceForm(Unasking, forms.ModelForm):
 
     refusal: ClassVar[ServiceError | None] = None
     actor: ClassVar[Actor | None] = None
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        mine = self.refusal.merged if isinstance(self.refusal, Stale) else None
+        if mine is None:
+            super().__init__(data, *args, **kwargs)
+        else:  # theirs and mine put together are what the form begins with
+            super().__init__(**{**kwargs, "instance": self.put_together(copy(kwargs.get("instance")), mine)})
+
+    @property
+    def seen(self) -> int | None:
+        """The edition that this form was made with."""
+        return seen_of(self.data)
+
+    def put_together(self, row: Any, mine: dict[str, Any]) -> Any:
+        """Put what would be saved into a copy of the row, for a form only."""
+        for field in mine.keys() & {field.name for field in row._meta.concrete_fields}:
+            setattr(row, field, mine[field])
+        return row
 
     def _post_clean(self) -> None:
         """Neither builds nor checks a row: models have no rules of their own."""
@@ -65,6 +85,7 @@ class ServiceAdmin(ModelAdmin):
     list_per_page = 50
     list_filter_submit = False
     compressed_fields = True
+    change_form_before_template: str | None = "admin/meanwhile.html"
 
     def __init__(self, model: type[Model], admin_site: Any) -> None:
         super().__init__(model, admin_site)
@@ -141,6 +162,11 @@ class ServiceAdmin(ModelAdmin):
     ) -> Any:
         """Save in one transaction; where a service refuses, everything is undone and the form says why."""
         extra_context = {"show_save_and_add_another": False, **(extra_context or {})}
+        self.remember(request, object_id)
+        if request.method == "POST" and (stale := self._gone(request, object_id)) is not None:
+            request.refusal = stale  # type: ignore[attr-defined]
+            extra_context |= {"theirs": self.url("changelist")}
+            return super().changeform_view(request, None, self.url("add"), extra_context)
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except ServiceError as refusal:
@@ -151,6 +177,8 @@ class ServiceAdmin(ModelAdmin):
         """A form that comes back with errors is not a success; titles of its groups are in the page's language."""
         if (shown := context.get("adminform")) is not None:
             shown.fieldsets = [(said(title) if title else title, options) for title, options in shown.fieldsets]
+        if self.changes:
+            context.update(self.edition_of(request) | told(getattr(request, "refusal", None)))
         response = super().render_change_form(request, context, *args, **kwargs)
         if request.method == "POST":
             refusal = getattr(request, "refusal", None)
@@ -192,8 +220,20 @@ class ServiceAdmin(ModelAdmin):
         raise Http404
 
     # Two people at one page ---------------------------------------------------------------------------------------
+    def remember(self, request: HttpRequest, object_id: Any) -> None:
+        """Ask for the edition of what a page is about before anything of it is read."""
+        if object_id is not None and self.changes:
+            request.edition = newest_of(self.model, object_id)  # type: ignore[attr-defined]
+
+    def _gone(self, request: HttpRequest, object_id: str | None) -> Stale | None:
+        """Who removed what is being saved, for the form that makes it anew; None where it is there."""
+        if object_id is None or not (self.changes and self.has_add_permission(request)):
+            return None
+        is_there = self.get_object(request, object_id) is not None
+        return None if is_there else gone(self.model, object_id)
+
     def edition_of(self, request: HttpRequest) -> dict[str, Any]:
-        """What `admin/meanwhile.html` needs: the edition of the API that the page is about, if it is about one."""
+        """What `admin/meanwhile.html` needs: the edition of what the page is about."""
         newest: int | None = getattr(request, "edition", None)
         return {"seen": None if newest is None else edition(request, newest)}
 

@@ -92,7 +92,7 @@ class DenyPolicyAdmin(ServiceAdmin):
         return denying.deny_policy_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: DenyPolicy, form: Any) -> None:
-        denying.deny_policy_update(actor=actor, policy=obj, **form.values())
+        denying.deny_policy_update(actor=actor, policy=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: DenyPolicy) -> None:
         denying.deny_policy_delete(actor=actor, policy=obj)

@@ -73,6 +73,10 @@ class KeyManagerForm(ServiceForm):
         stored |= {"audiences": "\n".join(stored["audiences"]), "jwks": _written(stored["jwks"])}
         self.initial = {**{name: value for name, value in stored.items() if name != SECRET}, **self.initial}
 
+    def put_together(self, row: KeyManager, mine: dict[str, Any]) -> KeyManager:
+        """Most of its fields are kept in one column."""
+        return key_managers.filled(row, mine)
+
     def values(self) -> dict[str, Any]:
         """What was typed, in the words of the service."""
         cleaned = self.cleaned_data
@@ -122,7 +126,7 @@ class KeyManagerAdmin(ServiceAdmin):
         return key_managers.key_manager_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: KeyManager, form: Any) -> None:
-        key_managers.key_manager_update(actor=actor, key_manager=obj, **form.values())
+        key_managers.key_manager_update(actor=actor, key_manager=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: KeyManager) -> None:
         key_managers.key_manager_delete(actor=actor, key_manager=obj)

@@ -88,6 +88,10 @@ class ClientForm(ServiceForm):
             uris = "\n".join(self.instance.redirect_uris.split())
             self.initial = {"name": self.instance.name, "redirect_uris": uris, **self.initial}
 
+    def put_together(self, row: OAuthClient, mine: dict[str, Any]) -> OAuthClient:
+        row.name, row.redirect_uris = mine["name"], " ".join(mine["redirect_uris"])
+        return row
+
     def values(self) -> dict[str, Any]:
         return {"name": self.cleaned_data["name"], "redirect_uris": self.cleaned_data["redirect_uris"].split()}
 
@@ -120,7 +124,7 @@ class ClientAdmin(ServiceAdmin):
         return client
 
     def update(self, actor: Actor, obj: OAuthClient, form: Any) -> None:
-        clients.client_update(actor=actor, client=obj, **form.values())
+        clients.client_update(actor=actor, client=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: OAuthClient) -> None:
         clients.client_delete(actor=actor, client=obj)

@@ -59,6 +59,10 @@ class PersonForm(ServiceForm):
             stored = {"username": row.username, "email": row.email, "roles": row.roles, "disabled": not row.is_active}
             self.initial = {**stored, **self.initial}
 
+    def put_together(self, row: Person, mine: dict[str, Any]) -> Person:
+        row.is_active = not mine["disabled"]
+        return super().put_together(row, mine)
+
 
 class PasswordForm(PageForm):
     """A new password, twice."""
@@ -133,7 +137,7 @@ class PersonAdmin(ServiceAdmin):
 
     def update(self, actor: Actor, obj: Person, form: Any) -> None:
         values = {name: form.cleaned_data[name] for name in ("email", "roles", "disabled")}
-        people.person_update(actor=actor, person=obj, **values)
+        people.person_update(actor=actor, person=obj, seen=form.seen, **values)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.password_page)

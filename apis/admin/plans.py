@@ -225,7 +225,7 @@ class BusinessPlanAdmin(PlanAdmin):
         return plans.business_plan_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: BusinessPlan, form: Any) -> None:
-        plans.business_plan_update(actor=actor, plan=obj, **form.values())
+        plans.business_plan_update(actor=actor, plan=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: BusinessPlan) -> None:
         plans.business_plan_delete(actor=actor, plan=obj)
@@ -250,7 +250,7 @@ class ApplicationPlanAdmin(PlanAdmin):
         return plans.application_plan_create(actor=actor, **form.values())
 
     def update(self, actor: Actor, obj: ApplicationPlan, form: Any) -> None:
-        plans.application_plan_update(actor=actor, plan=obj, **form.values())
+        plans.application_plan_update(actor=actor, plan=obj, seen=form.seen, **form.values())
 
     def remove(self, actor: Actor, obj: ApplicationPlan) -> None:
         plans.application_plan_delete(actor=actor, plan=obj)

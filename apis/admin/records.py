@@ -178,7 +178,7 @@ class EnvironmentAdmin(ServiceAdmin):
         return environments.environment_create(actor=actor, **form.cleaned_data)
 
     def update(self, actor: Actor, obj: Environment, form: Any) -> None:
-        environments.environment_update(actor=actor, environment=obj, **form.cleaned_data)
+        environments.environment_update(actor=actor, environment=obj, seen=form.seen, **form.cleaned_data)
 
     def remove(self, actor: Actor, obj: Environment) -> None:
         environments.environment_delete(actor=actor, environment=obj)

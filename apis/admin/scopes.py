@@ -97,7 +97,7 @@ class ScopeAdmin(ServiceAdmin):
 
     def update(self, actor: Actor, obj: Scope, form: Any) -> None:
         values = {name: form.cleaned_data[name] for name in scopes.FIELDS}
-        scopes.scope_update(actor=actor, scope=obj, api=self._api_of(obj), **values)
+        scopes.scope_update(actor=actor, scope=obj, api=self._api_of(obj), seen=form.seen, **values)
 
     def remove(self, actor: Actor, obj: Scope) -> None:
         scopes.scope_delete(actor=actor, scope=obj, api=self._api_of(obj))

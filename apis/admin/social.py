@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin
@@ -75,7 +75,7 @@ class DocumentForm(ServiceForm):
 class SeenOnly(ServiceAdmin):
     """Pages about what belongs to APIs: only of those whose design the person sees."""
 
-    sees = (Capability.SEE_APIS, Capability.ADMINISTER)
+    sees: ClassVar[tuple[Capability, ...]] = (Capability.SEE_APIS, Capability.ADMINISTER)
     list_select_related: tuple[str, ...] = ("api__version_set",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
