@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import TYPE_CHECKING, Final
 
 from gateway.core.rejections import PROTOCOL_ERROR, TOO_BIG
-from gateway.core.wire import CONTROL_LIMIT, NOTHING, WHOLE
+from gateway.core.wire import CONTROL_LIMIT, NOTHING, WHOLE, alike
 
 if TYPE_CHECKING:
     from gateway.core.frames import FrameScanner
@@ -37,6 +38,8 @@ FRAGMENT_FLOOR: Final = 4096  # the `websockets` library's bound on fragments of
 FRAGMENT_BYTES: Final = 16
 """A message may have max(FRAGMENT_FLOOR, largest message / FRAGMENT_BYTES) fragments: endless empty fragments cost
 the upstream memory (CVE-2026-48779) while neither an event nor a byte is ever charged for them."""
+ALIKE: Final = 6 if isinstance(alike, FunctionType) else 32
+"""So many messages in one read, and it pays to look whether all are of one length: fewer in source than compiled."""
 
 Tap = Callable[[int, int, int, bytes], None]
 """See Flow.watch()."""
@@ -170,3 +173,48 @@ class Flow:
         self.halting = True
         self.rows = NOTHING
         return self.skip == 0
+
+    def _messages(self, data: bytes, pos: int, end: int, step: int) -> int:  # noqa: C901 - a call costs more
+        """From the frame boundary at pos over whole messages that are paid for: where the next one is, maybe past end.
+
+        It stops, for the long way to go on, where so many of the shortest frames would have spent all messages.
+
+        Args:
+            step: the length of the first, small message at pos, or 0.
+        """
+        if self.octets <= end + CONTROL_LIMIT:  # what the last of them has beyond this read must be paid for, too
+            return pos
+        rows, head, mark = self.rows, self.head, pos
+        stop = end - 1
+        count = 0
+        if self.events < end:
+            stop = min(stop, pos + self.events * head)
+        elif 0 < step * ALIKE <= end:
+            count = alike(data, pos, end, step)
+            pos += count * step
+        while pos < stop:
+            step = rows[data[pos]][data[pos + 1]]
+            if step > 0:
+                pos += step
+                count += 1
+                continue
+            if step > -9:  # a length of 16 bits
+                size = data[pos + 2] << 8 | data[pos + 3] if step and pos + 4 <= end else 0
+                if size < 126:
+                    break
+            else:
+                size = int.from_bytes(data[pos + 2 : pos + 10], "big") if pos + 10 <= end else 0
+                if size < 65536:
+                    break
+            if size > self.max_message_bytes or size > self.octets - end:
+                break
+            pos += size - step
+            mark -= head + step  # the further bytes of length are header, too
+            count += 1
+        if count:
+            octets = pos - mark - head * count
+            self.messages += count
+            self.events -= count
+            self.payload += octets
+            self.octets -= octets
+        return pos

@@ -74,15 +74,20 @@ class FrameScanner(Flow):
         if pos >= end:
             self.skip = pos - end
             return end
-        # one small message, whole: what most reads bring
-        if not pos and end > 1 and self.rows[data[0]][data[1]] == end and self.events > 0 and self.octets > end:
-            octets = end - self.head
-            self.events -= 1
-            self.messages += 1
-            self.octets -= octets
-            self.payload += octets
-            return end
-        pos = self._walk(data, pos, end)
+        step = 0
+        if not pos and end > 1:
+            step = self.rows[data[0]][data[1]]
+            # one small message, whole: what most reads bring
+            if step == end and self.events > 0 and self.octets > end:
+                octets = end - self.head
+                self.events -= 1
+                self.messages += 1
+                self.octets -= octets
+                self.payload += octets
+                return end
+        pos = self._messages(data, pos, end, step)
+        if pos < end:
+            pos = self._walk(data, pos, end)
         if pos > end:
             self.skip = pos - end
             return end
@@ -93,35 +98,14 @@ class FrameScanner(Flow):
         """From the frame boundary at pos over all frames that may pass: where the next boundary is, maybe past end."""
         last = end - 1
         while pos < last:
-            rows = self.rows
-            limit = self.events if self.octets > end else 0
-            mark = pos
-            count = 0
-            while pos < last and count < limit:
-                step = rows[data[pos]][data[pos + 1]]
-                if step > 0:
-                    pos += step
-                    count += 1
-                    continue
-                size = data[pos + 2] << 8 | data[pos + 3] if step and pos + 4 <= end else 0
-                if not 125 < size <= self.max_message_bytes:
-                    break
-                pos += size - step
-                mark += 2  # the two bytes of length are header, too
-                count += 1
-            if count:
-                octets = pos - mark - self.head * count
-                self.messages += count
-                self.events -= count
-                self.payload += octets
-                self.octets -= octets
-            if pos < last:
-                step = self._frame(data, pos, end)
-                if step <= 0:
-                    return pos
-                pos += step
-                if self.event:  # a close frame passed
-                    return pos
+            step = self._frame(data, pos, end)
+            if step <= 0:
+                return pos
+            pos += step
+            if self.event:  # a close frame passed
+                return pos
+            if self.rows is not NOTHING:
+                pos = self._messages(data, pos, end, 0)
         if pos < end and self.gap:  # the last byte of what is left out, by itself
             self.event = DROP
         return pos

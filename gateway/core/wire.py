@@ -23,12 +23,12 @@ Rows = tuple[Steps, ...]
 
 
 def _steps(masked: bool) -> Steps:
-    """Second header byte -> length of the whole frame; -(length of the header) for a 16-bit length; 0 otherwise."""
+    """Second header byte -> length of the whole frame; -(length of the header) for a longer length; 0 otherwise."""
     head, base = (6, 128) if masked else (2, 0)
     table = [0] * 256
     for length in range(126):
         table[base + length] = head + length
-    table[base + 126] = -(head + 2)
+    table[base + 126], table[base + 127] = -(head + 2), -(head + 8)
     return tuple(table)
 
 
@@ -74,6 +74,16 @@ def header_of(data: bytes, pos: int = 0) -> tuple[int, int]:
         wide = 2 if size == 126 else 8
         return int.from_bytes(data[pos + 2 : pos + 2 + wide], "big"), head + wide
     return size, head
+
+
+def alike(data: bytes, pos: int, end: int, step: int) -> int:
+    """How many frames of `step` bytes, all with the same first two, lie between `pos` and `end`: all that fit, or 0."""
+    count = (end - pos) // step
+    until = pos + count * step
+    # two comparisons in machine code instead of a turn for each frame; lengths differ more often than kinds
+    if data[pos + 1 : until : step] != data[pos + 1 : pos + 2] * count:
+        return 0
+    return count if data[pos:until:step] == data[pos : pos + 1] * count else 0
 
 
 def payload_of(front: bytes) -> bytes:
