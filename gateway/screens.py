@@ -17,6 +17,7 @@ from apis import selectors
 from apis.errors import ServiceError
 from apis.permissions import Actor
 from gateway import reports
+from gateway.charting import chart_names
 from gateway.health_report import health_of
 
 SPAN: Final = timedelta(hours=24)
@@ -28,11 +29,17 @@ def _card(request: HttpRequest, actor: Actor, **which: UUID) -> HttpResponse:
     found = reports.report(reports.visible_usage(actor, **which), now - SPAN, now, STEP)
     rows = reports.filled(found, now - SPAN, now, STEP)
     chart: dict[str, Any] = {
-        "labels": [row["start"].isoformat() for row in rows],
-        "in": [row["events_in"] for row in rows],
-        "out": [row["events_out"] for row in rows],
+        "form": "clock",
+        "starts": [row["start"].isoformat() for row in rows],
+        "columns": {name: [row[name] for row in rows] for name in ("events_in", "events_out")},
     }
-    facts = {"total": found.total, "chart": chart, "chart_id": f"usage-{next(iter(which.values()))}"}
+    facts = {
+        "total": found.total,
+        "chart": chart,
+        "chart_id": f"usage-{next(iter(which.values()))}",
+        "names": chart_names()["both_ways"],
+        "busy_rows": found.rows,
+    }
     return render(request, "gateway/usage_card.html", facts)
 
 

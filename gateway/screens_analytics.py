@@ -21,7 +21,9 @@ from apis.devportal.base import member, own_page
 from apis.models import Api
 from apis.permissions import Actor
 from apis.publisher.pages import PortalRequest, api_page, show
+from apis.saying import said
 from gateway.analytics import LONGEST, Analytics, Period, Subject, analytics, changed, period
+from gateway.charting import chart_names
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
 
@@ -116,7 +118,7 @@ def _facts(asked: Asked, found: Analytics, which: Subject) -> dict[str, Any]:
         "columns": {name: [row[name] for row in found.rows] for name in TALLY_FIELDS},
     }
     lengths = {
-        "labels": [label for label, _ in found.lengths.buckets],
+        "labels": [said(label) for label, _ in found.lengths.buckets],
         "columns": {"ended": [count for _, count in found.lengths.buckets]},
     }
     all_closes = sum(close.sessions for close in found.closes)
@@ -127,6 +129,7 @@ def _facts(asked: Asked, found: Analytics, which: Subject) -> dict[str, Any]:
         "changes": {name: changed(total[name], before[name]) for name in TALLY_FIELDS},
         "chart": chart,
         "lengths_chart": lengths,
+        "names": chart_names(),
         "busy_rows": [row for row in found.rows if any(row[name] for name in TALLY_FIELDS)],
         "closes": [(close, _NAMES.get(close.code or 0), close.sessions * 100 / all_closes) for close in found.closes],
         "length": {

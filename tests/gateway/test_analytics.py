@@ -167,7 +167,7 @@ def test_carol_reads_how_her_api_is_used(carol: Person, chat: Api, today: Subscr
     for text in ("1,234", "2.0 KB", "nothing before", "46 s", "4108", "The client reads too slowly.", "the gateway",
                  "Phone", "sam, Bronze"):  # fmt: skip
         assert text in shown.words, text
-    assert 'data-analytics-chart="analytics-time"' in shown.html
+    assert 'data-chart="analytics-time"' in shown.html
     assert f'aria-current="page" href="{at(chat, "analytics/")}"' in shown.html
 
 

@@ -173,7 +173,7 @@ def page(person: Person | None, path: str) -> Any:
 
 def test_the_overview_shows_the_usage_of_the_api(paul: Person, used: Subscription) -> None:
     text = page(paul, f"/publisher/fragments/usage/{used.api_id}").content.decode()
-    assert '<div class="h2 mb-0" data-usage="events_in">1015</div>' in text
+    assert '<div class="h2 mb-0" data-usage="events_in">1,015</div>' in text
     assert '<div class="h2 mb-0" data-usage="refused">3</div>' in text
     assert f'id="usage-{used.api_id}" type="application/json"' in text
     assert "style=" not in text
