@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apis.roles import Capability
 from apis.services.attempts import Attempts
@@ -100,5 +102,15 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
         "title": "This page is out of date",
         "text": "Somebody signed in or out in this browser since it was opened. Nothing was changed: go back, reload, "
         "and try again.",
+        "form_at": _came_from(request),
     }
     return render(request, "errors/error.html", context, status=403)
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page of ours that a form was sent from, as its path, or "". A script fills in again what was typed."""
+    came_from = request.headers.get("referer", "")
+    if not url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(came_from)
+    return urlunsplit(("", "", parts.path, parts.query, ""))

@@ -138,7 +138,7 @@ def api_page(view: View) -> View:
 def _sign_in(request: PortalRequest) -> HttpResponse:
     """To the sign-in page and back here; a script is told to go there with the whole page."""
     if not request.htmx:
-        return redirect_to_login(request.get_full_path() if request.method != "POST" else request.path)
+        return redirect_to_login(request.get_full_path())
     here = request.htmx.current_url_abs_path or reverse("publisher:apis")
     return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(here).headers["Location"]})
 

@@ -129,7 +129,7 @@ function refresh(form) {
 /* The server keeps what is typed (_draft_keeper.html). Only what it could not keep, because the sign-in has ended
    or changed, waits in this tab until the same person is back. */
 function stash(form) {
-  const values = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  const values = [...new FormData(form)].filter(([name, value]) => name !== "csrfmiddlewaretoken" && typeof value === "string");
   sessionStorage.setItem(stashName(form), JSON.stringify(values));
 }
 
@@ -147,7 +147,7 @@ function restoreStash(form) {
     if (!fields) continue;
     for (const field of fields instanceof RadioNodeList ? fields : [fields]) {
       if (field.type === "checkbox") field.checked ||= field.value === value;
-      else if (field.type !== "submit") field.value = value;
+      else if (!["submit", "file"].includes(field.type)) field.value = value;
     }
   }
 }
