@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
@@ -16,14 +16,17 @@ from apis.errors import Forbidden, Invalid, ServiceError
 from apis.permissions import Actor
 from apis.publisher.creating import exposed_path
 from apis.publisher.definition import text_of
+from apis.publisher.drafting import kept
 from apis.publisher.forms import ServiceForm, Text, plan_choices
 from apis.publisher.pages import PortalRequest, go, page
 from apis.roles import Capability
 from apis.saying import said
-from apis.services import defining
+from apis.services import defining, drafts
 from apis.services.sources import document_named
 from apis.validators import NAME_LIMIT
 from apis.words import phrase
+
+DRAFT: Final = "import"
 
 
 class SourceForm(ServiceForm):
@@ -60,7 +63,8 @@ def import_asyncapi(request: PortalRequest, actor: Actor) -> HttpResponse:
 
 def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "publisher/import_asyncapi.html", {"form": SourceForm()})
+        fields, words = kept(actor, DRAFT)
+        return render(request, "publisher/import_asyncapi.html", {"form": SourceForm(initial=fields), **words})
     form = SourceForm(request.POST, request.FILES)
     form.is_valid()
     try:
@@ -68,7 +72,8 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
     except Forbidden:
         raise
     except ServiceError as refusal:
-        return render(request, "publisher/import_asyncapi.html", {"form": form}, status=form.take(refusal))
+        context = {"form": form, "draft_form": DRAFT}
+        return render(request, "publisher/import_asyncapi.html", context, status=form.take(refusal))
     reading = defining.definition_check(actor=actor, text=octets)
     text = octets.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
     said = reading.design
@@ -78,6 +83,9 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
         "version": said.version if said else "",
         "definition": text,
     }
+    typed, _ = kept(actor, DRAFT)
+    if typed.get("definition", "").replace("\r\n", "\n").strip() == text.strip():  # of this very document, what was typed beside it
+        first |= {name: typed[name] for name in typed if name not in {"url", "definition"}}
     return _understood(request, actor, ImportForm(initial=first), reading)
 
 
@@ -113,6 +121,7 @@ def _create(request: PortalRequest, actor: Actor) -> HttpResponse:
         if isinstance(refusal, Invalid):  # what is wrong with the document is shown with its lines
             refusal.fields = {field: texts for field, texts in refusal.fields.items() if field in form.fields}
         return _understood(request, actor, form, text, status=form.take(refusal))
+    drafts.draft_forget(actor=actor, form=DRAFT)
     messages.success(
         request,
         said(phrase("{api} is created with {number} topics of the document.", api=api, number=api.topics.count())),
@@ -127,6 +136,7 @@ def _understood(
     judged = text if isinstance(text, Reading) else defining.definition_check(actor=actor, text=text)
     context = {
         "form": form,
+        "draft_form": DRAFT,
         "text": form["definition"].value() or "",
         "judged": judged,
         "plans": selectors.business_plans(),

@@ -27,7 +27,13 @@ from apis.validators import gateway_path
 from apis.words import phrase
 
 # Where somebody goes on after a draft was discarded, by its kind; a kind that is about an API has its page's name.
-_PAGES = {"new-api": "new", "info": "info", "document": "document_new", "definition": "definition_edit"}
+_PAGES = {
+    "new-api": "new",
+    "import": "import_asyncapi",
+    "info": "info",
+    "document": "document_new",
+    "definition": "definition_edit",
+}
 
 
 class SampleForm(ServiceForm):
@@ -45,6 +51,7 @@ def start(request: PortalRequest, actor: Actor) -> HttpResponse:
     context = {
         "samples": samples.SAMPLES,
         "draft": drafts.draft_of(actor, "new-api"),
+        "import_draft": drafts.draft_of(actor, "import"),
         "any_api": selectors.apis_visible(actor).exists(),
     }
     return render(request, "publisher/start.html", context)

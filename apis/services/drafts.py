@@ -20,9 +20,10 @@ from apis.permissions import Actor
 from apis.roles import Capability
 
 # What kind of form it is, and which of its fields are kept; a kind that is about one API has its id behind a colon.
-ABOUT_NO_API: Final = "new-api"  # the form of what is not there yet
+ABOUT_NO_API: Final = frozenset({"new-api", "import"})  # the forms of what is not there yet
 KINDS: Final[dict[str, tuple[str, ...]]] = {
-    ABOUT_NO_API: ("name", "context", "version", "endpoint", "business_plans"),
+    "new-api": ("name", "context", "version", "endpoint", "business_plans"),
+    "import": ("url", "definition", "name", "context", "version", "business_plans"),  # both steps of it; no file
     "info": ("display_name", "description", "tags", "seen"),
     "document": ("name", "type", "other_type", "summary", "visibility", "source", "content", "url"),
     "definition": ("definition", "seen"),
@@ -41,7 +42,7 @@ def fields_of(form: str) -> tuple[str, ...]:
     Raises: Missing for a form that has no drafts.
     """
     kind, _, about = form.partition(":")
-    if kind not in KINDS or (about == "") is not (kind == ABOUT_NO_API) or (about and not _is_id(about)):
+    if kind not in KINDS or (about == "") is not (kind in ABOUT_NO_API) or (about and not _is_id(about)):
         raise Missing("There are no drafts of this form.")
     return KINDS[kind]
 

@@ -187,3 +187,55 @@ class TestFormsAboutAnApi:
         visit.send(key, definition="asyncapi: 3.0.0 # half")
         assert "# half" in visit.see(at(draft, "definition/edit")).html
         assert "# half" not in visit.do(f"{key}/discard").html
+
+
+# An import --------------------------------------------------------------------------------------------------------
+
+IMPORT = "/publisher/create/import/"
+KEEP_IMPORT = "/publisher/drafts/import"
+TEXT = """asyncapi: 2.6.0
+info: {title: Lamps, version: 1.0.0}
+channels: {lamps: {subscribe: {message: {payload: {type: string}}}}}
+"""
+
+
+def test_a_pasted_definition_and_an_address_are_kept_and_a_file_is_not(carol: Person) -> None:
+    assert (
+        "Draft kept at" in Visit(carol).send(KEEP_IMPORT, script=True, url="https://a.example/x", definition=TEXT).words
+    )
+    page = Visit(carol).see(IMPORT)
+    assert page.value("url") == "https://a.example/x"
+    assert "title: Lamps" in page.html
+    assert "This is what you typed on" in page.words
+    assert "files are not" in page.words
+    assert f'hx-post="{KEEP_IMPORT}"' in page.html
+    assert "Draft of" in Visit(carol).see("/publisher/create/").words
+    assert "title: Lamps" not in Visit(carol).do(f"{KEEP_IMPORT}/discard").html
+    assert not FormDraft.objects.exists()
+
+
+def test_what_was_typed_beside_a_definition_is_there_when_it_is_read_again(carol: Person) -> None:
+    visit = Visit(carol)
+    step = visit.send(IMPORT, do="read", definition=TEXT, url="")
+    assert step.value("name") == "Lamps"
+    assert f'hx-post="{KEEP_IMPORT}"' in step.html
+    visit.send(KEEP_IMPORT, name="Street", context="/street", version="2", definition=TEXT.replace("\n", "\r\n"))
+    assert visit.send(IMPORT, do="read", definition=TEXT, url="").value("name") == "Street"
+    other = TEXT.replace("Lamps", "Bells")
+    assert visit.send(IMPORT, do="read", definition=other, url="").value("name") == "Bells"
+
+
+def test_an_import_that_was_made_is_no_draft_and_one_that_was_refused_is(carol: Person) -> None:
+    visit = Visit(carol)
+    typed = {"name": "Lamps", "context": "", "version": "1.0.0", "definition": TEXT}
+    visit.send(KEEP_IMPORT, **typed)
+    assert visit.send(IMPORT, do="create", **typed).status == 400
+    assert FormDraft.objects.filter(form="import").exists()
+    visit.do(IMPORT, do="create", **{**typed, "context": "/lamps"})
+    assert not FormDraft.objects.exists()
+    assert Api.objects.filter(version_set__context="/lamps").exists()
+
+
+def test_an_address_with_a_password_is_not_kept(carol: Person) -> None:
+    Visit(carol).send(KEEP_IMPORT, url="https://us:hush@a.example/x", definition=TEXT)
+    assert "hush" not in str(FormDraft.objects.get().fields)
