@@ -15,6 +15,8 @@ from apis.admin.base import ServiceAdmin
 from apis.admin.fields import Text, Whole
 from apis.admin.pages import Page, PageForm, answer
 from apis.roles import Capability
+from apis.saying import said
+from apis.words import phrase
 from gateway import live
 from gateway.models import LiveSession
 
@@ -73,8 +75,11 @@ class LiveSessionAdmin(ServiceAdmin):
 
     @display(description="Left of the plans")
     def left(self, row: LiveSession) -> str:
-        found = [f"{one['left']:,} of {one['amount']:,} {one['limit'].replace('-', ' ')}" for one in row.credits]
-        return "; ".join(found) or "unlimited"
+        found = [
+            phrase("{left:,} of {amount:,} {kind}", left=one["left"], amount=one["amount"], kind=one["limit"])
+            for one in row.credits
+        ]
+        return "; ".join(map(said, found)) or said("unlimited")
 
     def get_urls(self) -> list[URLPattern]:
         close = self.admin_site.admin_view(self.close_page)
@@ -86,7 +91,7 @@ class LiveSessionAdmin(ServiceAdmin):
         def run(cleaned: dict[str, Any]) -> str:
             code = live.POLICY if cleaned["code"] is None else cleaned["code"]
             live.session_close(actor=self.actor(request), session=session, code=code, reason=cleaned["reason"])
-            return f"The session from {session.client} is being closed."
+            return phrase("The session from {client} is being closed.", client=session.client)
 
         text = "The client and the endpoint are told within a second."
         page = Page(title="Close this session", button="Close", run=run, text=text, danger=True)

@@ -20,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+from wsportal.catalogues_forms import labels_of_forms
 from wsportal.env import ROOT
 
 LOCALE_DIR: Final = ROOT / "locale"
@@ -35,10 +36,10 @@ KEYWORDS: Final[dict[str, tuple[int | tuple[int, str], ...] | None]] = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-# Whose unmarked sentences pages show. What only REST, the administration or the gateway's own answers say is not here.
+# Whose unmarked sentences pages show. What only REST or the gateway's own answers say is not here.
 PLAIN: Final = (
     "apis/*.py", "apis/checking/*.py", "apis/asyncapi/*.py", "apis/models/*.py", "apis/oauth/*.py",
-    "apis/services/*.py", "apis/publisher/*.py", "apis/devportal/*.py",
+    "apis/services/*.py", "apis/publisher/*.py", "apis/devportal/*.py", "apis/admin/*.py", "gateway/admin.py",
     "gateway/screens*.py", "gateway/trial*.py", "gateway/live.py", "gateway/subscribers.py", "gateway/statements.py",
     "gateway/simulating.py", "gateway/observing.py", "gateway/commands.py", "gateway/renewal.py",
     "gateway/health_report.py", "gateway/inspecting.py", "wsportal/views.py", "wsportal/settings.py",
@@ -54,7 +55,7 @@ SKIPPED: Final = (
 _TABLE: Final = re.compile(r"(LABELS|WORDS|TITLES|NAMES_OF|KINDS|MENU|HEADINGS|RULES|STEPS|PARTS|NOTES)$")
 _LABELLED: Final = {
     "MenuItem", "Question", "Text", "TextChoices", "_text", "_choice", "Rule", "Line", "HttpResponse", "CharField",
-    "ChoiceField", "MultipleChoiceField", "BooleanField", "FileField", "IntegerField", "Kind", "Column",
+    "ChoiceField", "MultipleChoiceField", "BooleanField", "FileField", "IntegerField", "Kind", "Column", "Page",
 }  # fmt: skip
 _LABEL_ARGUMENTS: Final = {"label", "title", "text", "button", "heading", "detail", "name"}
 _SENTENCE: Final = re.compile(r"[A-Z{][^\n]*[a-z}][^\n]* [^\n]*", re.S)
@@ -92,7 +93,8 @@ def collected() -> Catalog:
     for word in _WORDS:
         catalog.add(word, locations=[("apis/models/api.py", 0)])
     for path in _plain_files():
-        for text in sorted(set(plain(ast.parse(path.read_text(encoding="utf-8"))))):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        for text in sorted({*plain(module), *(labels_of_forms(module) if _forms_of(path) else ())}):
             if text not in catalog:
                 catalog.add(text, locations=[(_name(path), 0)])
     return catalog
@@ -117,6 +119,10 @@ def _name(path: Path) -> str:
 def _plain_files() -> list[Path]:
     found = {path for pattern in PLAIN for path in ROOT.glob(pattern)}
     return sorted(path for path in found if _name(path) not in SKIPPED)
+
+
+def _forms_of(path: Path) -> bool:
+    return path.is_relative_to(ROOT / "apis/admin") or path == ROOT / "gateway/admin.py"
 
 
 def plain(module: ast.Module) -> Iterator[str]:

@@ -16,6 +16,8 @@ from apis.models import Api, ApiCategory, Role
 from apis.permissions import Actor
 from apis.pictures import BYTES_LIMIT
 from apis.roles import BUILT_IN_ROLES
+from apis.saying import all_said
+from apis.saying import said as in_words
 from apis.services import categories, custom_roles, thumbnails
 from apis.shapes_about import OWNERS, PROPERTIES_LIMIT
 
@@ -148,7 +150,7 @@ class RoleAdmin(ServiceAdmin):
 
     @display(description="By")
     def uses(self, role: Role) -> str:
-        return "; ".join(selectors_portal.role_uses(role)) or "nobody"
+        return "; ".join(all_said(selectors_portal.role_uses(role))) or in_words("nobody")
 
     def create(self, actor: Actor, form: Any) -> Role:
         return custom_roles.role_create(actor=actor, **form.cleaned_data)

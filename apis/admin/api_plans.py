@@ -15,7 +15,9 @@ from apis.admin.plans import LIMIT_COLUMNS, PlanAdmin, PlanForm
 from apis.errors import Invalid, ServiceError
 from apis.models import ApiPlan, CustomPlan
 from apis.permissions import Actor
+from apis.saying import said
 from apis.services import plan_values, plans
+from apis.words import phrase
 
 _TYPES: Final = (
     ("ip", "address"),
@@ -167,7 +169,8 @@ class ApiPlanAdmin(PlanAdmin):
 
     @display(description="Groups")
     def groups_in_words(self, plan: ApiPlan) -> str:
-        return "; ".join(f"{limits} where {whom}" for whom, limits in plan.group_lines)
+        lines = [phrase("{limits} where {whom}", limits=limits, whom=whom) for whom, limits in plan.group_lines]
+        return "; ".join(said(line) for line in lines)
 
     @display(description="APIs", ordering="api_total")
     def api_total(self, plan: Any) -> int:

@@ -18,6 +18,7 @@ from apis.models import Application, ApplicationPlan
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services import subscribing
+from apis.words import phrase
 
 
 class ApplicationForm(ServiceForm):
@@ -88,9 +89,11 @@ class ApplicationAdmin(ApiKeyPages, KeyPages):
         subscribing.application_delete(actor=actor, application=obj)
 
     def consequences(self, obj: Application) -> list[str]:
-        lines = [f"{pair.key_type} keys with their tokens" for pair in obj.key_pairs.all()]
-        lines += [f"client {row}" for row in selectors_key_managers.mapped_keys_of(obj)]
-        return lines + [f"subscription to {row.api}" for row in obj.subscriptions.select_related("api__version_set")]
+        lines = [phrase("{key_type} keys with their tokens", key_type=pair.key_type) for pair in obj.key_pairs.all()]
+        lines += [phrase("client {row}", row=row) for row in selectors_key_managers.mapped_keys_of(obj)]
+        return lines + [
+            phrase("subscription to {api}", api=row.api) for row in obj.subscriptions.select_related("api__version_set")
+        ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if (application := context.get("original")) is not None:

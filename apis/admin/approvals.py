@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.decorators import display
@@ -18,11 +19,14 @@ from apis import selectors_approvals
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choices, Lines, YesNo
 from apis.admin.pages import Page, PageForm, answer
+from apis.admin.words import badge
 from apis.lifecycle import ACTION_LABELS, Action
 from apis.models import Approval, ApprovalRules
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import approval_rules, approving
+from apis.words import phrase
 
 _COLOURS = {"Waiting": "warning", "Approved": "success", "Rejected": "danger", "Withdrawn": "info"}
 _BUTTONS = {"approve": "Approve", "reject": "Reject"}
@@ -66,11 +70,11 @@ class ApprovalAdmin(ServiceAdmin):
 
     @display(description="Kind", ordering="kind")
     def kind_name(self, row: Approval) -> str:
-        return row.get_kind_display()
+        return said(row.get_kind_display())
 
     @display(description="Asks for")
     def asks_for(self, row: Approval) -> str:
-        return asked_for(row)
+        return said(asked_for(row))
 
     @display(description="Asked by", ordering="asked_by_name")
     def who(self, row: Approval) -> str:
@@ -86,11 +90,13 @@ class ApprovalAdmin(ServiceAdmin):
     @display(description="Asked", ordering="asked_at")
     def waits(self, row: Approval) -> str:
         ago = timesince(row.asked_at, depth=1)
-        return f"for {ago}" if row.is_waiting else f"{row.asked_at:%Y-%m-%d %H:%M}"
+        if not row.is_waiting:
+            return date_format(row.asked_at, "SHORT_DATETIME_FORMAT")
+        return said(phrase("for {ago}", ago=ago))
 
     @display(description="State", ordering="state", label=_COLOURS)
-    def state_badge(self, row: Approval) -> str:
-        return row.get_state_display()
+    def state_badge(self, row: Approval) -> tuple[str, str]:
+        return badge(row.get_state_display())
 
     @display(description="Decided by", ordering="decided_by_name")
     def decided(self, row: Approval) -> str:
@@ -119,11 +125,16 @@ class ApprovalAdmin(ServiceAdmin):
             done = approving.approval_decide(
                 actor=self.actor(request), approval=row, decision=how, reason=cleaned["reason"]
             )
-            return f"{done.subject}: {done.get_state_display().lower()}."
+            return phrase("{subject}: {label_of}.", subject=done.subject, label_of=done.get_state_display())
 
-        text = f"{row.asked_by_name} asks for {asked_for(row)}. {_MEANING[how, row.kind]}"
+        wish = phrase("{who} asks for: {wish}.", who=row.asked_by_name, wish=said(asked_for(row)))
+        text = phrase("{wish} {what}", wish=wish, what=_MEANING[how, row.kind])
         page = Page(
-            title=f"{_BUTTONS[how]}: {row.subject}", button=_BUTTONS[how], run=run, text=text, danger=how == "reject"
+            title=phrase("{what}: {subject}", what=_BUTTONS[how], subject=row.subject),
+            button=_BUTTONS[how],
+            run=run,
+            text=text,
+            danger=how == "reject",
         )
         return answer(self, request, row, page, DecisionForm)
 
@@ -132,12 +143,12 @@ def asked_for(row: Approval) -> str:
     """What somebody wants, in a few words."""
     wanted = row.wanted
     if row.kind == Approval.Kind.PLAN_CHANGE:
-        return f"the plan {wanted.get('after')} instead of {wanted.get('before')}"
+        return phrase("the plan {after} instead of {before}", after=wanted.get("after"), before=wanted.get("before"))
     if row.kind == Approval.Kind.SUBSCRIPTION:
-        return f"the plan {wanted.get('plan')}"
+        return phrase("the plan {plan}", plan=wanted.get("plan"))
     if row.kind == Approval.Kind.TRANSITION:
-        return str(wanted.get("action"))
-    return "a new application"
+        return ACTION_LABELS.get(wanted.get("action"), str(wanted.get("action")))
+    return phrase("a new application")
 
 
 class RulesForm(ServiceForm):

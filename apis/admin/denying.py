@@ -14,6 +14,7 @@ from apis.admin.fields import Lines, Pick, Text, YesNo
 from apis.models import Api, Application, DenyPolicy, Person
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import denying
 
 
@@ -82,11 +83,11 @@ class DenyPolicyAdmin(ServiceAdmin):
     @display(description="Who")
     def who(self, policy: DenyPolicy) -> str:
         parts = [str(one) for one in (policy.api, policy.application, policy.person) if one is not None]
-        return ", ".join(parts) or "everybody"
+        return ", ".join(parts) or said("everybody")
 
     @display(description="Address")
     def address(self, policy: DenyPolicy) -> str:
-        return policy.address_words or "any"
+        return said(policy.address_words) or said("any")
 
     def create(self, actor: Actor, form: Any) -> DenyPolicy:
         return denying.deny_policy_create(actor=actor, **form.values())

@@ -169,7 +169,7 @@ class PickPlans(forms.ModelMultipleChoiceField):
         super().__init__(queryset, required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget(), **kwargs)
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name}: {', '.join(obj.limit_lines)}"
+        return f"{obj.name}: {', '.join(all_said(obj.limit_lines))}"
 
 
 class Tags(Text):

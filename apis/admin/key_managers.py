@@ -13,15 +13,17 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from apis.admin.base import ServiceAdmin, ServiceForm
+from apis.admin.base import ServiceAdmin, ServiceForm, sentences
 from apis.admin.fields import Choice, Choices, Lines, Password, Text, Whole, YesNo
 from apis.errors import ServiceError
 from apis.foreign_tokens import ALGORITHMS
 from apis.models import KeyManager
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import key_managers, trying_key_managers
 from apis.shapes_key_managers import DEFAULTS, SECRET
+from apis.words import phrase
 
 _KEPT = "Kept sealed and never shown. Empty keeps the one there is."
 _GROUPS: tuple[tuple[str | None, tuple[str, ...]], ...] = (
@@ -134,8 +136,11 @@ class KeyManagerAdmin(ServiceAdmin):
     def consequences(self, obj: KeyManager) -> list[str]:
         rows = obj.mapped_keys.select_related("application")
         return [
-            "every live session of its tokens",
-            *(f"client {row.consumer_key} of {row.application}" for row in rows),
+            phrase("every live session of its tokens"),
+            *(
+                phrase("client {key} of {application}", key=row.consumer_key, application=row.application)
+                for row in rows
+            ),
         ]
 
     def get_urls(self) -> list[URLPattern]:
@@ -150,10 +155,10 @@ class KeyManagerAdmin(ServiceAdmin):
             try:
                 findings = trying_key_managers.key_manager_try(actor=self.actor(request), key_manager=row)
             except ServiceError as refusal:
-                messages.error(request, str(refusal))
+                messages.error(request, " ".join(sentences(refusal)))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Test {row}",
+            "title": said(phrase("Test {row}", row=row)),
             "subtitle": str(row),
             "findings": findings,
             "back": self.url("change", row.pk),

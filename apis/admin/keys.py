@@ -14,6 +14,7 @@ from apis.admin.fields import Choices, Lines
 from apis.admin.pages import Page, PageForm, answer, show_secret
 from apis.models import Application, KeyPair
 from apis.services import keys
+from apis.words import phrase
 
 
 class KeysForm(PageForm):
@@ -62,7 +63,11 @@ class KeyPages(ServiceAdmin):
             )
             return self._secret(request, application, pair, secret)
 
-        page = Page(f"{key_type.capitalize()} keys for {application}", "Generate keys", run)
+        page = Page(
+            phrase("Keys of {application}: {key_type}", application=application, key_type=key_type),
+            "Generate keys",
+            run,
+        )
         return answer(
             self, request, application, page, KeysForm, initial={"grant_types": list(keys.DEFAULT_GRANT_TYPES)}
         )
@@ -74,9 +79,15 @@ class KeyPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             keys.keys_update(actor=self.actor(request), pair=pair, **KeysForm.values_of(cleaned))
-            return f"The {key_type} keys of {application} were saved."
+            return phrase(
+                "The {key_type} keys of {application} were saved.", key_type=key_type, application=application
+            )
 
-        page = Page(f"Grants of the {key_type} keys of {application}", "Save", run)
+        page = Page(
+            phrase("Grants of the {key_type} keys of {application}", key_type=key_type, application=application),
+            "Save",
+            run,
+        )
         initial = {"grant_types": pair.grant_types, "redirect_uris": "\n".join(pair.client.redirect_uris.split())}
         return answer(self, request, application, page, KeysForm, initial=initial)
 
@@ -90,7 +101,13 @@ class KeyPages(ServiceAdmin):
             return self._secret(request, application, pair, secret)
 
         text = "The present secret stops working at once. Tokens that were made with it live on."
-        page = Page(f"New {key_type} secret for {application}", "Make a new secret", run, text, danger=True)
+        page = Page(
+            phrase("New {key_type} secret for {application}", key_type=key_type, application=application),
+            "Make a new secret",
+            run,
+            text,
+            danger=True,
+        )
         return answer(self, request, application, page, PageForm)
 
     def _secret(self, request: HttpRequest, application: Application, pair: KeyPair, secret: str) -> HttpResponse:
@@ -98,7 +115,7 @@ class KeyPages(ServiceAdmin):
             self,
             request,
             application,
-            title=f"{pair.key_type.capitalize()} keys of {application}",
+            title=phrase("Keys of {application}: {key_type}", application=application, key_type=pair.key_type),
             text="Copy the secret now: it is kept as a hash only and cannot be shown again.",
             values={"Consumer key": pair.client.client_id, "Consumer secret": secret},
         )

@@ -17,7 +17,9 @@ from apis.admin.fields import Choice, Lines, Text
 from apis.admin.pages import show_secret
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import clients
+from apis.words import phrase
 
 
 @admin.register(AccessToken)
@@ -37,12 +39,12 @@ class AccessTokenAdmin(ServiceAdmin):
 
     @display(description="Token", ordering="id")
     def number(self, token: AccessToken) -> str:
-        return f"Token {token.pk}"
+        return said(phrase("Token {number}", number=str(token.pk)))
 
     @display(description="Application")
     def belongs_to(self, token: AccessToken) -> str:
         pair = getattr(token.application, "key_pair", None)
-        return str(pair.application) if pair else f"{token.application} (management client)"
+        return str(pair.application) if pair else said(phrase("{client} (management client)", client=token.application))
 
     @display(description="Keys")
     def key_type(self, token: AccessToken) -> str:
@@ -58,7 +60,8 @@ class AccessTokenAdmin(ServiceAdmin):
         rows = list(queryset)
         for token in rows:
             clients.access_token_revoke(actor=self.actor(request), token=token)
-        messages.success(request, f"{len(rows)} token(s) revoked; sessions opened with them are closed.")
+        done = phrase("Tokens revoked: {count}. Sessions opened with them are closed.", count=len(rows))
+        messages.success(request, said(done))
 
     def remove(self, actor: Actor, obj: AccessToken) -> None:
         clients.access_token_revoke(actor=actor, token=obj)
@@ -144,7 +147,7 @@ class ClientAdmin(ServiceAdmin):
             self,
             request,
             obj,
-            title=f"{obj} is registered",
+            title=phrase("{obj} is registered", obj=obj),
             text=text if "Client secret" in values else "A public client has no secret; it uses PKCE.",
             values=values,
         )

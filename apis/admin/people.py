@@ -20,8 +20,10 @@ from apis.admin.pages import Page, PageForm, answer
 from apis.models import Person, PersonalToken
 from apis.permissions import Actor
 from apis.roles import Capability, Role
+from apis.saying import said
 from apis.selectors_portal import custom_roles
 from apis.services import people
+from apis.words import phrase
 
 _ROLES = {
     Role.CREATOR: "creator: designs APIs",
@@ -33,7 +35,10 @@ _ROLES = {
 
 def role_choices() -> list[tuple[str, str]]:
     """The built-in roles with what they allow, then the custom ones with what they count as."""
-    custom = [(row.name, f"{row.name}: as {row.alias_of}" if row.alias_of else row.name) for row in custom_roles()]
+    custom = [
+        (row.name, phrase("{name}: as {kind}", name=row.name, kind=row.alias_of) if row.alias_of else row.name)
+        for row in custom_roles()
+    ]
     return [(role.value, label) for role, label in _ROLES.items()] + custom
 
 
@@ -148,9 +153,9 @@ class PersonAdmin(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             people.person_set_password(actor=self.actor(request), person=person, password=cleaned["password"])
-            return f"The password of {person} was set; their browser sessions have ended."
+            return phrase("The password of {person} was set; their browser sessions have ended.", person=person)
 
-        page = Page(title=f"Set the password of {person}", button="Set password", run=run)
+        page = Page(title=phrase("Set the password of {person}", person=person), button="Set password", run=run)
         return answer(self, request, person, page, PasswordForm)
 
 
@@ -185,7 +190,7 @@ class PersonalTokenAdmin(ServiceAdmin):
         rows = list(queryset)
         for token in rows:
             self.remove(self.actor(request), token)
-        messages.success(request, f"{len(rows)} token(s) revoked.")
+        messages.success(request, said(phrase("Tokens revoked: {count}.", count=len(rows))))
 
     def remove(self, actor: Actor, obj: PersonalToken) -> None:
         people.personal_token_revoke(actor=actor, token=obj)

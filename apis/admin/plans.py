@@ -16,6 +16,7 @@ from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscri
 from apis.models.counts import count_of
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import all_said
 from apis.selectors_portal import role_choices
 from apis.services import plan_values, plans
 
@@ -174,7 +175,7 @@ class PlanAdmin(ServiceAdmin):
 
     @display(description="Limits")
     def limits_in_words(self, plan: Any) -> str:
-        return ", ".join(plan.limit_lines)
+        return ", ".join(all_said(plan.limit_lines))
 
 
 @admin.register(BusinessPlan)

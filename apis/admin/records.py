@@ -16,13 +16,16 @@ from unfold.decorators import display
 from apis import selectors, selectors_portal
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Choices, Column, Lines, Rows, Text, Whole
+from apis.admin.words import say_later
 from apis.models import Environment, HistoryEntry
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.selectors_history import actions_in
 from apis.services import environments
 from apis.shapes_vhosts import VHOSTS_LIMIT
 from apis.stories import action_words, changes_of, story
+from apis.words import phrase
 
 CHANGES_SHOWN: Final = 3
 
@@ -43,7 +46,7 @@ def history_lines(entries: Iterable[HistoryEntry]) -> list[dict[str, Any]]:
 
 
 def action_in_words(entry: HistoryEntry) -> str:
-    return entry.action.replace("_", " ")
+    return said(action_words(entry.action))
 
 
 def moved(entry: HistoryEntry) -> str:
@@ -51,19 +54,21 @@ def moved(entry: HistoryEntry) -> str:
     changes = changes_of(entry)
     if not changes:
         return "–"
-    words = [f"{one.label}: " * bool(one.label) + f"{one.before or 'nothing'} → {one.after or 'nothing'}"
+    nothing = said("nothing")
+    words = [f"{said(one.label)}: " * bool(one.label) + f"{one.before or nothing} → {one.after or nothing}"
              for one in changes[:CHANGES_SHOWN]]  # fmt: skip
     more = len(changes) - CHANGES_SHOWN
-    return Truncator("; ".join(words)).chars(200) + (f"; and {more} more" if more > 0 else "")
+    shown = Truncator("; ".join(words)).chars(200)
+    return said(phrase("{shown}; and {more} more", shown=shown, more=more)) if more > 0 else shown
 
 
 class ActionFilter(admin.SimpleListFilter):
     """What was done, in words."""
 
-    title, parameter_name = "what was done", "action"
+    title, parameter_name = say_later("What was done"), "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(action, action_words(action)) for action in actions_in(model_admin.get_queryset(request))]
+        return [(action, said(action_words(action))) for action in actions_in(model_admin.get_queryset(request))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[HistoryEntry]) -> QuerySet[HistoryEntry]:
         return queryset.filter(action=self.value()) if self.value() else queryset
@@ -112,7 +117,7 @@ class HistoryAdmin(ServiceAdmin):
     def facts(self, entry: HistoryEntry) -> str:
         lines = story(entry).facts
         if (restored := entry.detail.get("restored")) is not None:
-            lines = [*lines, ("put back what was before entry", str(restored))]
+            lines = [*lines, (said("put back what was before entry"), str(restored))]
         return format_html_join("", "<div>{}: {}</div>", lines) or "–"
 
 

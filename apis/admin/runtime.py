@@ -5,16 +5,23 @@ from __future__ import annotations
 from apis import shapes
 from apis.admin.fields import Whole
 from apis.admin.pages import PageForm
+from apis.words import phrase
 
 _OWN = "Empty: no limit of this API's own."
-_REFUSED = f"One more is refused with 429. {_OWN}"
+_LARGER = phrase("Bytes. A larger one closes with 1009. {what}", what=_OWN)
+_LONGER = phrase("Seconds, then it is closed with 4408. {what}", what=_OWN)
+_REFUSED = phrase("One more is refused with 429. {what}", what=_OWN)
 
 
 class RuntimeForm(PageForm):
     """Fields are named as in apis.shapes.runtime_limits."""
 
-    max_message_bytes = Whole(label="Largest message", help_text=f"Bytes. A larger one closes with 1009. {_OWN}")
-    max_session_s = Whole(label="Longest session", help_text=f"Seconds, then it is closed with 4408. {_OWN}")
+    max_message_bytes = Whole(
+        label="Largest message", help_text=phrase("Bytes. A larger one closes with 1009. {what}", what=_OWN)
+    )
+    max_session_s = Whole(
+        label="Longest session", help_text=phrase("Seconds, then it is closed with 4408. {what}", what=_OWN)
+    )
     idle_s = Whole(
         label="Close when idle for", help_text="Seconds without traffic, then 4408; 0 = only as the endpoint says."
     )

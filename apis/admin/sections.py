@@ -41,6 +41,6 @@ def needed(missing: Iterable[str]) -> str:
 
 def further(api: Api) -> list[tuple[str, str, str]]:
     """Pages about an API that are elsewhere: (address, words, Material symbol)."""
-    found = urlencode({"api__id__exact": api.pk})
+    found = urlencode({"api__id__exact": str(api.pk)})
     lists = [(f"{reverse(f'admin:{name}_changelist')}?{found}", said(words), icon) for name, words, icon in _LISTS]
     return [(reverse(address, args=[api.pk]), said(words), icon) for address, words, icon in _FURTHER] + lists

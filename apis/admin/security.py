@@ -20,6 +20,7 @@ from apis.selectors_key_managers import key_manager_names
 from apis.services import api_keys, securing
 from apis.shapes import KEY_TYPES
 from apis.shapes_security import SCHEME_LABELS
+from apis.words import phrase
 
 _LISTS = ("origins", "mask")
 
@@ -81,10 +82,10 @@ class SecurityPages(ServiceAdmin):
         def run(cleaned: dict[str, Any]) -> str:
             settings = cleaned | {name: _lines(cleaned[name]) for name in _LISTS}
             securing.security_configure(actor=self.actor(request), api=api, settings=settings, seen=seen_in(request))
-            return f"The security settings of {api} were saved."
+            return phrase("The security settings of {api} were saved.", api=api)
 
         page = Page(
-            title=f"Security of {api}",
+            title=phrase("Security of {api}", api=api),
             button="Save settings",
             run=run,
             text="Where the API is deployed, a change holds at once: who could not connect any more is disconnected.",
@@ -104,21 +105,23 @@ class SecurityPages(ServiceAdmin):
             text = (
                 "Copy it now: it is kept as a hash only. It opens this API for an hour; send it in the header ApiKey."
             )
-            return show_secret(self, request, api, title=f"Test key for {api}", text=text, values={"Test key": key})
+            return show_secret(
+                self, request, api, title=phrase("Test key for {api}", api=api), text=text, values={"Test key": key}
+            )
 
         text = "It opens what is deployed of this API before anybody can subscribe, for an hour, on nobody's bill."
-        page = Page(f"Test key for {api}", "Make a test key", run, text)
+        page = Page(phrase("Test key for {api}", api=api), "Make a test key", run, text)
         return answer(self, request, api, page, TestKeyForm)
 
 
 class TestKeyForm(PageForm):
-    key_type = Choice(label="Endpoint", choices=[(kind, kind) for kind in KEY_TYPES])
+    key_type = Choice(label="Endpoint", choices=[(kind, phrase("{kind} endpoints", kind=kind)) for kind in KEY_TYPES])
 
 
 class ApiKeyForm(PageForm):
     """An API key; lists are one entry a line."""
 
-    key_type = Choice(label="For", choices=[(kind, f"{kind} endpoints") for kind in KEY_TYPES])
+    key_type = Choice(label="For", choices=[(kind, phrase("{kind} endpoints", kind=kind)) for kind in KEY_TYPES])
     expires_in = Whole(label="Works for", help_text="Seconds; empty = until it is revoked.")
     permitted_ips = Lines(label="Permitted addresses", rows=2, help_text="Addresses and networks, one a line.")
     permitted_referers = Lines(label="Permitted pages", rows=2, help_text="Such as *.example.com/shop/*, one a line.")
@@ -147,11 +150,11 @@ class ApiKeyPages(ServiceAdmin):
             wish["key_type"] = wish["key_type"] or KEY_TYPES[0]
             _, key = api_keys.api_key_create(actor=self.actor(request), application=application, **wish)
             text = "Copy it now: it is kept as a hash only and cannot be shown again."
-            title = f"API key of {application}"
+            title = phrase("API key of {application}", application=application)
             return show_secret(self, request, application, title=title, text=text, values={"API key": key})
 
         text = "It opens the APIs that the application is subscribed to and that accept API keys."
-        page = Page(f"API key for {application}", "Make an API key", run, text)
+        page = Page(phrase("API key for {application}", application=application), "Make an API key", run, text)
         return answer(self, request, application, page, ApiKeyForm)
 
     def api_key_revoke_page(self, request: HttpRequest, object_id: UUID, key_id: UUID) -> HttpResponse:
@@ -160,8 +163,8 @@ class ApiKeyPages(ServiceAdmin):
 
         def run(_: dict[str, Any]) -> str:
             api_keys.api_key_revoke(actor=self.actor(request), key=key)
-            return f"The API key that ends in {key.hint} was revoked."
+            return phrase("The API key that ends in {hint} was revoked.", hint=key.hint)
 
         text = "It stops working at once and for good, and whoever is connected with it is disconnected."
-        page = Page(f"Revoke the API key that ends in {key.hint}", "Revoke", run, text, danger=True)
+        page = Page(phrase("Revoke the API key that ends in {hint}", hint=key.hint), "Revoke", run, text, danger=True)
         return answer(self, request, application, page, PageForm)

@@ -22,9 +22,11 @@ from apis.file_kinds import ACCEPTED, FILE_LIMIT
 from apis.models import Api, ApiDocument, Comment, Rating
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import comments, documents, ratings
 from apis.services.documents import Upload
 from apis.shapes_social import RATINGS
+from apis.words import phrase
 
 HELD: Final = ("content", "url", "upload")
 
@@ -111,14 +113,19 @@ class DocumentAdmin(SeenOnly):
 
     @display(description="Type")
     def kind(self, document: ApiDocument) -> str:
-        return document.type_label
+        return said(document.type_label)
 
     @display(description="Now")
     def held(self, document: ApiDocument) -> str:
         if document.source != ApiDocument.Source.FILE:
-            return document.get_source_display()
+            return said(document.get_source_display())
         address = reverse("publisher:document_content", args=[document.api_id, document.pk])
-        return format_html('<a href="{}">{}</a>, {} bytes', address, document.file_name, document.size_bytes)
+        return format_html(
+            '<a href="{}">{}</a>, {}',
+            address,
+            document.file_name,
+            said(phrase("{count:,} bytes", count=document.size_bytes)),
+        )
 
     def create(self, actor: Actor, form: Any) -> ApiDocument:
         api = form.cleaned_data["api"]

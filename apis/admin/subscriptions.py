@@ -16,12 +16,15 @@ from apis import selectors
 from apis.admin.base import ServiceAdmin, ServiceForm
 from apis.admin.fields import Pick
 from apis.admin.pages import Page, PageForm, answer
+from apis.admin.words import badge
 from apis.errors import Invalid
 from apis.lifecycle import SUBSCRIBABLE
 from apis.models import Api, Application, BusinessPlan, Subscription
 from apis.permissions import Actor, can_look_after_subscription, can_manage_subscription
 from apis.roles import Capability
+from apis.saying import said
 from apis.services import subscribing
+from apis.words import phrase
 
 _COLOURS = {
     "Active": "success",
@@ -153,11 +156,11 @@ class SubscriptionAdmin(ServiceAdmin):
         if found is None:
             return "–"
         link = reverse("admin:apis_approval_change", args=[found.pk])
-        return format_html('<a class="text-link" href="{}">{}: {}</a>', link, found, found.get_state_display().lower())
+        return format_html('<a class="text-link" href="{}">{}: {}</a>', link, found, said(found.get_state_display()))
 
     @display(description="State", ordering="state", label=_COLOURS)
-    def state_badge(self, subscription: Subscription) -> str:
-        return subscription.get_state_display()
+    def state_badge(self, subscription: Subscription) -> tuple[str, str]:
+        return badge(subscription.get_state_display())
 
     def create(self, actor: Actor, form: Any) -> Subscription:
         chosen = form.chosen("api", "application", "business_plan")
@@ -194,9 +197,13 @@ class SubscriptionAdmin(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             subscribing.subscription_block(actor=self.actor(request), subscription=subscription, what=what)
-            return f"{subscription} is blocked{'' if what == 'all' else ' for production keys'}."
+            return done
 
-        title = f"Block {subscription}" + ("" if what == "all" else " for production keys")
+        title = phrase("Block {subscription}", subscription=subscription)
+        done = phrase("{subscription} is blocked.", subscription=subscription)
+        if what != "all":
+            title = phrase("Block {subscription} for production keys", subscription=subscription)
+            done = phrase("{subscription} is blocked for production keys.", subscription=subscription)
         page = Page(title=title, button="Block", run=run, text=_MEANING[what], danger=True)
         return answer(self, request, subscription, page, PageForm)
 
@@ -205,8 +212,10 @@ class SubscriptionAdmin(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> str:
             subscribing.subscription_unblock(actor=self.actor(request), subscription=subscription)
-            return f"{subscription} is active again."
+            return phrase("{subscription} is active again.", subscription=subscription)
 
         text = "The application can connect again at once."
-        page = Page(title=f"Unblock {subscription}", button="Unblock", run=run, text=text)
+        page = Page(
+            title=phrase("Unblock {subscription}", subscription=subscription), button="Unblock", run=run, text=text
+        )
         return answer(self, request, subscription, page, PageForm)

@@ -18,6 +18,7 @@ from apis.seeing import seen_in
 from apis.services import topics, versions
 from apis.shapes_topics import SCOPE_FIELDS, TOPICS_LIMIT
 from apis.validators import unversioned_path
+from apis.words import phrase
 
 _WAYS: Final = {"both": "receive and send", "subscribe": "receive", "publish": "send"}
 _SECURITIES: Final = (("oauth", "a credential"), ("none", "nothing"))
@@ -94,10 +95,12 @@ class TopicPages(PublishingPages):
             rows = [{**stored.get(row["name"], {}), **row} for row in TopicsForm.topics_of(cleaned["topics"])]
             # What the table has no column for stays.
             topics.topics_replace(actor=actor, api=api, topics=rows, seen=seen_in(request))
-            return f"The topics of {api} were saved. Clients meet them once a revision that has them is deployed."
+            return phrase(
+                "The topics of {api} were saved. Clients meet them once a revision that has them is deployed.", api=api
+            )
 
         page = Page(
-            title=f"Topics of {api}",
+            title=phrase("Topics of {api}", api=api),
             button="Save topics",
             run=run,
             text="They are part of the design: a change takes effect with the next revision that is deployed.",
@@ -113,11 +116,18 @@ class TopicPages(PublishingPages):
 
         def run(cleaned: dict[str, Any]) -> str:
             versions.default_version_set(actor=actor, api=api, is_default=wanted, seen=seen_in(request))
-            return f"{api} is {'now' if wanted else 'no longer'} the default version."
+            if wanted:
+                return phrase("{api} is now the default version.", api=api)
+            return phrase("{api} is no longer the default version.", api=api)
 
-        before = f"At present {now.version} does. " if now is not None and wanted else ""
         where = unversioned_path(api.context)
-        text = f"The default version answers at {where}, where the path names none. {before}It holds at once."
-        title = f"Make {api} the default version" if wanted else f"Let {api} be the default version no longer"
+        text = phrase(
+            "The default version answers at {where}, where the path names none. It holds at once.", where=where
+        )
+        if now is not None and wanted:
+            text = phrase("{text} At present {version} does.", text=text, version=now.version)
+        title = phrase("Make {api} the default version", api=api)
+        if not wanted:
+            title = phrase("Let {api} be the default version no longer", api=api)
         page = Page(title=title, button="Make it the default" if wanted else "No default version", run=run, text=text)
         return answer(self, request, api, page, PageForm)
