@@ -59,3 +59,27 @@ def test_a_body_is_refused_by_what_it_says_and_by_what_comes(port: int) -> None:
     assert status in {0, 413}  # 0: what was still under way made the kernel forget the answer
     assert sent < len(chunk) * 200
     assert answer(port, f"{plain}Content-Length: 3", b"a=b")[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "says"),
+    [
+        ("text/html,application/xhtml+xml", b"text/html", b"This is too large"),
+        ("*/*", b"application/problem+json", b'"code":"too_large"'),
+    ],
+    ids=["browser", "program"],
+)
+def test_a_browser_is_told_on_a_page_and_a_program_in_a_problem_document(
+    port: int, accept: str, kind: bytes, says: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as link:
+        head = f"POST /api/v1/apis HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n"
+        link.sendall(f"{head}Content-Length: {BODY_LIMIT + 1}\r\n\r\n".encode())
+        said = b""
+        while more := link.recv(65536):
+            said += more
+    head_of_answer, _, body = said.partition(b"\r\n\r\n")
+    assert head_of_answer.startswith(b"HTTP/1.1 413 ")
+    assert kind in head_of_answer
+    assert f"Content-Length: {len(body)}".encode() in head_of_answer
+    assert says in body

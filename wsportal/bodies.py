@@ -11,9 +11,16 @@ from typing import Any, Final
 from daphne.http_protocol import HTTPFactory, WebRequest
 
 BODY_LIMIT: Final = 16 << 20  # bytes; the largest that anything here takes is a file of 5 MiB in a form
-_ANSWER: Final = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nContent-Length: 27\r\nConnection: close\r\n\r\n"
-    b"The request is too large.\r\n"
+_HEAD: Final = (
+    "HTTP/1.1 413 Content Too Large\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+)
+_PROBLEM: Final = (
+    '{"type":"about:blank","title":"Content Too Large","status":413,"detail":"A request has at most 16 MiB.",'
+    '"code":"too_large"}'
+)
+_PAGE: Final = (
+    '<!doctype html><html lang="en"><title>Too large \u00b7 wsportal</title><h1>This is too large</h1>'
+    "<p>A request has at most 16 MiB, a file less. Nothing was changed: go back and choose a smaller one.</p></html>"
 )
 
 
@@ -42,8 +49,15 @@ class BoundedRequest(WebRequest):
     def _refuse(self) -> None:
         if not self._refused:
             self._refused = True
-            self.channel.transport.write(_ANSWER)
+            self.channel.transport.write(self._answer())
             self.channel.loseConnection()
+
+    def _answer(self) -> bytes:
+        """A page for a browser, a problem document (CONTRACT section 4) for a program."""
+        is_browser = b"text/html" in (self.requestHeaders.getRawHeaders(b"accept") or [b""])[0]
+        kind, text = ("text/html; charset=utf-8", _PAGE) if is_browser else ("application/problem+json", _PROBLEM)
+        body = text.encode()
+        return _HEAD.format(kind=kind, length=len(body)).encode() + body
 
 
 class BoundedFactory(HTTPFactory):

@@ -212,6 +212,17 @@ document.addEventListener("change", (event) => {
   for (const box of document.querySelectorAll(`input[type='checkbox'][name='${name}']`)) box.checked = event.target.checked;
 });
 
+/* A file that would be refused is not sent: it would take long, and from 16 MiB on take the form with it. */
+document.addEventListener("change", (event) => {
+  const input = event.target;
+  if (!input.dataset?.mostBytes) return;
+  const isLarge = [...input.files].some((file) => file.size > Number(input.dataset.mostBytes));
+  document.getElementById(input.getAttribute("aria-describedby").split(" ")[0]).textContent = isLarge ? input.dataset.tooLarge : "";
+  if (isLarge) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+  if (isLarge) input.value = "";
+});
+
 /* A picture that was chosen is shown before it is sent. */
 document.addEventListener("change", (event) => {
   const input = event.target;

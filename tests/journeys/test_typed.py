@@ -132,3 +132,12 @@ def test_the_longest_names_do_not_widen_a_page_on_a_phone(watched: Watched, api_
     page.goto(f"{api_at}{tail}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_a_file_that_is_too_large_is_said_so_before_it_is_sent(watched: Watched, api_at: str) -> None:
+    page = watched.page
+    page.goto(f"{api_at}info/")
+    picture = page.get_by_label("Picture", exact=True)
+    picture.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"x" * ((1 << 20) + 1)})
+    expect(page.get_by_text("A file has at most 1 MiB here.")).to_be_visible()
+    expect(picture).to_have_value("")
