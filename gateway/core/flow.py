@@ -189,7 +189,7 @@ class Flow:
         count = 0
         if self.events < end:
             stop = min(stop, pos + self.events * head)
-        elif 0 < step * ALIKE <= end:
+        elif 0 < step * ALIKE <= end and data[step + 1] == data[1]:
             count = alike(data, pos, end, step)
             pos += count * step
         while pos < stop:

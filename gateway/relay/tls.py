@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final
 
 HEAD: Final = 5  # bytes of type, version and length before a record
 PLAIN: Final = 16384  # bytes that a record carries at most
 LONGEST: Final = HEAD + PLAIN + 2048  # of an encrypted record (TLS 1.2; RFC 5246 section 6.2.3)
 KINDS: Final = range(20, 25)  # types of records: change_cipher_spec, alert, handshake, application_data, heartbeat
+QUIET_RECORDS: int = 64
+"""So many records that say nothing may come within QUIET_S: updates of keys cost their sender less than us, who answer,
+and OpenSSL counts none of them. A client needs one an hour, an upstream sends a few tickets at its beginning."""
+QUIET_S: float = 1.0
 MAJOR: Final = 3  # of the version in a record's head, ever since SSL 3.0
 
 
@@ -31,14 +36,15 @@ class TlsLayer:
         established: the handshake is done: before, nothing may be sealed, and nothing is ever opened.
         ended: the other end said close_notify: what comes after it is not looked at.
         news: there may be something of the layer's own to send, see `outgoing`.
+        seal, take: what `sealed` consists of, for those who count every call.
 
     Raises:
         ssl.SSLError, ValueError: the name cannot be one.
     """
 
     __slots__ = (
-        "_due", "_feed", "_goodbye", "_part", "_read", "_shake", "_size", "_take", "_write", "ended", "established",
-        "news",
+        "_between", "_due", "_feed", "_goodbye", "_part", "_quiet", "_read", "_shake", "_since", "_size", "ended",
+        "established", "news", "seal", "take",
     )  # fmt: skip
 
     def __init__(self, context: ssl.SSLContext, *, server_side: bool, server_hostname: str | None = None) -> None:
@@ -46,14 +52,17 @@ class TlsLayer:
         made = context.wrap_bio(incoming, outgoing, server_side=server_side, server_hostname=server_hostname)
         inner: Any = getattr(made, "_sslobj", made)  # the same methods less a Python frame each
         self._feed: Callable[[Any], int] = incoming.write
-        self._take: Callable[[], bytes] = outgoing.read
+        self.take: Callable[[], bytes] = outgoing.read
         self._read: Callable[[int], bytes] = inner.read
-        self._write: Callable[[Any], int] = inner.write
+        self.seal: Callable[[Any], int] = inner.write
         self._shake: Callable[[], None] | None = made.do_handshake  # also keeps the object until then
         self._goodbye: Callable[[], object] | None = getattr(inner, "shutdown", made.unwrap)
         self._part = b""  # of a record's head
         self._due = 0  # bytes of the record under way that are still to come
         self._size = 0  # of that record
+        self._between = False  # established, and a record begins with the next byte
+        self._quiet = 0  # records that said nothing, since
+        self._since = 0.0  # this moment (time.monotonic)
         self.established = self.ended = self.news = False
 
     def begin(self) -> None:
@@ -66,25 +75,46 @@ class TlsLayer:
         Raises:
             ssl.SSLError: no TLS, not authentic, or a handshake that fails; `outgoing` has the alert.
         """
-        if not self._due and not self._part and self.established:
-            size = len(data)
-            if size > HEAD and (data[3] << 8 | data[4]) + HEAD == size <= LONGEST:  # one record, as mostly
-                self._feed(data)
-                return self._next(size)
-        return self._opened(data)
+        size = len(data)
+        # one record, as mostly
+        if self._between and size > HEAD and (data[3] << 8 | data[4]) + HEAD == size <= LONGEST:
+            self._feed(data)
+            try:
+                text = self._read(size)
+            except ssl.SSLWantReadError:
+                return self._nothing()
+            except ssl.SSLZeroReturnError:
+                text = b""
+            if not text:
+                self.ended = self.news = True
+            return text
+        self._between = False
+        text = self._opened(data)
+        self._between = self.established and not self._due and not self._part
+        return text
 
     def _next(self, size: int) -> bytes:
         """What the record that was fed says."""
         try:
             text = self._read(size)
-        except ssl.SSLWantReadError:  # a ticket, an update of keys ...
-            self.news = True
-            return b""
+        except ssl.SSLWantReadError:
+            return self._nothing()
         except ssl.SSLZeroReturnError:
             text = b""
         if not text:
             self.ended = self.news = True
         return text
+
+    def _nothing(self) -> bytes:
+        """A record was a ticket, an update of keys, or empty: it costs much to read and says nothing."""
+        self.news = True
+        now = monotonic()
+        if now - self._since >= QUIET_S:
+            self._since, self._quiet = now, 0
+        self._quiet += 1
+        if self._quiet > QUIET_RECORDS:
+            raise ssl.SSLError(1, "too many records that say nothing")
+        return b""
 
     def _opened(self, data: bytes) -> bytes:
         """Any number of records, and pieces of some."""
@@ -137,23 +167,23 @@ class TlsLayer:
             ssl.SSLError: nothing can be said any more.
         """
         if data:
-            self._write(data)
-        return self._take()
+            self.seal(data)
+        return self.take()
 
     def records(self, data: bytes) -> list[bytes]:
         """The records that say this, whatever its length. Raises: see `sealed`."""
         view = memoryview(data)
-        write, take = self._write, self._take
+        seal, take = self.seal, self.take
         made: list[bytes] = []
         for at in range(0, len(data), PLAIN):
-            write(view[at : at + PLAIN])
+            seal(view[at : at + PLAIN])
             made.append(take())
         return made
 
     def outgoing(self) -> bytes:
         """What the layer itself has to send: handshakes, answers to updates of keys, alerts."""
         self.news = False
-        return self._take()
+        return self.take()
 
     def goodbye(self) -> bytes:
         """close_notify, once: nothing can be sealed any more, but what the other end still says can be opened."""
@@ -164,7 +194,7 @@ class TlsLayer:
             goodbye()
         except OSError:  # the other end has not said it yet; or the connection is broken already
             pass
-        return self._take()
+        return self.take()
 
     def mute(self) -> None:
         """There will be no goodbye."""

@@ -139,12 +139,15 @@ class TlsLeg(SocketLeg):
         if self.full or self.fd < 0:
             self._flush(data)
             return
+        layer = self.layer
         sealed = b""
         try:
             if len(data) > PLAIN:
-                self._write_records(self.layer.records(data))
+                self._write_records(layer.records(data))
                 return
-            sealed = self.layer.sealed(data)
+            if data:
+                layer.seal(data)
+            sealed = layer.take()
             sent = os.write(self.fd, sealed)
         except BlockingIOError:
             sent = 0
