@@ -11,13 +11,14 @@ from django.db.models import F
 from django.db.models.functions import Least, Now
 
 from apis.errors import Forbidden, Missing
-from apis.models import Api, Deployment
-from apis.permissions import Actor
+from apis.models import Api
+from apis.permissions import Actor, can_see_api
 from apis.roles import Capability
+from apis.selectors import deployments_of
 from apis.services.record import announce, record
 from apis.shapes_security import security_of
 from gateway import conf
-from gateway.live import YOUNG_S, session_find, sessions_visible
+from gateway.live import YOUNG_S, session_find
 from gateway.models import Inspection, LiveSession, SeenFrame
 
 LONGEST: Final = timedelta(minutes=10)
@@ -35,6 +36,7 @@ class Glimpse:
         payload: whether payloads are shown.
         ends_at: when the inspection ends by itself.
         last: the number of the last frame, for the next question.
+        session: as it is now; None where it is over.
     """
 
     session_id: str
@@ -43,21 +45,25 @@ class Glimpse:
     ends_at: datetime | None
     frames: list[SeenFrame]
     last: int
+    session: LiveSession | None = None
 
 
-def may_inspect(actor: Actor, session: LiveSession) -> bool:
+def may_inspect(actor: Actor, api: Api | None) -> bool:
     """A publisher who sees the API, or an administrator; a developer sees their own sessions, but not the frames."""
     if actor.can(Capability.ADMINISTER):
         return True
-    return actor.can(Capability.MANAGE_SUBSCRIPTIONS) and sessions_visible(actor).filter(pk=session.pk).exists()
+    return actor.can(Capability.MANAGE_SUBSCRIPTIONS) and api is not None and can_see_api(actor, api)
 
 
-def glimpse(actor: Actor, session_id: str, since: int | None, *, newest: int = 0) -> Glimpse:
+def glimpse(
+    actor: Actor, session_id: str, since: int | None, *, newest: int = 0, api: Api | None = None
+) -> Glimpse:  # fmt: skip
     """Look at the frames of a session.
 
     Args:
         since: number of the last frame that was seen; None begins to look, which the history records.
         newest: for a page: only so many, the newest first, whatever was seen before.
+        api: on whose page somebody looks; a session of another API is not there.
 
     Raises: Missing; Forbidden for those who may see the session, but not its frames.
     """
@@ -71,19 +77,21 @@ def glimpse(actor: Actor, session_id: str, since: int | None, *, newest: int = 0
         # It ended while this person looked: what was caught last is still theirs to see.
         frames = _frames(session_id, since, newest, running.with_payload)
         return Glimpse(session_id, False, running.with_payload, None, frames, _last(since, frames))
-    if not may_inspect(actor, session):
+    if api is None:
+        api = Api.objects.filter(pk=session.api_id).first()
+    elif api.pk != session.api_id:
+        raise Missing("There is no such live session of this API.")
+    if not may_inspect(actor, api):
         raise Forbidden("The frames of a session are for the publishers of its API and for administrators.")
-    payload = payload_allowed(session)
+    payload = payload_allowed(api)
     unrecorded = since is None if running is None else payload and not running.with_payload
     if unrecorded:
-        running = _begin(actor, session, payload)
+        running = _begin(actor, session, api, payload)
     elif running is not None and _is_ending(running):
-        with transaction.atomic():
-            mine.filter(pk=running.pk).update(until=Least(Now() + LOOK, F("ends_at")))
-            announce("watch", session.process_id)
+        _go_on(running)
     frames = _frames(session_id, since, newest, payload)
     ends_at = running.ends_at if running else None
-    return Glimpse(session_id, running is not None, payload, ends_at, frames, _last(since, frames))
+    return Glimpse(session_id, running is not None, payload, ends_at, frames, _last(since, frames), session)
 
 
 def _frames(session_id: str, since: int | None, newest: int, payload: bool) -> list[SeenFrame]:
@@ -104,33 +112,39 @@ def _is_ending(running: Inspection) -> bool:
     return rows.filter(until__lt=Now() + RENEW).exists()
 
 
-def payload_allowed(session: LiveSession) -> bool:
+@transaction.atomic
+def _go_on(running: Inspection) -> None:
+    Inspection.objects.filter(pk=running.pk).update(until=Least(Now() + LOOK, F("ends_at")))
+    announce("watch", running.process_id)
+
+
+def payload_allowed(api: Api | None) -> bool:
     """Whether the owner of the API that is deployed allows payloads to be seen."""
-    rows = Deployment.objects.filter(api_id=session.api_id, environment__name=conf.get("ENVIRONMENT"))
-    deployment = rows.first() or Deployment.objects.filter(api_id=session.api_id).first()
-    return deployment is not None and bool(security_of(deployment.design)["inspect_payload"])
+    deployments = deployments_of(api) if api is not None else []
+    here = [row for row in deployments if row.environment.name == conf.get("ENVIRONMENT")]
+    return any(bool(security_of(row.design)["inspect_payload"]) for row in (here or deployments)[:1])
 
 
 @transaction.atomic
-def _begin(actor: Actor, session: LiveSession, payload: bool) -> Inspection:
+def _begin(actor: Actor, session: LiveSession, api: Api | None, payload: bool) -> Inspection:
+    now = session.read_at  # type: ignore[attr-defined]  # by the clock of the database, as it ends
     started = Inspection.objects.create(
         session_id=session.pk,
         process_id=session.process_id,
         person=actor.person,
-        started_at=Now(),
-        until=Now() + LOOK,
-        ends_at=Now() + LONGEST,
+        started_at=now,
+        until=now + LOOK,
+        ends_at=now + LONGEST,
         with_payload=payload,
     )
     record(
         actor,
         "inspect_session",
         f"session {session.pk}",
-        api=Api.objects.filter(pk=session.api_id).first(),
+        api=api,
         payload=payload,
         application=session.application_name,
         client=session.client,
     )
     announce("watch", session.process_id)
-    started.refresh_from_db()
     return started

@@ -63,14 +63,14 @@ def _mine(actor: Actor) -> Q:
 
 
 def session_find(actor: Actor, session_id: str, *, patience_s: float = 0.0) -> LiveSession:
-    """One session that this person may see.
+    """One session that this person may see; it carries `read_at`, when that was by the clock of the database.
 
     Args:
         patience_s: one that began just now may not be in the directory yet.
 
     Raises: Missing.
     """
-    found = patiently(sessions_visible(actor), session_id, patience_s)
+    found = patiently(sessions_visible(actor).annotate(read_at=Now()), session_id, patience_s)
     if found is None:
         raise Missing("There is no such live session.")
     return found

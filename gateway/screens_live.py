@@ -171,10 +171,9 @@ def close_many(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
 def frames(request: PortalRequest, actor: Actor, api: Api, session_id: str) -> HttpResponse:
     """The newest frames of one session; the table refreshes itself, or by a click without script."""
     since = 0 if "look" in request.GET else None
-    found = inspecting.glimpse(actor, session_id, since, newest=FRAMES)
-    line = None
-    if found.running:
-        row = _of(actor, api, session_id)
+    found = inspecting.glimpse(actor, session_id, since, newest=FRAMES, api=api)
+    line, row = None, found.session
+    if found.running and row is not None:
         line = Line(row, live.names_of([row]).get(row.person, row.person), [])
     return show(request, api, "sessions", {"line": line, "glimpse": found, "is_inspector": True})
 

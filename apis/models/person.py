@@ -14,8 +14,29 @@ from apis.roles import Role as BuiltIn
 _BUILT_IN: Final = frozenset(BUILT_IN_ROLES)
 
 
+class _Pairs(models.Func):
+    """Two columns of all rows as one JSON object, {key: value}; NULL or {} where there are no rows."""
+
+    function = "JSON_GROUP_OBJECT"
+    output_field = models.JSONField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSONB_OBJECT_AGG", **context)
+
+
 class PersonManager(UserManager["Person"]):
-    """Makes people by their roles; Django's own `createsuperuser` makes an administrator."""
+    """Makes people by their roles; Django's own `createsuperuser` makes an administrator.
+
+    Who is read through it brings along what the custom roles stand for (`role_aliases`), so that nobody's rights ask
+    for them again.
+    """
+
+    def get_queryset(self) -> models.QuerySet[Person]:
+        rows = super().get_queryset()
+        if not hasattr(self.model, "held_roles"):  # a migration's, perhaps from before there were custom roles
+            return rows
+        roles = Role.objects.exclude(alias_of="").order_by().annotate(pairs=_Pairs("name", "alias_of"))
+        return rows.annotate(role_aliases=models.Subquery(roles.values("pairs")))
 
     def create_user(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> Person:
         person = self.model(username=self.model.normalize_username(username), email=email or "", **extra)
@@ -71,20 +92,28 @@ class Person(AbstractUser):
     def held_roles(self) -> frozenset[str]:
         """The names that count for this person: of their roles, and of the built-in ones that those stand for.
 
-        Everything that asks for a role asks here. Custom roles cost one query, once for as long as `roles` stay.
+        Everything that asks for a role asks here. What custom roles stand for came along with the row, or is asked
+        for once, for as long as `roles` stay.
         """
         names = frozenset(self.roles)
         if names <= _BUILT_IN:
             return names
         known, held = self.__dict__.get("_held", (None, frozenset()))
         if known != names:
-            aliases = Role.objects.filter(name__in=names - _BUILT_IN).exclude(alias_of="")
-            held = names | set(aliases.values_list("alias_of", flat=True))
+            aliases = self._aliases()
+            held = names | {aliases[name] for name in names - _BUILT_IN if name in aliases}
             self.__dict__["_held"] = names, held
         return held
 
+    def _aliases(self) -> dict[str, str]:
+        """The built-in roles that custom ones stand for; those that came along count once, other roles ask again."""
+        if "role_aliases" in self.__dict__:
+            return self.__dict__.pop("role_aliases") or {}
+        return dict(Role.objects.exclude(alias_of="").values_list("name", "alias_of"))
+
     def refresh_from_db(self, *args: Any, **options: Any) -> None:
-        self.__dict__.pop("_held", None)
+        for kept in ("_held", "role_aliases"):
+            self.__dict__.pop(kept, None)
         super().refresh_from_db(*args, **options)
 
     @property

@@ -8,7 +8,7 @@ import pytest
 
 from apis import scoping
 from apis.errors import Conflict, Forbidden, Invalid, Missing, Taken
-from apis.models import Api, BusinessPlan, Person, Role
+from apis.models import Api, BusinessPlan, Person, PersonalToken, Role
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.selectors_plans import plans_open_to
@@ -170,10 +170,29 @@ def test_nobody_shuts_themselves_out_by_an_alias(adam: Person, vic: Person) -> N
     assert Capability.ADMINISTER not in Person.objects.get(pk=vic.pk).capabilities
 
 
-def test_custom_roles_cost_one_query_however_often_they_are_asked(
+def test_what_custom_roles_stand_for_comes_along_with_somebody(
     adam: Person, vic: Person, django_assert_num_queries: Any
 ) -> None:
     make(adam, "partners", alias_of="subscriber")
     vic = give(adam, vic, "partners")
+    with django_assert_num_queries(0):
+        assert all(Capability.USE_APPLICATIONS in vic.capabilities for _ in range(5))
+
+
+def test_somebody_who_came_along_with_something_else_asks_once_what_their_roles_stand_for(
+    adam: Person, vic: Person, django_assert_num_queries: Any
+) -> None:
+    make(adam, "partners", alias_of="subscriber")
+    token, _ = personal_token_mint(person=give(adam, vic, "partners"), name="own")
+    vic = PersonalToken.objects.select_related("person").get(pk=token.pk).person
     with django_assert_num_queries(1):
         assert all(Capability.USE_APPLICATIONS in vic.capabilities for _ in range(5))
+
+
+def test_other_roles_are_asked_for_again(adam: Person, vic: Person) -> None:
+    make(adam, "internal/finance")
+    vic = give(adam, vic, "internal/finance")
+    assert not vic.capabilities
+    make(adam, "partners", alias_of="subscriber")
+    vic.roles = ["partners"]
+    assert Capability.USE_APPLICATIONS in vic.capabilities
