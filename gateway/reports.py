@@ -74,7 +74,7 @@ def report(which: Q, start: datetime, end: datetime, step: str) -> Report:
     """Add up what `which` chooses from `start` until before `end`; steps are aligned in UTC."""
     start, end = start.astimezone(UTC).replace(second=0, microsecond=0), end.astimezone(UTC)
     found = added_up(which, pieces(marks(), start, end, step), step=step)
-    rows = sorted(({"start": StepOf.moment(row.pop("at"), step), **row} for row in found), key=itemgetter("start"))
+    rows = sorted(({"start": StepOf.moment(row.pop("at")), **row} for row in found), key=itemgetter("start"))
     return Report(rows, {name: sum(row[name] for row in rows) for name in TALLY_FIELDS})
 
 

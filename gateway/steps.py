@@ -47,6 +47,6 @@ class StepOf(Func):
         return moment.strftime(_PYTHON[step])
 
     @staticmethod
-    def moment(text: str, step: str) -> datetime:
+    def moment(text: str) -> datetime:
         """The moment in UTC at which what the database calls so begins."""
-        return datetime.strptime(text, _PYTHON[step]).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
