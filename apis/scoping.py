@@ -92,16 +92,18 @@ def may_hold(scope: Scope, person: Person) -> bool:
 def scopes_of_application(application: Application) -> QuerySet[Scope]:
     """Those that an application may ask for: what the topics of the APIs that it may use name, and their local ones."""
     closed = {Subscription.State.BLOCKED, *Subscription.WITHOUT_RIGHT}
-    subscribed = Q(subscriptions__in=application.subscriptions.exclude(state__in=closed))
+    subscribed = Q(pk__in=application.subscriptions.exclude(state__in=closed).values("api"))
+    free = Api.objects.filter(business_plans__subscriptionless=True).order_by().values("pk")
     # Who does not see an API learns nothing of its scopes, though any application may connect to it.
-    open_to_all = Q(offers_for(Actor.of(application.owner)), business_plans__subscriptionless=True, state__in=SERVED)
-    apis = Api.objects.filter(subscribed | open_to_all).distinct().prefetch_related("topics", "deployments")
-    names: set[str] = set()
-    for api in apis:
-        served = [deployment.design["topics"] for deployment in api.deployments.all()]
-        for topics in served or [[topic.design for topic in api.topics.all()]]:
-            names |= scopes_named(topics)
-    return Scope.objects.filter(Q(version_set__in={api.version_set_id for api in apis}) | Q(name__in=names))
+    open_to_all = Q(offers_for(Actor.of(application.owner)), pk__in=free, state__in=SERVED)
+    usable = Api.objects.filter(subscribed | open_to_all).order_by()
+    # A line for each place where one of them is deployed, and one with None where it is nowhere.
+    lines = list(usable.values_list("pk", "version_set", "deployments__design__topics"))
+    topics = [topic for _, _, served in lines for topic in served or ()]
+    if designed := [api for api, _, served in lines if served is None]:
+        topics += [topic.design for topic in Topic.objects.filter(api__in=designed)]
+    version_sets = {version_set for _, version_set, _ in lines}
+    return Scope.objects.filter(Q(version_set__in=version_sets) | Q(name__in=scopes_named(topics)))
 
 
 def scopes_grantable(

@@ -26,6 +26,7 @@ from apis.errors import Stale
 from apis.lifecycle import ACTION_LABELS, LABELS, State
 from apis.models import Api, ApiPlan, BusinessPlan, Deployment, Subscription
 from apis.models.counts import count_of
+from apis.models.reading import read_when_asked
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.saying import all_said, said
@@ -148,8 +149,12 @@ class ApiAdmin(BeginningPages, DefinitionPages, SecurityPages, TopicPages, Servi
     # The list ---------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Api]:
         deployed = Prefetch("deployments", Deployment.objects.select_related("environment", "revision"))
-        rows = selectors.apis_visible(self.actor(request)).prefetch_related(deployed)
+        rows = selectors.apis_visible(self.actor(request)).prefetch_related(None).prefetch_related(deployed)
         return rows.annotate(subscription_total=count_of(Subscription.objects.all(), "api")).order_by(*self.ordering)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Api | None:
+        found = super().get_object(request, object_id, from_field)
+        return read_when_asked(found, *selectors.DESIGN) if found is not None else None
 
     @display(description="Name", ordering="version_set__name")
     def api_name(self, api: Api) -> str:

@@ -166,6 +166,7 @@ def application_page(
         cards[key_type] |= {"news": news, **({"form": form, "open": True} if form else {})}
     if news and news.get("api"):
         cards[key_type]["token_form"] = TokenForm(key_type=key_type, subscriptions=asked, chosen=news["api"])
+    rejected = Application.State.REJECTED
     context = {
         "application": application,
         "is_own": application.owner == request.user,
@@ -173,7 +174,7 @@ def application_page(
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
         "next_step": _next_step(asked, pairs),
-        "application_request": application_request(application),
+        "application_request": application_request(application) if application.state == rejected else None,
         "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
         "seen": newest,
         "keys_told": told(stale),
