@@ -245,7 +245,7 @@ def _of_apis(whose: Q, here: list[Piece]) -> list[Share]:
 
 def _plans(plans: dict[str, list[int]]) -> list[Share]:
     found = [Share(None, plan or "No plan", "", dict(zip(SUMS, sums, strict=True))) for plan, sums in plans.items()]
-    return sorted(found, key=lambda share: -share.counts["events_in"] - share.counts["events_out"])
+    return sorted(found, key=lambda share: (-share.counts["events_in"] - share.counts["events_out"], share.name))
 
 
 def _ids(rows: Sequence[dict[str, Any]], name: str) -> set[UUID]:

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Coalesce
 
 from gateway.models_billing import RecordsAreKept, UsageRecord
-from gateway.models_rollups import NOBODY, KeptOverage, SessionDay, UsageDay, UsageHour, UsageMark
+from gateway.models_rollups import NOBODY, KeptOverage, SessionDay, SessionMonth, UsageDay, UsageHour, UsageMark
 
 __all__ = [
     "NOBODY",
@@ -21,6 +21,7 @@ __all__ = [
     "SeenFrame",
     "SessionCommand",
     "SessionDay",
+    "SessionMonth",
     "SigningKey",
     "Ticket",
     "UpstreamHealth",

@@ -97,8 +97,8 @@ class KeptOverage(models.Model):
         return f"{self.subscription_id} from {self.began_at}: {self.events}"
 
 
-class SessionDay(models.Model):
-    """How the sessions of one API, or of one application, went on a day (UTC), from the records that ended on it.
+class SessionSum(models.Model):
+    """How the sessions of one API, or of one application, went from `start` on (UTC), by the records that ended then.
 
     `went`: {"plans": {plan: sums}, "closes": [[code, initiator, sessions]], "lengths": {ms: sessions}, "ms": all of
     them} (`gateway.session_days.Went`).
@@ -109,9 +109,25 @@ class SessionDay(models.Model):
     went = models.JSONField()
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.subject_id} from {self.start:%Y-%m-%d}"
+
+
+class SessionDay(SessionSum):
+    """A day."""
+
+    class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=("subject_id", "start"), name="one_row_per_subject_and_day"),
         ]
 
-    def __str__(self) -> str:
-        return f"{self.subject_id} on {self.start:%Y-%m-%d}"
+
+class SessionMonth(SessionSum):
+    """A month: there from the moment on at which the rows of all its days are."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=("subject_id", "start"), name="one_row_per_subject_and_month"),
+        ]

@@ -1,7 +1,7 @@
-"""How sessions went in a period: from one row for each day that is over, and from usage records for the rest.
+"""How sessions went in a period: from a row for each month and day that is over, and from usage records for the rest.
 
-A day's row is made once its records are there, from the records themselves; whoever writes a record of such a day later
-makes the rows that it belongs to anew, in the same transaction.
+A day's row is made once its records are there, from the records themselves, and a month's from its days; whoever writes
+a record of such a day later makes the rows that it belongs to anew, in the same transaction.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Cast
 
-from gateway.models import SessionDay, UsageMark, UsageRecord
+from gateway.models import SessionDay, SessionMonth, UsageMark, UsageRecord
 from gateway.rolling import DAY, day_of, mark
 
 GRACE: Final = timedelta(hours=2)  # a day's row is made so long after its end: the last hour is settled by then
@@ -46,7 +46,7 @@ class Went:
     ms: int = 0
 
     def add(self, day: dict[str, Any]) -> None:
-        """Add a row of `SessionDay`."""
+        """Add a row of `SessionDay` or `SessionMonth`."""
         for plan, sums in day["plans"].items():
             self._plan(plan, sums)
         for code, initiator, count in day["closes"]:
@@ -92,9 +92,8 @@ def went(column: str, key: UUID, start: datetime, end: datetime) -> Went:
     last = min(until, day_of(end)) if until is not None else first
     rest = Q(ended_at__gte=start, ended_at__lt=end)
     if first < last:
-        days = SessionDay.objects.filter(subject_id=key, start__gte=first, start__lt=last)
-        for day in days.values_list("went", flat=True):
-            found.add(day)
+        for row in _rows_of(key, first, last):
+            found.add(row)
         if start == first and last >= end:
             return found
         rest = Q(ended_at__gte=last, ended_at__lt=end)
@@ -102,6 +101,26 @@ def went(column: str, key: UUID, start: datetime, end: datetime) -> Went:
             rest |= Q(ended_at__gte=start, ended_at__lt=first)
     found.add_records(UsageRecord.objects.filter(rest, **{column: key}))
     return found
+
+
+def _rows_of(key: UUID, first: datetime, last: datetime) -> Iterator[dict[str, Any]]:
+    """Days from `first` until before `last`, whole months as one, by one question."""
+    month = month_of(first)
+    months_from = first if month == first else _next_month(month)
+    months_until = max(months_from, month_of(last))
+    months = SessionMonth.objects.filter(subject_id=key, start__gte=months_from, start__lt=months_until)
+    apart = Q(start__lt=min(months_from, last)) | Q(start__gte=months_until)
+    days = SessionDay.objects.filter(apart, subject_id=key, start__gte=first, start__lt=last)
+    yield from months.values_list("went", flat=True).union(days.values_list("went", flat=True), all=True)
+
+
+def month_of(moment: datetime) -> datetime:
+    """Start of the month."""
+    return day_of(moment).replace(day=1)
+
+
+def _next_month(start: datetime) -> datetime:
+    return month_of(start + 31 * DAY)
 
 
 def _plan_rows(records: QuerySet[UsageRecord], *by: str) -> Iterator[dict[str, Any]]:
@@ -152,8 +171,7 @@ def advance(now: float) -> bool:
             return True  # another process was faster, or a record has come: once more
         SessionDay.objects.filter(start=day).delete()
         SessionDay.objects.bulk_create(rows, 200)
-        at.sessions_until = day + DAY
-        at.save()
+        _set_until(at, day + DAY)
     return True
 
 
@@ -163,9 +181,37 @@ def _move(known: datetime | None, end: datetime) -> bool:
     at = mark()
     if at.sessions_until != known:
         return False
-    at.sessions_until = end
-    at.save()
+    _set_until(at, end)
     return True
+
+
+def _set_until(at: UsageMark, until: datetime) -> None:
+    """Move the mark, and make the rows of the months that are complete with that."""
+    first = SessionDay.objects.filter(start__lt=until).order_by("start")
+    if at.sessions_until is not None:
+        first = first.filter(start__gte=month_of(at.sessions_until))
+    start = first.values_list("start", flat=True).first()
+    month = None if start is None else month_of(start)
+    while month is not None and _next_month(month) <= until:
+        if at.sessions_until is None or _next_month(month) > at.sessions_until:
+            _make_month(month)
+        month = _next_month(month)
+    at.sessions_until = until
+    at.save()
+
+
+def _make_month(month: datetime, only: Iterable[UUID | str] = ()) -> None:
+    """Make the rows of a month from its days, all or those of some subjects."""
+    days = SessionDay.objects.filter(start__gte=month, start__lt=_next_month(month))
+    old, ids = SessionMonth.objects.filter(start=month), list(only)
+    if ids:
+        days, old = days.filter(subject_id__in=ids), old.filter(subject_id__in=ids)
+    old.delete()
+    found: dict[Any, Went] = {}
+    for key, day in days.values_list("subject_id", "went").iterator():
+        found.setdefault(key, Went()).add(day)
+    rows = (SessionMonth(subject_id=key, start=month, went=one.kept) for key, one in found.items())
+    SessionMonth.objects.bulk_create(rows, 200)
 
 
 def _rows(records: QuerySet[UsageRecord], day: datetime, only: Iterable[tuple[str, Any]] = ()) -> Iterator[SessionDay]:
@@ -210,5 +256,8 @@ def make_anew(until: datetime | None, late: Iterable[tuple[UUID | str, UUID | st
             days.setdefault(day_of(end.astimezone(UTC)), set()).update(keys)
     for day, keys in days.items():
         of_day = UsageRecord.objects.filter(ended_at__gte=day, ended_at__lt=day + DAY)
-        SessionDay.objects.filter(start=day, subject_id__in=[key for _, key in keys]).delete()
+        ids = [key for _, key in keys]
+        SessionDay.objects.filter(start=day, subject_id__in=ids).delete()
         SessionDay.objects.bulk_create(_rows(of_day, day, keys), 200)
+        if until is not None and _next_month(month_of(day)) <= until:
+            _make_month(month_of(day), ids)
