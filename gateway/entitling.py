@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from apis.models import Api, Application, BusinessPlan, Subscription
+from apis.permissions import Actor, can_see_offer
 from gateway import snapshots, snapshots_plans
 from gateway.batches import chunks
 from gateway.core.identifying import for_address
@@ -38,12 +39,17 @@ def _free_plan(api_id: str) -> BusinessPlan | None:
 
 
 def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[str, Entitlement]:
-    """What lets these applications use an API without a subscription, by application. Three queries for CHUNK of them.
+    """What lets these applications use an API without a subscription, by application. Four queries for CHUNK of them.
 
-    One that has a subscription all the same, made while it was connected, is blocked where that one is.
+    Only applications of people who may subscribe under that plan: who see the API in the developer portal, and to whom
+    the plan is open. Nobody has let the others in. One that has a subscription all the same, made while it was
+    connected, is blocked where that one is.
     """
     offered = _free_plan(api_id)
     if offered is None:
+        return {}
+    api = Api.objects.filter(pk=api_id).first()
+    if api is None:
         return {}
     plan = snapshots_plans.business_plan(offered)
     found: dict[str, Entitlement] = {}
@@ -52,6 +58,8 @@ def _without_subscription(application_ids: Iterable[str], api_id: str) -> dict[s
         subscribed = subscribed.exclude(state__in=Subscription.WITHOUT_RIGHT)
         states = dict(subscribed.values_list("application_id", "state"))
         for row in Application.objects.select_related("owner", "plan").filter(pk__in=chunk):
+            if not (can_see_offer(Actor.of(row.owner), api) and offered.open_to(row.owner)):
+                continue
             found[str(row.pk)] = Entitlement(
                 subscription_id=f"{FREE}:{row.pk}:{api_id}",
                 api_id=api_id,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -87,13 +88,22 @@ def mail_to(api: Api, row: Subscription) -> str:
     return f"mailto:{quote(address, safe='@')}?subject={quote(subject, safe='')}"
 
 
-def csv_of(actor: Actor, api: Api, rows: QuerySet[Subscription]) -> Iterator[str]:
-    """Every row as a line of CSV, a header first; addresses only for who manages subscriptions."""
+def csv_of(actor: Actor, api: Api | None, rows: QuerySet[Subscription]) -> Iterator[str]:
+    """Every row as a line of CSV, a header first; addresses only for who manages subscriptions.
+
+    Args:
+        api: the API that all of them are to; None where they are to several.
+    """
     told = actor.can(Capability.MANAGE_SUBSCRIPTIONS)
     found = list(rows)
-    events = events_of(api, found, _month())
+    to: dict[UUID, list[Subscription]] = {} if api is None else {api.pk: found}
+    for row in found if api is None else ():
+        to.setdefault(row.api_id, []).append(row)
+    events: dict[str, int] = {}
+    for some in to.values():
+        events |= events_of(some[0].api, some, _month()) if some else {}
     yield from csv_rows(FIELDS, ([
-        str(row.pk), api.name, api.version, row.application.name, row.application.owner.username,
+        str(row.pk), row.api.name, row.api.version, row.application.name, row.application.owner.username,
         row.application.owner.email if told else "", row.business_plan.name,
         row.pending_plan.name if row.pending_plan else "", row.state, row.created_at.isoformat(),
         row.last_used_at.isoformat() if row.last_used_at else "", events.get(str(row.pk), 0),

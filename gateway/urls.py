@@ -10,6 +10,7 @@ from gateway import (
     rest_billing,
     rest_sessions,
     rest_simulation,
+    rest_subscriptions,
     rest_tickets,
     rest_trials,
     rest_upstreams,
@@ -29,6 +30,7 @@ app_name = "gateway"
 urlpatterns = [
     path("api/v1/usage", rest.Usage.as_view(), name="usage"),
     path("api/v1/usage/records", rest_billing.UsageRecords.as_view(), name="usage-records"),
+    path("api/v1/subscriptions", rest_subscriptions.Subscriptions.as_view()),
     path("api/v1/subscriptions/<uuid:subscription_id>/statement", rest_billing.SubscriptionStatement.as_view()),
     path("api/v1/business-plans/simulate", rest_simulation.Simulate.as_view()),
     path("api/v1/apis/<uuid:api_id>/analytics", rest_analytics.ApiAnalytics.as_view()),
@@ -81,6 +83,7 @@ urlpatterns = [
         screens_own.close,
         name="own-session-close",
     ),
+    path("publisher/fragments/reach/<uuid:api_id>", screens.reach_of_api, name="reach"),
     path("publisher/fragments/usage/<uuid:api_id>", screens.usage_of_api, name="usage-of-api"),
     path("devportal/fragments/usage/<uuid:application_id>", screens.usage_of_application, name="usage-of-application"),
 ]

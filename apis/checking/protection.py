@@ -72,6 +72,8 @@ def _open_topics(facts: Facts) -> Iterator[Found]:
     inside = next((url for url in urls_of(config) if is_inside(url)), "") if config else ""
     if plan is not None and not plan.limits and not plan.burst:
         yield say("open_topic_unlimited", topics=names, plan=plan.name)
+    if facts.api.visible_roles:
+        yield say("open_topic_roles", topics=names, roles=", ".join(facts.api.visible_roles))
     if inside:
         yield say("open_topic_private", topics=names, url=inside)
     if not facts.security["origins"]:

@@ -148,6 +148,11 @@ RULES: Final[dict[str, Rule]] = {
         W, "plans", "business_plans",
         "These topics are open to anybody, under the plan {plan}, which has no limits: {topics}.",
     ),
+    "open_topic_roles": Rule(
+        W, "topics", "topics",
+        "Only people with the roles {roles} see this API, and these topics are open to anybody who knows them: "
+        "{topics}.",
+    ),
     "open_topic_private": Rule(
         W, "topics", "topics",
         "These topics are open to anybody and lead into your own network, to {url}: {topics}.",

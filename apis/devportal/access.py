@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from uuid import UUID
 
 from apis import selectors
@@ -11,7 +12,7 @@ from apis.lifecycle import LABELS, State
 from apis.models import Api, Application, KeyPair, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.selectors_approvals import REQUESTS
+from apis.selectors_pages import applications_at, subscriptions_at
 from apis.selectors_plans import plans_open_to
 from apis.words import phrase
 
@@ -116,7 +117,10 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
         wanted: the id of the application to look at; one with a subscription, or any, where it is not their own.
     """
     closed = _closed(api, actor)
-    free_plan = min((plan.name for plan in api.business_plans.all() if plan.subscriptionless), default="")
+    free = min(
+        (plan for plan in api.business_plans.all() if plan.subscriptionless), key=attrgetter("name"), default=None
+    )
+    free_plan = free.name if free is not None and (actor is None or free.open_to(actor.person)) else ""
     keys_only = "oauth" not in api.security["schemes"]
     if actor is None:
         return Access(obstacle="Sign in to subscribe.", closed=closed, free_plan=free_plan, keys_only=keys_only)
@@ -125,15 +129,8 @@ def access_to(api: Api, actor: Actor | None, wanted: str = "") -> Access:
     except Forbidden:
         needs = phrase("Subscribing needs the subscriber role. An administrator can give it to you.")
         return Access(actor, needs, closed)
-    applications = list(selectors.own_applications(actor))
-    subscriptions = list(
-        selectors.subscriptions_visible(actor)
-        .filter(api=api, application__in=applications)
-        .prefetch_related(REQUESTS)
-        .order_by("created_at")
-    )
-    for row in subscriptions:
-        row.api = api  # it has its plans at hand already
+    applications = list(applications_at(actor, api))
+    subscriptions = subscriptions_at(api, applications)
     chosen = _chosen(wanted, applications, subscriptions)
     pairs = selectors.key_pairs_of(chosen) if chosen else {}
     made = chosen.api_keys.all() if chosen and keys_only else ()

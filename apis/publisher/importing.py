@@ -84,7 +84,7 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
         "definition": text,
     }
     typed, _ = kept(actor, DRAFT)
-    if typed.get("definition", "").replace("\r\n", "\n").strip() == text.strip():  # of this very document, what was typed beside it
+    if typed.get("definition", "").replace("\r\n", "\n").strip() == text.strip():  # what was typed beside this very one
         first |= {name: typed[name] for name in typed if name not in {"url", "definition"}}
     return _understood(request, actor, ImportForm(initial=first), reading)
 

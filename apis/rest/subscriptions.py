@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -85,16 +86,19 @@ class Subscriptions(SubscriptionResource):
         rows=SubscriptionAnswer, query=FILTERS,
     )  # fmt: skip
     def get(self, request: Request) -> Response:
+        return self.page(self.narrowed(), SubscriptionAnswer)
+
+    def narrowed(self) -> QuerySet[Subscription]:
+        """The rows that the query asks for. Raises: BadQuery."""
         rows = selectors.subscriptions_visible(self.actor).prefetch_related(REQUESTS)
         wanted: dict[str, Any] = {name: self.identifier(name) for name in ("api", "application")}
-        narrowed = searching.subscriptions_matching(
+        return searching.subscriptions_matching(
             rows.filter(**{name: value for name, value in wanted.items() if value}),
             search=self.query("search"),
             state=self.choice("state", Subscription.State.values),
             plan=self.query("plan"),
             sort=self.choice("sort", searching.SORTS),
         )
-        return self.page(narrowed, SubscriptionAnswer)
 
     @operation(
         "subscriptions_create", "Subscribe an application to an API",

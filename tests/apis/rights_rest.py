@@ -180,6 +180,7 @@ OPERATIONS: Final[dict[str, str]] = {
         delete /api/v1/apis/{api_id}/ratings/{rating_id}
         post /api/v1/apis/{api_id}/transitions
         post /api/v1/business-plans/simulate
+        post /api/v1/subscriptions/bulk
     """,
     OWNS: """
         get /api/v1/applications/{application_id}

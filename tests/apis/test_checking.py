@@ -249,6 +249,9 @@ class TestProtection:
         free = plan(name="Free", limits=[], subscriptionless=True)
         designs.api_update(actor=Actor.of(carol), api=api, business_plans=[free])
         assert "open_topic_unlimited" in found_in(api, "warning")
+        designs.api_update(actor=Actor.of(carol), api=api, visible_roles=["creator"])
+        (text,) = texts(api, "open_topic_roles")
+        assert "Only people with the roles creator see this API" in text
 
     def test_many_topics_are_one_sentence(self, design: Callable[..., Api], carol: Person) -> None:
         api = design()

@@ -92,6 +92,7 @@ WRITES = [
     Write("patch", "/approval-rules", {"transitions": ["publish", "retire"], "applications": True}),
     Write("post", "/approvals/{approval}/decide", {"decision": "reject", "reason": "x"}),
     Write("post", "/subscriptions/{subscription}/block", {"what": "all"}),
+    Write("post", "/subscriptions/bulk", {"action": "block", "subscriptions": ["{subscription}"], "what": "all"}),
     Write("post", "/deny-policies", {"api": "{api}", "application": "{application}", "person": "{person}",
           "ip_range": {"from": "10.0.0.1", "to": "10.0.0.9"}, "invert": False, "enabled": True,
           "expires_at": "2100-01-01T00:00:00Z", "description": "x"}),

@@ -10,7 +10,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from apis.models import Api, ApiKey, BusinessPlan, Topic
-from apis.services import api_keys, designs, people, publishing, securing
+from apis.services import api_keys, designs, people, plans, publishing, securing
 from gateway.models import UsageMinute
 from tests.gateway.backends import Backend, until
 from tests.gateway.world import Answer, Deal, World, closed, knock
@@ -244,6 +244,22 @@ def test_any_application_comes_in_under_a_plan_that_needs_no_subscription(world:
         assert time.monotonic() - started < PROMISED_S + MARGIN_S
         echo(subscriber)
     assert try_in(free, Authorization=f"Bearer {stranger.token}").code == "subscription_required"
+
+
+def test_who_may_not_see_an_api_does_not_come_in_without_a_subscription(world: World, backend: Backend) -> None:
+    free, stranger = world.deal(backend.url, plan={"subscriptionless": True}), world.deal(backend.url)
+    paul, adam = world.actors["paul"], world.actors["adam"]
+    with free.connect(token=stranger.token) as client, free.connect() as subscriber:
+        echo(client)
+        designs.api_update(actor=paul, api=free.api, visible_roles=["publisher"])
+        assert closed(client)[0] == 4403
+        echo(subscriber)  # who has subscribed already stays
+    until(lambda: free.knock(token=stranger.token).status == 403)
+    designs.api_update(actor=paul, api=free.api, visible_roles=["publisher", "subscriber"])
+    until(lambda: free.knock(token=stranger.token).status == 101)
+    row = BusinessPlan.objects.get(apis=free.api)
+    plans.business_plan_update(actor=adam, plan=row, permission={"mode": "deny", "roles": ["subscriber"]})
+    until(lambda: free.knock(token=stranger.token).status == 403)
 
 
 def test_adam_decides_whether_a_plan_needs_a_subscription(world: World, backend: Backend) -> None:
