@@ -38,7 +38,7 @@ AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 
 
 DESIGN: Final = ("business_plans", "endpoints", "topics", "categories")  # what a design has many of
-_OFFER: Final = ("business_plans", "topics", "categories")
+OFFER: Final = ("business_plans", "topics", "categories")
 
 
 def _apis(*joined: str) -> QuerySet[Api]:
@@ -73,15 +73,20 @@ def api_get(actor: Actor, api_id: UUID | str) -> Api:
     return one_of(apis_visible(actor), api_id, DESIGN)
 
 
+def offers(actor: Actor | None) -> QuerySet[Api]:
+    """What is on offer to this person, without what it consists of; None for somebody who has not signed in."""
+    return Api.objects.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS).order_by()
+
+
 def apis_on_offer(actor: Actor | None) -> QuerySet[Api]:
     """What the developer portal lists for this person; None for somebody who has not signed in."""
-    rows = _apis().prefetch_related(*_OFFER)
+    rows = _apis().prefetch_related(*OFFER)
     return rows.filter(offers_for(actor), state__in=VISIBLE_TO_DEVELOPERS)
 
 
 def api_on_offer(actor: Actor | None, api_id: UUID | str) -> Api:
     """Raises: Missing for an API that the developer portal does not show to this person."""
-    return one_of(apis_on_offer(actor), api_id, _OFFER)
+    return one_of(apis_on_offer(actor), api_id, OFFER)
 
 
 def apis_readable(actor: Actor) -> QuerySet[Api]:

@@ -97,6 +97,15 @@ def comments_of(api: Api) -> QuerySet[Comment]:
     return api.comments.filter(reply_to=None).prefetch_related(replies).order_by("-created_at", "-id")
 
 
+def conversations(api: Api, count: int) -> list[tuple[Comment, list[Comment]]]:
+    """The newest `count` of what was said first, newest first, each with its replies, oldest first. One query."""
+    first = api.comments.filter(reply_to=None).order_by("-created_at", "-id").values("pk")[:count]
+    answers: dict[UUID | None, list[Comment]] = {None: []}
+    for row in Comment.objects.filter(Q(pk__in=first) | Q(reply_to__in=first)).order_by("created_at", "id"):
+        answers.setdefault(row.reply_to_id, []).append(row)
+    return [(row, answers.get(row.pk, [])) for row in reversed(answers[None])]
+
+
 def comment_get(api: Api, comment_id: UUID | str) -> Comment:
     """Raises: Missing, also for one that is removed."""
     comment = api.comments.select_related("author", "api").filter(pk=comment_id, is_removed=False).first()
@@ -130,20 +139,22 @@ def stars_of(api: Api, actor: Actor | None = None) -> Stars:
     return Stars(_rounded(total["average"]), total["count"], total["mine"])
 
 
-def with_stars(rows: QuerySet[Api]) -> QuerySet[Api]:
-    """APIs that carry what `stars_carried` reads, in the same query."""
+def with_stars(rows: QuerySet[Api], actor: Actor | None = None) -> QuerySet[Api]:
+    """APIs that carry what `stars_carried` reads, in the same query; with what this person gave."""
     ratings = Rating.objects.filter(api=OuterRef("pk")).order_by().values("api")
+    mine = ratings.filter(person=actor.person) if actor is not None else ratings.none()
     return rows.annotate(
+        stars_mine=Subquery(mine.values("rating")),
         stars_average=Subquery(ratings.annotate(average=Avg("rating")).values("average")),
         stars_count=Coalesce(Subquery(ratings.annotate(count=Count("id")).values("count")), 0),
     )
 
 
-def stars_carried(api: Api) -> Stars:
-    """How an API out of `with_stars` is rated; any other is asked for."""
+def stars_carried(api: Api, actor: Actor | None = None) -> Stars:
+    """How an API out of `with_stars` (for the same person) is rated; any other is asked for."""
     if not hasattr(api, "stars_count"):
-        return stars_of(api)
-    return Stars(_rounded(api.stars_average), api.stars_count)  # type: ignore[attr-defined]  # annotated
+        return stars_of(api, actor)
+    return Stars(_rounded(api.stars_average), api.stars_count, api.stars_mine)  # type: ignore[attr-defined]  # annotated
 
 
 def _rounded(average: float | None) -> float | None:

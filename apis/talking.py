@@ -58,34 +58,34 @@ class Remark:
 def talk(request: HttpRequest, actor: Actor | None, api: Api) -> dict[str, Any]:
     """What `social/_remarks.html` needs: a page of comments, as this person sees them."""
     rows: Page[Comment] = Paginator(selectors_social.comments_of(api), PAGE_SIZE).get_page(request.GET.get("page"))
-    return {"rows": rows, **_shown(actor, api, rows)}
+    return {"rows": rows, **_shown(actor, api, ((row, row.replies.all()) for row in rows))}
 
 
 def newest(actor: Actor | None, api: Api, count: int) -> dict[str, Any]:
     """The same for the newest comments only, without asking how many there are."""
-    found = list(selectors_social.comments_of(api)[: count + 1])
+    found = selectors_social.conversations(api, count + 1)
     return {"more": len(found) > count, **_shown(actor, api, found[:count])}
 
 
-def _shown(actor: Actor | None, api: Api, rows: Iterable[Comment]) -> dict[str, Any]:
+def _shown(actor: Actor | None, api: Api, rows: Iterable[tuple[Comment, Iterable[Comment]]]) -> dict[str, Any]:
     moderates = selectors_social.can_moderate(actor, api)
     return {
-        "remarks": [_remark(actor, api, comment, moderates) for comment in rows],
+        "remarks": [_remark(actor, api, comment, moderates, replies) for comment, replies in rows],
         "may_speak": selectors_social.can_speak(actor, api),
         "comment_limit": COMMENT_LIMIT,
     }
 
 
-def _remark(actor: Actor | None, api: Api, comment: Comment, moderates: bool, *, is_reply: bool = False) -> Remark:
+def _remark(
+    actor: Actor | None, api: Api, comment: Comment, moderates: bool, replies: Iterable[Comment] = ()
+) -> Remark:  # fmt: skip
     own = selectors_social.is_own(actor, comment)
     return Remark(
         comment,
         is_own=own,
         may_remove=(own or moderates) and not comment.is_removed,
         by_provider=comment.author_id == api.provider_id,
-        replies=[]
-        if is_reply
-        else [_remark(actor, api, one, moderates, is_reply=True) for one in comment.replies.all()],
+        replies=[_remark(actor, api, one, moderates) for one in replies],
     )
 
 

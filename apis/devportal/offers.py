@@ -22,6 +22,7 @@ from apis.devportal.forms import ChangePlanForm, SubscribeForm
 from apis.devportal.talks import section
 from apis.models import Api, ApiCategory, Application
 from apis.searching import apis_matching
+from apis.selectors_pages import category_names, offer_of_page, other_versions
 from apis.selectors_plans import plans_open_to
 from apis.selectors_social import with_stars
 from apis.services.row_editions import newest_among
@@ -70,7 +71,7 @@ def _most_used(tags: list[str], chosen: str) -> list[str]:
 @found_or_404
 def api_detail(request: HttpRequest, api_id: UUID) -> HttpResponse:
     """One API: what it is, where it is, what it costs, and the way to a connection."""
-    return api_page(request, selectors.api_on_offer(actor_of(request), api_id))
+    return api_page(request, offer_of_page(actor_of(request), api_id))
 
 
 def api_page(
@@ -93,11 +94,12 @@ def api_page(
     access = access_to(api, actor_of(request), wanted)
     if form is None and access.actor and not access.obstacle:
         form = SubscribeForm(api=api, actor=access.actor, applications=access.unsubscribed)
-    offered = scoping.scopes_grantable(access.chosen, None) if access.chosen else []
     needed = list(scoping.scopes_needed(api))
+    wanted_scopes = [scope.name for scope in needed]
+    offered = scoping.scopes_grantable(access.chosen, None, wanted_scopes) if access.chosen and needed else []
     scopes = [scope for scope in needed if scope in offered]
     plans = plans_open_to(access.actor, api)
-    other_versions = list(selectors.versions_on_offer(access.actor, api))
+    others = other_versions(access.actor, api)
     urls, topics = selectors.gateway_urls_deployed(api), selectors.topics_served(api)
     names = [scope.name for scope in scopes]
     context = {
@@ -109,8 +111,9 @@ def api_page(
         "needed": needed,
         "scopes": scopes,
         "default_urls": default_urls(api, urls),
-        "other_versions": other_versions,
-        "has_version_before": any(row.created_at < api.created_at for row in other_versions),
+        "categories": category_names(api),
+        "other_versions": others,
+        "has_version_before": any(row.created_at < api.created_at for row in others),
         "plans": plans,
         "topics": topics,
         "gateway_urls": urls,

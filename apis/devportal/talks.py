@@ -27,7 +27,7 @@ def section(actor: Actor | None, api: Api) -> dict[str, Any]:
     """What the page of an API shows of what people wrote about it."""
     return {
         "documents": selectors_social.documents_of(actor, api),
-        "stars": selectors_social.stars_of(api, actor),
+        "stars": selectors_social.stars_carried(api, actor),
         "may_rate": selectors_social.can_rate(actor, api),
         **talking.newest(actor, api, COMMENTS_ON_API_PAGE),
     }

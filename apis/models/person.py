@@ -8,20 +8,11 @@ from typing import Any, ClassVar, Final
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 
+from apis.models.gathering import Pairs
 from apis.roles import BUILT_IN_ROLES, Capability, capabilities_of
 from apis.roles import Role as BuiltIn
 
 _BUILT_IN: Final = frozenset(BUILT_IN_ROLES)
-
-
-class _Pairs(models.Func):
-    """Two columns of all rows as one JSON object, {key: value}; NULL or {} where there are no rows."""
-
-    function = "JSON_GROUP_OBJECT"
-    output_field = models.JSONField()
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, function="JSONB_OBJECT_AGG", **context)
 
 
 class PersonManager(UserManager["Person"]):
@@ -35,7 +26,7 @@ class PersonManager(UserManager["Person"]):
         rows = super().get_queryset()
         if not hasattr(self.model, "held_roles"):  # a migration's, perhaps from before there were custom roles
             return rows
-        roles = Role.objects.exclude(alias_of="").order_by().annotate(pairs=_Pairs("name", "alias_of"))
+        roles = Role.objects.exclude(alias_of="").order_by().annotate(pairs=Pairs("name", "alias_of"))
         return rows.annotate(role_aliases=models.Subquery(roles.values("pairs")))
 
     def create_user(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> Person:
