@@ -26,6 +26,8 @@ class Approval(models.Model):
         PLAN_CHANGE = "plan_change", "Change of plan"
         TRANSITION = "transition", "Lifecycle"
         APPLICATION = "application", "Application"
+        KEYS = "keys", "Keys"
+        DEPLOYMENT = "deployment", "Deployment"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -78,6 +80,8 @@ class ApprovalRules(models.Model):
     Attributes:
         transitions: actions of the lifecycle (apis.lifecycle.Action) that an administrator approves.
         applications: whether new applications wait, too.
+        production_keys, sandbox_keys: whether the first credential of an application for that endpoint waits.
+        deployments: whether revisions wait before they reach a gateway environment.
     """
 
     ONLY = 1
@@ -85,6 +89,9 @@ class ApprovalRules(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY, editable=False)
     transitions = models.JSONField(default=list, blank=True)
     applications = models.BooleanField(default=False)
+    production_keys = models.BooleanField(default=False, db_default=False)
+    sandbox_keys = models.BooleanField(default=False, db_default=False)
+    deployments = models.BooleanField(default=False, db_default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -17,6 +17,7 @@ from apis.models import Api, ApiKey, Application, TestKey
 from apis.permissions import Actor, can_see_api, require_own
 from apis.roles import Capability
 from apis.services.holding import hold
+from apis.services.key_requests import require_allowed
 from apis.services.record import announce, record
 from apis.services.requests import require_approved
 from apis.shapes import KEY_TYPES
@@ -61,6 +62,7 @@ def api_key_create(
     if problems := key_problems(key_type, expires_in, ips, referers):
         raise Invalid(problems)
     require_approved(hold(application))
+    require_allowed(actor, application, key_type)
     if application.api_keys.filter(revoked_at__isnull=True).count() >= KEYS_LIMIT:
         raise Conflict(
             phrase("An application has at most {most} API keys; revoke one first.", most=KEYS_LIMIT),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from apis.errors import Invalid
 from apis.lifecycle import Action
-from apis.models import ApprovalRules
+from apis.models import Api, ApprovalRules
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import record
@@ -21,9 +21,29 @@ def rules() -> ApprovalRules:
     return ApprovalRules.objects.first() or ApprovalRules()
 
 
-def transition_waits(actor: Actor, action: str) -> bool:
-    """Whether a step of the lifecycle must be approved; administrators would only ask themselves."""
-    return not actor.can(Capability.ADMINISTER) and action in rules().transitions
+FLAGS: Final = ("applications", "production_keys", "sandbox_keys", "deployments")
+_DEPLOYING: Final = (Action.PUBLISH, Action.PRERELEASE)
+
+
+def transition_waits(actor: Actor, action: str, api: Api) -> bool:
+    """Whether a step of the lifecycle must be approved; administrators would only ask themselves.
+
+    A step that would deploy a first revision waits where deployments do.
+    """
+    if actor.can(Capability.ADMINISTER):
+        return False
+    now = rules()
+    return action in now.transitions or (now.deployments and action in _DEPLOYING and not api.deployments.exists())
+
+
+def deployment_waits(actor: Actor) -> bool:
+    """Whether a revision must be approved before this person deploys it."""
+    return not actor.can(Capability.ADMINISTER) and rules().deployments
+
+
+def keys_wait(actor: Actor, key_type: str) -> bool:
+    """Whether the first credential of an application for this key type must be approved."""
+    return not actor.can(Capability.ADMINISTER) and bool(getattr(rules(), f"{key_type}_keys"))
 
 
 def application_waits(actor: Actor) -> bool:
@@ -37,16 +57,17 @@ def approval_rules_set(*, actor: Actor, seen: int | None = None, **values: Any) 
 
     Args:
         seen: the edition of the rules that the values were made from (apis.services.row_editions).
-        values: `transitions`, a list of actions of the lifecycle; `applications`, true or false.
+        values: `transitions`, a list of actions of the lifecycle; each of FLAGS, true or false.
 
     Raises: Forbidden for anybody but administrators; Invalid, Stale.
     """
     actor.require(Capability.ADMINISTER)
-    problems = dict.fromkeys(values.keys() - {"transitions", "applications"}, "This field is not known here.")
+    problems = dict.fromkeys(values.keys() - {"transitions", *FLAGS}, "This field is not known here.")
     if "transitions" in values:
         problems["transitions"] = _transitions_problem(values["transitions"])
-    if "applications" in values and not isinstance(values["applications"], bool):
-        problems["applications"] = "This should be true or false."
+    for name in FLAGS:
+        if name in values and not isinstance(values[name], bool):
+            problems[name] = "This should be true or false."
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
     ApprovalRules.objects.get_or_create(pk=ApprovalRules.ONLY)

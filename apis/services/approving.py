@@ -14,7 +14,7 @@ from apis.models import Api, Application, Approval, Subscription
 from apis.permissions import Actor, can_manage_subscription, owns
 from apis.roles import Capability
 from apis.services.holding import hold
-from apis.services.publishing import api_transition
+from apis.services.publishing import api_transition, revision_deploy
 from apis.services.record import announce, record
 from apis.services.requests import settle
 from apis.services.terms import terms_begin, terms_change
@@ -81,6 +81,8 @@ def approval_withdraw(*, actor: Actor, approval: Approval) -> Approval:
 def _require_asker(actor: Actor, approval: Approval) -> None:
     if approval.kind == Approval.Kind.TRANSITION:
         actor.require(Capability.PUBLISH_APIS)
+    elif approval.kind == Approval.Kind.DEPLOYMENT:
+        actor.require(Capability.DEPLOY_APIS)
     else:
         actor.require(Capability.USE_APPLICATIONS, Capability.MANAGE_SUBSCRIPTIONS)
         if approval.application is not None and owns(actor, approval.application):
@@ -93,10 +95,10 @@ def _require_asker(actor: Actor, approval: Approval) -> None:
 
 def _held_subject(approval: Approval) -> Any:
     """What a request is about, locked before it; None where that is gone."""
-    if approval.kind == Approval.Kind.TRANSITION:
+    if approval.kind in {Approval.Kind.TRANSITION, Approval.Kind.DEPLOYMENT}:
         rows: QuerySet[Any] = Api.objects.select_related("version_set")
         key = approval.api_id
-    elif approval.kind == Approval.Kind.APPLICATION:
+    elif approval.kind in {Approval.Kind.APPLICATION, Approval.Kind.KEYS}:
         rows, key = Application.objects.select_related("owner"), approval.application_id
     else:
         rows = Subscription.objects.select_related("api__version_set", "application__owner", "business_plan")
@@ -165,9 +167,27 @@ def _decide_application(actor: Actor, approval: Approval, application: Applicati
     return before, application.state
 
 
+def _decide_keys(actor: Actor, approval: Approval, application: Application, approved: bool) -> tuple[str, str]:
+    """Nothing is made yet: the owner makes the keys, and is the only one who sees their secret."""
+    return "", approval.wanted["key_type"] if approved else ""
+
+
+def _decide_deployment(actor: Actor, approval: Approval, api: Api, approved: bool) -> tuple[str, str]:
+    number = approval.wanted["revision"]
+    if not approved:
+        return "", ""
+    revision = api.revisions.filter(number=number).first()
+    if revision is None:
+        raise Conflict("The revision that was asked for is not there any more.", code="revision_missing")
+    revision_deploy(actor=actor, revision=revision, environments=approval.wanted["environments"])
+    return "", str(revision)
+
+
 _KINDS: Final[dict[Approval.Kind, Callable[[Actor, Approval, Any, bool], tuple[str, str]]]] = {
     Approval.Kind.SUBSCRIPTION: _decide_subscription,
     Approval.Kind.PLAN_CHANGE: _decide_plan,
     Approval.Kind.TRANSITION: _decide_transition,
     Approval.Kind.APPLICATION: _decide_application,
+    Approval.Kind.KEYS: _decide_keys,
+    Approval.Kind.DEPLOYMENT: _decide_deployment,
 }

@@ -17,9 +17,10 @@ from oauthlib.common import generate_token
 
 from apis import scoping, shapes
 from apis.errors import Conflict, Invalid
-from apis.models import Application, KeyPair
+from apis.models import Application, Approval, KeyPair
 from apis.permissions import Actor, require_own
 from apis.services.holding import hold
+from apis.services.key_requests import keys_ask, require_allowed
 from apis.services.record import announce, record
 from apis.services.requests import require_approved
 from apis.services.row_editions import mine_only
@@ -96,6 +97,26 @@ def _configure(pair: KeyPair, grant_types: Sequence[str], redirect_uris: Sequenc
 
 
 @transaction.atomic
+def keys_generate_or_ask(
+    *,
+    actor: Actor,
+    application: Application,
+    key_type: str,
+    grant_types: Sequence[str] = DEFAULT_GRANT_TYPES,
+    redirect_uris: Sequence[str] = (),
+) -> tuple[KeyPair, str] | Approval:
+    """Make keys as `keys_generate` does, or ask for them where an administrator approves them first.
+
+    Returns: the pair and its secret in clear; or the request that waits.
+    """
+    require_own(actor, application)
+    _check(key_type, grant_types, redirect_uris)
+    wanted: dict[str, Any] = {"key_type": key_type, "grant_types": grant_types, "redirect_uris": redirect_uris}
+    asked = keys_ask(actor=actor, application=application, **wanted)
+    return asked or keys_generate(actor=actor, application=application, **wanted)
+
+
+@transaction.atomic
 def keys_generate(
     *,
     actor: Actor,
@@ -113,6 +134,7 @@ def keys_generate(
     require_own(actor, application)
     _check(key_type, grant_types, redirect_uris)
     require_approved(hold(application))
+    require_allowed(actor, application, key_type)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is not None and pair.handed_out:
         raise Conflict(
@@ -202,6 +224,7 @@ def token_generate(
     require_own(actor, application)
     _check(key_type, DEFAULT_GRANT_TYPES, ())
     require_approved(hold(application))
+    require_allowed(actor, application, key_type)
     _refuse_scopes(application, scopes)
     pair = application.key_pairs.select_related("client").filter(key_type=key_type).first()
     if pair is None:

@@ -15,6 +15,7 @@ from apis.roles import Capability
 from apis.selectors_key_managers import mappable_key_managers
 from apis.services.attempts import Attempts
 from apis.services.holding import hold
+from apis.services.key_requests import require_allowed
 from apis.services.record import announce, record
 from apis.services.requests import require_approved
 from apis.services.trying_key_managers import client_of
@@ -81,6 +82,7 @@ def key_map(
     _prove(actor, row, consumer_key, access_token)  # asks the key manager, so before the transaction
     with transaction.atomic():
         require_approved(hold(application))
+        require_allowed(actor, application, key_type)
         mapped = MappedKey(application=application, key_manager=row, key_type=key_type, consumer_key=consumer_key)
         try:
             with transaction.atomic():

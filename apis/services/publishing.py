@@ -23,7 +23,7 @@ from apis.services.editions import require_unchanged
 from apis.services.holding import hold
 from apis.services.placing import Wanted, deployed_on, environments_named, places_named, require_places
 from apis.services.record import announce, record
-from apis.services.requests import ask_for_transition, withdraw_waiting
+from apis.services.requests import ask_for_transition, deployment_asked, withdraw_waiting
 from apis.services.working_copy import SECTIONS, told, working_copy
 from apis.shapes_security import security_of
 from apis.shapes_topics import topic_of
@@ -67,7 +67,7 @@ def revision_deploy(
     environments: Sequence[Wanted] = (DEFAULT_ENVIRONMENT,),
     seen: int | None = None,
 ) -> list[Deployment]:
-    """Put a revision on gateway environments, in the place of what is deployed there.
+    """Put a revision on gateway environments, or ask for it where deployments wait for approval (it returns none then).
 
     Args:
         environments: names, or {"name", "vhost"} for another host of it than its own or the one that the API has there.
@@ -87,6 +87,8 @@ def revision_deploy(
     require_places(actor, [place.environment for place in places])
     names = [place.environment.name for place in places]
     require_unchanged(api, seen, [("deployments", name) for name in names])
+    if deployment_asked(actor, revision, environments):
+        return []
     before = deployed_on(api, names)
     values = {"revision": revision, "design": served_of(revision.design), "deployed_by": actor.person}
     deployments = [
@@ -214,7 +216,7 @@ def api_transition(
     if chosen and not step.checklist:
         text = phrase("{action} from {labels} has no check items.", action=action, labels=LABELS[State(api.state)])
         raise Conflict(text, code="no_checklist")
-    if transition_waits(actor, action):
+    if transition_waits(actor, action, api):
         ask_for_transition(actor, api, action, chosen)
         return api
     withdraw_waiting(actor, api=api)

@@ -5,16 +5,17 @@ Locks are taken in one order everywhere: the thing that is asked about first, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.db.models import Q
 from django.utils import timezone
 
 from apis.errors import Conflict
-from apis.models import Api, Application, Approval, BusinessPlan, Subscription
+from apis.models import Api, Application, Approval, BusinessPlan, Revision, Subscription
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.services.approval_rules import deployment_waits
 from apis.services.record import record
 
 # Words that mean something else in a history entry: only a step that was taken has a checklist there.
@@ -87,6 +88,25 @@ def ask_for_application(actor: Actor, application: Application) -> Approval:
     return ask(actor, Approval.Kind.APPLICATION, application, application=application, plan=application.plan.name)
 
 
+def deployment_asked(actor: Actor, revision: Revision, environments: Sequence[Any]) -> bool:
+    """A revision asks to be deployed where that waits for approval, in the place of what its API asked for before.
+
+    Args:
+        environments: as `publishing.revision_deploy` takes them.
+
+    Returns: whether it had to ask.
+    """
+    api = revision.api
+    withdraw_waiting(actor, api=api, kind=Approval.Kind.DEPLOYMENT)
+    if not deployment_waits(actor):
+        return False
+    ask(
+        actor, Approval.Kind.DEPLOYMENT, f"{revision} of {api}", api=api,
+        revision=revision.number, environments=list(environments),
+    )  # fmt: skip
+    return True
+
+
 def require_approved(application: Application) -> None:
     """Raises: Conflict for an application that waits for approval, or was rejected: it has no keys or subscriptions."""
     if application.state != Application.State.APPROVED:
@@ -110,9 +130,14 @@ def withdraw_waiting(
     subscription: Subscription | None = None,
     application: Application | None = None,
     api: Api | None = None,
+    kind: Approval.Kind = Approval.Kind.TRANSITION,
 ) -> bool:
-    """Take back what waits for a subscription, an application or an API, which is held. Returns: whether any did."""
-    about = Q(api=api, kind=Approval.Kind.TRANSITION)
+    """Take back what waits for a subscription, an application or an API, which is held. Returns: whether any did.
+
+    Args:
+        kind: of what an API asked for.
+    """
+    about = Q(api=api, kind=kind)
     if subscription or application:
         about = Q(subscription=subscription) if subscription else Q(application=application)
     rows = Approval.objects.select_for_update(of=("self",)).filter(about, state=Approval.State.WAITING)

@@ -16,6 +16,7 @@ from apis.roles import Capability
 from apis.services import configuring, designs, scopes, securing, topics
 from apis.services.demo import DEMO_PORT
 from apis.shapes_topics import SCOPE_FIELDS
+from apis.words import phrase
 
 TRIES: Final = 1_000  # suffixes that are looked at
 
@@ -63,16 +64,16 @@ class Sample:
 SAMPLES: Final = (
     Sample(
         slug="echo",
-        title="Echo",
-        about="The smallest API there is: one topic for everything, and every message comes back.",
+        title=phrase("Echo"),
+        about=phrase("The smallest API there is: one topic for everything, and every message comes back."),
         api_name="Echo sample",
         context="/echo-sample",
         description="Sends every message back, text or binary.\n\nTry `hello`.",
     ),
     Sample(
         slug="ticker",
-        title="Ticker",
-        about="A topic that only receives, one that only sends, and URL mappings that lead to other paths.",
+        title=phrase("Ticker"),
+        about=phrase("A topic that only receives, one that only sends, and URL mappings that lead to other paths."),
         api_name="Ticker",
         context="/ticker",
         description="One JSON message a second at `/prices`.\n\nWhat is sent to `/orders` is taken without an answer.",
@@ -84,8 +85,8 @@ SAMPLES: Final = (
     ),
     Sample(
         slug="chat",
-        title="Chat rooms",
-        about="Topics with a parameter, and scopes that say who may read and who may write.",
+        title=phrase("Chat rooms"),
+        about=phrase("Topics with a parameter, and scopes that say who may read and who may write."),
         api_name="Chat rooms",
         context="/chat",
         description="Rooms by name: `/rooms/blue`. Reading and writing each need a scope; the lobby needs none.",
@@ -104,8 +105,10 @@ SAMPLES: Final = (
     ),
     Sample(
         slug="feed",
-        title="Feed",
-        about="Read-only, for programs with API keys, too; a sandbox that is silent, and limits on every connection.",
+        title=phrase("Feed"),
+        about=phrase(
+            "Read-only, for programs with API keys, too; a sandbox that is silent, and limits on every connection."
+        ),
         api_name="Feed",
         context="/feed",
         description="A stream to read. The sandbox connects and stays silent, so that nothing is used up by tests.",

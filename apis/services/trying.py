@@ -23,6 +23,7 @@ from apis.words import phrase
 
 SUBPROTOCOLS_LIMIT: Final = 10
 TRIALS: Final = Attempts("endpoint-test", limit=12)
+LOOKS: Final = Attempts("endpoint-look", limit=60)
 
 
 def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None) -> dict[str, Any]:
@@ -42,6 +43,12 @@ def endpoint_to_try(*, actor: Actor, api: Api, key_type: str, config: Any = None
     if wait_s := TRIALS.begin(str(actor.person.pk)):
         raise TooOften(wait_s, phrase("At most {limit} tests a minute", limit=TRIALS.limit))
     return full
+
+
+def count_look(actor: Actor) -> None:
+    """Count one look of this person at whether upstreams can be reached. Raises: TooOften."""
+    if wait_s := LOOKS.begin(str(actor.person.pk)):
+        raise TooOften(wait_s, phrase("At most {limit} tests a minute", limit=LOOKS.limit))
 
 
 def _unsaved(config: Any, row: Endpoint | None) -> dict[str, Any]:
