@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import get_format
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -130,12 +131,21 @@ def _facts(asked: Asked, found: Analytics, which: Subject) -> dict[str, Any]:
         "chart": chart,
         "lengths_chart": lengths,
         "names": chart_names(),
-        "busy_rows": [row for row in found.rows if any(row[name] for name in TALLY_FIELDS)],
+        "busy_rows": list(_busy(found.rows)),
         "closes": [(close, _NAMES.get(close.code or 0), close.sessions * 100 / all_closes) for close in found.closes],
         "length": {
             name: length_words(getattr(found.lengths, name)) for name in ("average", "median", "p95", "longest")
         },
     }
+
+
+def _busy(rows: Iterable[dict[str, Any]]) -> Iterator[tuple[datetime, list[str]]]:
+    """The steps in which anything happened, with their numbers as the language of the page has them: many on a page."""
+    mark = str(get_format("THOUSAND_SEPARATOR"))
+    for row in rows:
+        counts = [row[name] for name in TALLY_FIELDS]
+        if any(counts):
+            yield row["start"], [f"{count:,}".replace(",", mark) for count in counts]
 
 
 def length_words(ms: int | None) -> str:

@@ -161,10 +161,12 @@ def _asked(
 
 def _read(row: Sequence[Any], keys: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
     """A row with its ids as ids, and whole numbers: a sum is none to PostgreSQL."""
-    read: dict[str, Any] = {}
-    for name, value in zip(keys, row, strict=False):
-        read[name] = UUID(value) if name in _IDS and isinstance(value, str) else value
-    return read | {name: int(value or 0) for name, value in zip(names, row[len(keys) :], strict=True)}
+    counts = [value if type(value) is int else int(value or 0) for value in row[len(keys) :]]
+    read = dict(zip((*keys, *names), (*row[: len(keys)], *counts), strict=True))
+    for name in _IDS.intersection(keys):
+        if isinstance(read[name], str):
+            read[name] = UUID(read[name])
+    return read
 
 
 def total(which: Q, parts: Iterable[Piece], names: Sequence[str] = TALLY_FIELDS) -> dict[str, int]:

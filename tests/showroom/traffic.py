@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
 
 from apis.models import Subscription
-from gateway.models import GatewayProcess, LiveSession, UsageMinute
+from gateway.models import GatewayProcess, LiveSession, UsageMinute, UsageRecord
 from tests.apis.connected import live_session
 
 DAYS: Final = 8
@@ -27,6 +27,11 @@ def traffic(subscriptions: Sequence[Subscription]) -> LiveSession:
             rows.append(_minute(subscription, at, place))
             at += STEP
     UsageMinute.objects.bulk_create(rows)
+    UsageRecord.objects.bulk_create(
+        _record(subscription, now - number * STEP * 5, number)
+        for subscription in subscriptions
+        for number in range(1, 200)
+    )
     sessions = [
         live_session(
             subscriptions[number % 3],
@@ -59,6 +64,31 @@ def _minute(subscription: Subscription, at: object, place: int) -> UsageMinute:
         bytes_out=int(load * 310),
         refused=3 if place == 1 and hour > 14 else 0,
         throttled=int(load / 30) if place == 2 else 0,
+    )
+
+
+def _record(subscription: Subscription, ended: datetime, number: int) -> UsageRecord:
+    """A session of its own: some are short, some go on for hours."""
+    ms = 400 * (number % 7 + 1) ** (number % 5 + 1)
+    by, code = (("client", 1000), ("client", 1001), ("upstream", 1000), ("gateway", 4408))[number % 4]
+    return UsageRecord(
+        session_id=f"{subscription.pk}-{number}",
+        sequence=0,
+        api_id=subscription.api_id,
+        application_id=subscription.application_id,
+        subscription_id=subscription.pk,
+        plan=subscription.business_plan.name,
+        hour=ended.replace(minute=0),
+        started_at=ended - timedelta(milliseconds=ms),
+        ended_at=ended,
+        sessions=1,
+        events_in=number,
+        events_out=number * 8,
+        bytes_in=number * 90,
+        bytes_out=number * 2_500,
+        connection_ms=ms,
+        close_code=code,
+        initiator=by,
     )
 
 
