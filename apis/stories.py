@@ -14,6 +14,47 @@ from apis.lifecycle import ACTION_LABELS, CHECK_ITEM_LABELS, LABELS, Action, Sta
 from apis.models import HistoryEntry
 from apis.shapes_topics import topic_line, topic_of
 
+# What is not about an API: the administration shows these.
+_BESIDE_TITLES: Final[dict[str, str]] = {
+    "create_api_key": "Made an API key",
+    "revoke_api_key": "Revoked an API key",
+    "create_application": "Created an application",
+    "update_application": "Changed an application",
+    "delete_application": "Deleted an application",
+    "create_category": "Created an API category",
+    "update_category": "Changed an API category",
+    "delete_category": "Deleted an API category",
+    "create_environment": "Created an environment",
+    "update_environment": "Changed an environment",
+    "delete_environment": "Deleted an environment",
+    "create_key_manager": "Created a key manager",
+    "update_key_manager": "Changed a key manager",
+    "delete_key_manager": "Deleted a key manager",
+    "create_person": "Created a person",
+    "update_person": "Changed a person",
+    "set_password": "Set a password",
+    "create_plan": "Created a plan",
+    "update_plan": "Changed a plan",
+    "delete_plan": "Deleted a plan",
+    "create_role": "Created a role",
+    "update_role": "Changed a role",
+    "delete_role": "Deleted a role",
+    "delete": "Deleted an API",
+    "generate_keys": "Generated keys",
+    "update_keys": "Changed keys",
+    "regenerate_secret": "Made a new secret",
+    "generate_token": "Generated a token",
+    "mint_token": "Made a personal token",
+    "revoke_token": "Revoked a personal token",
+    "revoke_access_token": "Revoked an access token",
+    "map_key": "Mapped a client",
+    "unmap_key": "Let a mapped client go",
+    "register_client": "Registered a client",
+    "update_client": "Changed a client",
+    "delete_client": "Deleted a client",
+    "update_approval_rules": "Changed what needs approval",
+    "prerelease": "Pre-release",
+}
 TITLES: Final[dict[str, str]] = {
     "create": "Created the API",
     "update": "Changed the design",
@@ -49,6 +90,8 @@ TITLES: Final[dict[str, str]] = {
     "ask_plan_change": "Asked for another plan",
     "ask_transition": "Asked for a step of the lifecycle",
     "ask_application": "Asked for an application",
+    "ask_keys": "Asked for keys",
+    "ask_deployment": "Asked to deploy a revision",
     "approve_request": "Approved a request",
     "reject_request": "Rejected a request",
     "withdraw_request": "Took a request back",
@@ -61,6 +104,7 @@ TITLES: Final[dict[str, str]] = {
     "update_deny_policy": "Changed a deny policy",
     "delete_deny_policy": "Deleted a deny policy",
     "seed": "Set up as the demo",
+    **_BESIDE_TITLES,
 }
 # What every entry holds besides its facts, or what its title says already.
 _NOT_FACTS: Final = frozenset({"before", "after", "number", "secrets_changed", "key_type", "name", "restored", "roles"})

@@ -15,7 +15,9 @@ _FIELDS: Final = {
     "Text", "Lines", "Whole", "Choice", "Choices", "YesNo", "Pick", "PickPlans", "Tags", "Rows", "Decimal", "Password",
 }  # fmt: skip
 _GROUPS: Final = re.compile(r"(fieldsets|GROUPS)$")
-_CHOICES: Final = re.compile(r"(WAYS|SECURITIES|DIRECTIONS|BUTTONS|SHOWN|COLOURS|KINDS|MODES|LABELS|CHOICES)$")
+_CHOICES: Final = re.compile(
+    r"(WAYS|SECURITIES|DIRECTIONS|BUTTONS|SHOWN|COLOURS|KINDS|MODES|LABELS|CHOICES|ROLES|TYPES|IS)$"
+)
 _CAPITAL: Final = re.compile(r"[A-Z][A-Za-z].*", re.S)
 _WORDS: Final = re.compile(r"[A-Za-z].*[a-z.)…]", re.S)
 

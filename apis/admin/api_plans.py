@@ -129,9 +129,13 @@ class CustomPlanForm(PlanForm):
     mandatory = ("name", "key", "limits")
 
     key = Text(
-        help_text=f"What tells counters apart, joined by colons; known are {_KNOWN}. For example {{user}}:{{api}} "
-        "counts each person at each API, over all of their applications; {ip} counts each address over everything; "
-        "{application}:{topic} counts an application at each topic. {api} stands for all versions of one.",
+        help_text=phrase(
+            "What tells counters apart, joined by colons; known are {known}. For example {{user}}:{{api}} "
+            "counts each person at each API, over all of their applications; {{ip}} counts each address over "
+            "everything; {{application}}:{{topic}} counts an application at each topic. {{api}} stands for all "
+            "versions of one.",
+            known=_KNOWN,
+        ),
     )
     enabled = YesNo(label="On")
 

@@ -29,6 +29,7 @@ from apis.services import approval_rules, approving
 from apis.words import phrase
 
 _COLOURS = {"Waiting": "warning", "Approved": "success", "Rejected": "danger", "Withdrawn": "info"}
+RULES = ("transitions", *approval_rules.FLAGS)
 _BUTTONS = {"approve": "Approve", "reject": "Reject"}
 _MEANING = {
     ("approve", "subscription"): "The application may connect at once, in every gateway process within a second.",
@@ -37,6 +38,10 @@ _MEANING = {
     ("reject", "plan_change"): "The subscription keeps the plan it has. Who asked reads your reason.",
     ("approve", "transition"): "It is done at once, in your name.",
     ("reject", "transition"): "The API stays as it is. Who asked reads your reason.",
+    ("approve", "keys"): "Its owner may generate them, and is the only one who sees the secret.",
+    ("reject", "keys"): "It stays without them. Who asked reads your reason and may ask again.",
+    ("approve", "deployment"): "It is deployed at once, in your name; clients that are connected stay or are told.",
+    ("reject", "deployment"): "What is deployed stays. Who asked reads your reason.",
     ("approve", "application"): "It may have keys and subscriptions at once.",
     ("reject", "application"): "It stays without keys and subscriptions. Who asked reads your reason.",
 }
@@ -148,6 +153,15 @@ def asked_for(row: Approval) -> str:
         return phrase("the plan {plan}", plan=wanted.get("plan"))
     if row.kind == Approval.Kind.TRANSITION:
         return ACTION_LABELS.get(wanted.get("action"), str(wanted.get("action")))
+    if row.kind == Approval.Kind.KEYS:
+        return phrase(
+            "{key_type} keys ({grants})",
+            key_type=wanted.get("key_type"),
+            grants=", ".join(wanted.get("grant_types", ())),
+        )
+    if row.kind == Approval.Kind.DEPLOYMENT:
+        places = selectors_approvals.places_in_words(row)
+        return phrase("deploying revision {number} to {places}", number=wanted.get("revision"), places=places)
     return phrase("a new application")
 
 
@@ -163,6 +177,17 @@ class RulesForm(ServiceForm):
         label="New applications",
         help_text="Ticked, an application has neither keys nor subscriptions until an administrator says yes.",
     )
+    production_keys = YesNo(
+        label="Production keys",
+        help_text="Ticked, an application has no production credential until an administrator says yes. Those that have "
+        "one keep it.",
+    )
+    sandbox_keys = YesNo(label="Sandbox keys", help_text="The same for sandbox credentials.")
+    deployments = YesNo(
+        label="Deployments",
+        help_text="Ticked, a revision waits for an administrator before it is deployed, and so does publishing what is "
+        "not deployed yet.",
+    )
 
     class Meta:
         model = ApprovalRules
@@ -170,7 +195,7 @@ class RulesForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = {"transitions": self.instance.transitions, "applications": self.instance.applications}
+        stored = {name: getattr(self.instance, name) for name in RULES}
         self.initial = {**stored, **self.initial}
 
 
@@ -180,7 +205,7 @@ class ApprovalRulesAdmin(ServiceAdmin):
 
     form = RulesForm
     changes = (Capability.ADMINISTER,)
-    fieldsets = ((None, {"fields": ("transitions", "applications")}),)
+    fieldsets = ((None, {"fields": RULES}),)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one row, so its page is the list. Raises: PermissionDenied."""
@@ -190,7 +215,5 @@ class ApprovalRulesAdmin(ServiceAdmin):
         return self.change_view(request, str(ApprovalRules.ONLY))
 
     def update(self, actor: Actor, obj: ApprovalRules, form: Any) -> None:
-        names = ("transitions", "applications")
-        approval_rules.approval_rules_set(
-            actor=actor, seen=form.seen, **{name: form.cleaned_data[name] for name in names}
-        )
+        values = {name: form.cleaned_data[name] for name in RULES}
+        approval_rules.approval_rules_set(actor=actor, seen=form.seen, **values)

@@ -138,10 +138,10 @@ class BeginningPages(ServiceAdmin):
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
             api = samples.sample_create(actor=actor, sample=chosen, **cleaned)
-            made = phrase("{api} is created from the sample {chosen}.", api=api, chosen=chosen.title)
+            made = phrase("{api} is created from the sample {chosen}.", api=api, chosen=said(chosen.title))
             return self._made(request, api, made)
 
-        title = phrase("Sample: {chosen}", chosen=chosen.title)
+        title = phrase("Sample: {chosen}", chosen=said(chosen.title))
         page = Page(title=title, button="Create", run=run, text=chosen.about)
         return answer(self, request, None, page, SampleForm, initial=samples.proposal(chosen))
 

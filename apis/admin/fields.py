@@ -51,6 +51,8 @@ class Unasking:
         for name, field in self.fields.items():
             field.label = said(pretty_name(name) if field.label is None else field.label)
             field.help_text = said(field.help_text)
+            if isinstance(field, forms.ModelChoiceField):
+                field.empty_label = said(field.empty_label or "") or None
             if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
                 field.choices = said_choices(list(field.choices))  # type: ignore[arg-type]  # no form has groups of them
 

@@ -12,7 +12,7 @@ from apis import shapes
 from apis.admin.base import ServiceAdmin
 from apis.admin.fields import Choices, Lines
 from apis.admin.pages import Page, PageForm, answer, show_secret
-from apis.models import Application, KeyPair
+from apis.models import Application, Approval, KeyPair
 from apis.services import keys
 from apis.words import phrase
 
@@ -57,11 +57,17 @@ class KeyPages(ServiceAdmin):
     def generate_page(self, request: HttpRequest, object_id: UUID, key_type: str) -> HttpResponse:
         application, _ = self._pair(request, object_id, key_type)
 
-        def run(cleaned: dict[str, Any]) -> HttpResponse:
-            pair, secret = keys.keys_generate(
+        def run(cleaned: dict[str, Any]) -> str | HttpResponse:
+            made = keys.keys_generate_or_ask(
                 actor=self.actor(request), application=application, key_type=key_type, **KeysForm.values_of(cleaned)
             )
-            return self._secret(request, application, pair, secret)
+            if isinstance(made, Approval):
+                return phrase(
+                    "An administrator decides about the {key_type} keys of {application}.",
+                    key_type=key_type,
+                    application=application,
+                )
+            return self._secret(request, application, *made)
 
         page = Page(
             phrase("Keys of {application}: {key_type}", application=application, key_type=key_type),

@@ -35,7 +35,10 @@ from apis.models import (
     Subscription,
 )
 from apis.permissions import Actor
+from apis.saying import said
 from apis.selectors_approvals import waiting_count
+
+APPROVALS: Final = "approval"  # the symbol of their line
 
 # Group -> (model or its name, title, Material symbol).
 GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
@@ -44,7 +47,7 @@ GROUPS: Final[tuple[tuple[str, tuple[tuple[Any, str, str], ...]], ...]] = (
         (
             (Api, "APIs", "hub"),
             (Subscription, "Subscriptions", "sync_alt"),
-            (Approval, "Approvals", "approval"),
+            (Approval, "Approvals", APPROVALS),
             (ApprovalRules, "What needs approval", "rule"),
             (Scope, "Scopes", "passkey"),
             (ApiDocument, "Documents", "menu_book"),
@@ -93,18 +96,18 @@ def _model(one: Any) -> Any:
 def _count_waiting(request: HttpRequest, items: list[dict[str, Any]]) -> None:
     """The line of approvals says how many wait for this administrator."""
     for item in items:
-        if item["title"] == "Approvals" and (waiting := waiting_count(Actor.of(request.user))):  # type: ignore[arg-type]
+        if item["icon"] == APPROVALS and (waiting := waiting_count(Actor.of(request.user))):  # type: ignore[arg-type]
             item |= {"badge": waiting, "badge_variant": "warning"}
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links in unfold's shape; groups without a link for this person are left out."""
-    dashboard = {"title": "Dashboard", "icon": "dashboard", "link": reverse("admin:index")}
+    dashboard = {"title": said("Dashboard"), "icon": "dashboard", "link": reverse("admin:index")}
     groups: list[dict[str, Any]] = [{"title": "", "items": [dashboard]}]
     for title, models in GROUPS:
         items = [
             {
-                "title": label,
+                "title": said(label),
                 "icon": icon,
                 "link": reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
             }
@@ -113,5 +116,5 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         ]
         _count_waiting(request, items)
         if items:
-            groups.append({"title": title, "separator": True, "items": items})
+            groups.append({"title": said(title), "separator": True, "items": items})
     return groups

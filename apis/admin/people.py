@@ -124,7 +124,7 @@ class PersonAdmin(ServiceAdmin):
 
     @display(description="Roles", label=True)
     def role_badges(self, person: Person) -> list[str]:
-        return list(person.roles) or ["no role"]
+        return list(person.roles) or [said("no role")]
 
     @display(description="Enabled", boolean=True, ordering="is_active")
     def is_enabled(self, person: Person) -> bool:

@@ -16,13 +16,14 @@ from apis.models import Api, Application, ApplicationPlan, BusinessPlan, Subscri
 from apis.models.counts import count_of
 from apis.permissions import Actor
 from apis.roles import Capability
-from apis.saying import all_said
+from apis.saying import all_said, said
 from apis.selectors_portal import role_choices
 from apis.services import plan_values, plans
+from apis.words import phrase
 
 
 def _pairs(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((word, word) for word in words)
+    return tuple((word, phrase(word)) for word in words)
 
 
 _KINDS = tuple((kind, {"seconds": "seconds of connection"}.get(kind, kind)) for kind in shapes.LIMIT_KINDS)
@@ -187,7 +188,7 @@ class BusinessPlanAdmin(PlanAdmin):
         "name",
         "limits_in_words",
         "on_spent",
-        "price_line",
+        "price_words",
         "api_total",
         "subscription_total",
         "description",
@@ -213,6 +214,10 @@ class BusinessPlanAdmin(PlanAdmin):
                 subscription_total=count_of(Subscription.objects.all(), "business_plan"),
             )
         )
+
+    @display(description="Price")
+    def price_words(self, plan: BusinessPlan) -> str:
+        return said(plan.price_line)
 
     @display(description="APIs", ordering="api_total")
     def api_total(self, plan: Any) -> int:

@@ -15,6 +15,7 @@ from apis.admin.fields import Choices, Pick, Text
 from apis.models import Api, Scope
 from apis.permissions import Actor
 from apis.roles import Capability
+from apis.saying import said
 from apis.selectors_portal import role_choices
 from apis.services import scopes
 
@@ -68,7 +69,7 @@ class ScopeAdmin(ServiceAdmin):
 
     @display(description="Of")
     def belongs_to(self, scope: Scope) -> str:
-        return str(scope.version_set) if scope.version_set is not None else "every API"
+        return str(scope.version_set) if scope.version_set is not None else said("every API")
 
     @display(description="Only for")
     def only_for(self, scope: Scope) -> str:

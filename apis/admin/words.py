@@ -7,10 +7,13 @@ as they are: their names are in migrations.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from django.contrib.admin.filters import ChoicesFieldListFilter
 from django.db.models import Field
 from django.utils.functional import lazy
+from unfold.decorators import display
 
 from apis.saying import said
 
@@ -120,6 +123,22 @@ FIELD_LABELS: Final = {
 """Name of a field -> its heading, wherever pages show the field as the model has it."""
 
 
+APP_LABELS: Final = {
+    "apis": "API management",
+    "gateway": "Gateway",
+    "oauth2_provider": "Access by OAuth",
+}
+"""Name of an app -> what stands above its pages."""
+
+
+class SaidChoices(ChoicesFieldListFilter):
+    """A filter by a field with choices, in the reader's language."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": said(choice["display"])}
+
+
 def speak(page: Any) -> None:
     """Let everything that Django and unfold read off a page of the administration be said in the reader's language.
 
@@ -132,13 +151,41 @@ def speak(page: Any) -> None:
         if callable(function) and type(getattr(function, "short_description", None)) is str:
             function.short_description = say_later(function.short_description)
     meta = page.model._meta
+    meta.app_config.verbose_name = say_later(APP_LABELS[meta.app_label])
     one, many = MODEL_LABELS.get(meta.model_name, (meta.verbose_name, meta.verbose_name_plural))
     meta.verbose_name, meta.verbose_name_plural = say_later(one), say_later(many)
     for field in meta.get_fields():
-        if isinstance(field, Field) and type(field.verbose_name) is str:
-            field.verbose_name = say_later(FIELD_LABELS.get(field.name, field.verbose_name))
+        if isinstance(field, Field) and (field.name in FIELD_LABELS or type(field.verbose_name) is str):
+            field.verbose_name = say_later(FIELD_LABELS.get(field.name, str(field.verbose_name)))
     if page.search_help_text:
         page.search_help_text = say_later(page.search_help_text)
+    _speak_choices(page, {one.name for one in meta.get_fields() if getattr(one, "flatchoices", None)})
+
+
+def _speak_choices(page: Any, names: set[str]) -> None:
+    """Columns, facts and filters of fields with choices: rows themselves go on saying them in English."""
+    for name in names:
+        setattr(page, f"said_{name}", _choice(page.model._meta.get_field(name)))
+
+    def others(shown: Any) -> Any:
+        return tuple(f"said_{one}" if one in names else one for one in shown) if shown else shown
+
+    page.list_display, page.list_display_links = others(page.list_display), others(page.list_display_links)
+    if page.fields and page.fields == page.readonly_fields:
+        page.fields = page.readonly_fields = others(page.fields)
+    page.list_filter = tuple(
+        (one, SaidChoices) if isinstance(one, str) and one in names else one for one in page.list_filter
+    )
+
+
+def _choice(field: Any) -> Callable[[Any], str]:
+    """What fills a column with the choice of a field."""
+
+    @display(description=field.verbose_name, ordering=field.name)
+    def column(row: Any) -> str:
+        return said(getattr(row, f"get_{field.name}_display")())
+
+    return column
 
 
 def badge(word: str) -> tuple[str, str]:

@@ -72,7 +72,7 @@ def sample(request: PortalRequest, actor: Actor, sample_name: str) -> HttpRespon
             status = form.take(refusal)
         else:
             messages.success(
-                request, said(phrase("{api} is created from the sample {chosen}.", api=api, chosen=chosen.title))
+                request, said(phrase("{api} is created from the sample {chosen}.", api=api, chosen=said(chosen.title)))
             )
             return go(request, "overview", api.pk)
     context = {

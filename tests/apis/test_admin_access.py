@@ -179,10 +179,10 @@ def test_the_start_page_counts(adam: Person, carol: Person, subscription: Subscr
     counts = {label: count for label, _, count in page.context["counts"]}
     assert counts == {"Subscriptions": 1, "Applications": 1, "People": 7}
     assert page.context["live"] == [("Live sessions", 0)]
-    assert "create plan" in words(page)
+    assert "Created a plan" in words(page)
     theirs = desk(carol).open(reverse("admin:index"))
     assert [label for label, _, _ in theirs.context["counts"]] == ["Subscriptions"]
-    assert "create plan" not in words(theirs)
+    assert "Created a plan" not in words(theirs)
 
 
 def test_the_search_in_the_sidebar_finds_only_what_may_be_opened(adam: Person, carol: Person) -> None:

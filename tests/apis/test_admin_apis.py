@@ -132,7 +132,7 @@ def test_the_design_is_edited_and_the_history_shows_it(paul: Person, chat: Api) 
     assert (chat.description, chat.tags) == ("One\ntwo", ["fun", "live"])
     assert [plan.name for plan in chat.business_plans.all()] == ["Gold"]
     page = words(office.open(at(chat)))
-    assert "paul update Chat 1.0.0" in page
+    assert "paul Changed the design Chat 1.0.0" in page
     assert "paul publish Chat 1.0.0 Created → Published" in page
 
 

@@ -64,7 +64,7 @@ def test_adam_approves_with_a_word(adam: Person, waiting: Approval) -> None:
     page = office.open(at(waiting))
     assert buttons(page) == ["Approve…", "Reject…"]
     form = at(waiting, "decide", "approve")
-    assert "sam asks for the plan Bronze. The application may connect at once" in words(office.open(form))
+    assert "sam asks for: the plan Bronze. The application may connect at once" in words(office.open(form))
     assert "Phone on Chat 1.0.0: approved." in office.done(office.client.post(form, {"reason": "Welcome"}))
     assert Subscription.objects.get().state == "unblocked"
     said = office.open(at(waiting))
@@ -118,4 +118,4 @@ def test_a_subscription_that_waits_shows_its_request_and_no_way_round_it(pia: Pe
     assert row is not None
     page = desk(pia).open(at(row))
     assert buttons(page) == []
-    assert "Subscription: Phone on Chat 1.0.0: waiting" in words(page)
+    assert "Subscription: Phone on Chat 1.0.0: Waiting" in words(page)

@@ -150,7 +150,7 @@ def _said(actors: dict[str, Actor], api: Api) -> dict[str, Any]:
     topics.topics_replace(actor=paul, api=api, topics=list(TOPICS))
     for number, (name, text) in enumerate(catalogue.TALK):
         comment = comments.comment_create(actor=actors[name], api=api, content=text)
-        ratings.rating_set(actor=actors[name], api=api, rating=5 - number % 2)
+        made["rating"] = ratings.rating_set(actor=actors[name], api=api, rating=5 - number % 2)
         if number == 0:
             made["comment"] = comment
             comments.comment_create(actor=paul, api=api, content=catalogue.REPLY, reply_to=comment.pk)
