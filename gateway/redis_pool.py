@@ -20,7 +20,7 @@ KEEP_S: Final = 300  # a window is kept so long beyond its end, for clocks that 
 ANSWER_S: Final = 1.0
 """For one try of a call; there are two before Redis counts as away. Long enough for a busy machine to be late."""
 ERRORS: Final = (RedisError, OSError, TimeoutError, RuntimeError)
-"""What means that it is away; uvloop's word for a connection that broke a moment ago is a RuntimeError."""
+"""What means that it is away; some event loops' word for a connection that broke a moment ago is a RuntimeError."""
 Hears = Callable[[str, str], object]  # DRY or ROOM, and the key of the window
 
 

@@ -1,4 +1,4 @@
-"""One epoll for the sockets of all sessions, and for those that are about to become some (Linux)."""
+"""One epoll for all sockets of a process: of sessions, of those about to become some, and the event loop's (Linux)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ import os
 import select
 from collections import deque
 from time import perf_counter
-from typing import Any, ClassVar, Final, Protocol
-from weakref import WeakKeyDictionary, ref
+from typing import Any, Final, Protocol, cast
 
 HAS_EPOLL: Final = hasattr(select, "epoll")
 
-ROUNDS: Final = 4
-"""Polls before the loop gets its turn."""
-BATCH: Final = 256  # sockets of one poll
+BATCH: Final = 256  # sockets of one poll, then the loop has its turn if it is wanted
 GUESTS_S: Final = 0.001
 """How long guests may keep the sessions waiting: a storm of handshakes must not be felt by those who are in."""
 
@@ -55,36 +52,32 @@ class Guest(Protocol):
 
 
 class Poller:
-    """One epoll for all sessions, itself one reader of the event loop. `Poller.of(loop)` gives it.
+    """One epoll for all sessions, and for whatever the event loop watches. `Poller.of(loop)` gives the loop's.
+
+    The event loop (`gateway.loop`) waits by `wait`, which tells members what their sockets are ready for and comes
+    back only when the loop has something to do itself.
 
     Attributes:
-        legs: who is told about which descriptor.
+        epoll: the loop's own descriptors are in it, too.
         later: guests whose turn comes when the sessions have had theirs.
+        legs: who is told about which descriptor.
+        wanted: the loop has something to do. Whoever gives it something from within a session or a guest sets this.
     """
 
-    __slots__ = ("_again", "epoll", "later", "legs", "poll")
-    _all: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Poller]] = WeakKeyDictionary()
-    _last: ClassVar[tuple[Any, Any]] = (lambda: None, None)  # the loop, weakly, and its poller: mostly there is one
+    __slots__ = ("epoll", "later", "legs", "poll", "wanted")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
         self.epoll = select.epoll()
         self.poll = self.epoll.poll
         self.legs: dict[int, Member] = {}
         self.later: deque[Guest] = deque()
-        self._again = False
-        loop.add_reader(self.epoll.fileno(), self.run)
+        self.wanted = False
 
     @classmethod
     def of(cls, loop: asyncio.AbstractEventLoop) -> Poller:
-        """The poller of this loop, made at the first call."""
-        known, poller = cls._last
-        if known() is not loop:
-            poller = cls._all.get(loop)
-            if poller is None:
-                poller = cls._all[loop] = cls(loop)
-            cls._last = ref(loop), poller
-        found: Poller = poller
-        return found
+        """The poller of this loop, which must be one of `gateway.loop`."""
+        poller: Poller = cast(Any, loop).poller
+        return poller
 
     def add(self, member: Member, events: int = EDGES) -> None:
         """Tell this one from now on what its socket is ready for."""
@@ -107,31 +100,38 @@ class Poller:
             self.later.append(guest)
         guest.signs |= what
 
-    def run(self) -> None:
-        """Something is ready."""
-        legs = self.legs
-        poll = self.poll
-        later = self.later
-        for _ in range(ROUNDS):
-            ready = poll(0, BATCH)
-            for fd, what in ready:
+    def wait(self, timeout: float) -> list[tuple[int, int]]:
+        """Tell members what their sockets are ready for, until the loop is wanted or its time has come.
+
+        Args:
+            timeout: seconds until the loop's next timer; 0 to look once, negative if there is none.
+
+        Returns:
+            What descriptors that are no member's are ready for.
+        """
+        legs, later, poll = self.legs, self.later, self.poll
+        others: list[tuple[int, int]] = []
+        self.wanted = False
+        end = perf_counter() + timeout
+        left = timeout
+        while True:
+            for fd, what in poll(0.0 if later else left, BATCH):
                 leg = legs.get(fd)
-                if leg is not None:
+                if leg is None:
+                    others.append((fd, what))
+                else:
                     try:
                         leg.ready(what)
                     except Exception as error:  # the others of this poll are told once and for all, too
                         _failed(leg, error)
             if later:
                 self._serve_guests()
-            if len(ready) < 2 and not later:
-                return
-        if later and not self._again:
-            self._again = True
-            asyncio.get_running_loop().call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._again = False
-        self.run()
+            if self.wanted or others or timeout == 0.0:
+                return others
+            if timeout > 0.0:
+                left = end - perf_counter()
+                if left <= 0.0:
+                    return others
 
     def _serve_guests(self) -> None:
         later = self.later

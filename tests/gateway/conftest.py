@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
+from gateway.loop import new_event_loop
 from tests.apis.conftest import rest
 from tests.databases import copied, on_file
 from tests.gateway.backends import Backend
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Asynchronous tests run on the loop that the gateway runs on."""
-    return {"uvloop": uvloop.new_event_loop}
+    return {"gateway": new_event_loop}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
