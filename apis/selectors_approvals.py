@@ -73,6 +73,23 @@ def step_in_words(api: Api) -> str:
     )
 
 
+def deployment_waiting(api: Api) -> Approval | None:
+    """The revision of an API that waits for an administrator before it is deployed."""
+    return Approval.objects.filter(kind=Approval.Kind.DEPLOYMENT, state=Approval.State.WAITING, api=api).first()
+
+
+def key_requests(application: Application) -> dict[str, Approval]:
+    """What was asked for last about the keys of an application, by key type; not what was taken back."""
+    rows = application.approvals.filter(kind=Approval.Kind.KEYS).exclude(state=Approval.State.WITHDRAWN)
+    return {row.wanted["key_type"]: row for row in rows.order_by("asked_at")}
+
+
+def places_in_words(approval: Approval) -> str:
+    """Where a revision is to be deployed."""
+    places = approval.wanted.get("environments", ())
+    return ", ".join(place if isinstance(place, str) else str(place.get("name")) for place in places)
+
+
 def application_request(application: Application) -> Approval | None:
     """What was decided, or is not yet, about a new application; None where nobody had to be asked."""
     return application.approvals.filter(kind=Approval.Kind.APPLICATION).first()

@@ -179,8 +179,8 @@ class RulesForm(ServiceForm):
     )
     production_keys = YesNo(
         label="Production keys",
-        help_text="Ticked, an application has no production credential until an administrator says yes. Those that have "
-        "one keep it.",
+        help_text="Ticked, an application has no production credential until an administrator says yes. Those that "
+        "have one keep it.",
     )
     sandbox_keys = YesNo(label="Sandbox keys", help_text="The same for sandbox credentials.")
     deployments = YesNo(

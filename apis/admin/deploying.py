@@ -81,6 +81,8 @@ def deploying(actor: Actor, request: HttpRequest, revision: Revision) -> Page:
     def run(cleaned: dict[str, Any]) -> str:
         places = wanted(cleaned)
         rows = publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen_in(request))
+        if not rows:
+            return phrase("An administrator decides whether {revision} is deployed.", revision=revision)
         names = ", ".join(row.environment.name for row in rows)
         return phrase("{revision} is deployed on {names}.", revision=revision, names=names)
 
@@ -125,6 +127,8 @@ def freezing(actor: Actor, request: HttpRequest, api: Api) -> Page:
             return phrase("{made} was made of the present design. Deploy it to put it on the gateway.", made=made)
         places = wanted(cleaned)
         rows = publishing.revision_deploy(actor=actor, revision=made, environments=places, seen=seen_in(request))
+        if not rows:
+            return phrase("{revision} is made. An administrator decides whether it is deployed.", revision=made)
         names = ", ".join(row.environment.name for row in rows)
         return phrase("{made} was made and is deployed on {names}.", made=made, names=names)
 

@@ -19,7 +19,7 @@ from apis.models import Application, KeyPair, Subscription
 from apis.permissions import Actor, is_on_offer
 from apis.saying import said
 from apis.seeing import edition, seen_in, told
-from apis.selectors_approvals import REQUESTS, application_request
+from apis.selectors_approvals import REQUESTS, application_request, key_requests
 from apis.services import subscribing
 from apis.services.row_editions import gone, newest_among, newest_of
 from apis.shapes import KEY_TYPES
@@ -162,6 +162,9 @@ def application_page(
     newest = newest_among([*subscriptions, *pairs.values()])
     base = commands.portal_url(request)
     cards = {kind: _keys(kind, pairs.get(kind), asked, base) for kind in KEY_TYPES}
+    if len(pairs) < len(KEY_TYPES):
+        for kind, found in key_requests(application).items():
+            cards[kind]["request"] = found
     if key_type:
         cards[key_type] |= {"news": news, **({"form": form, "open": True} if form else {})}
     if news and news.get("api"):

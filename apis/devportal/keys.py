@@ -17,10 +17,12 @@ from apis.devportal.base import add_errors, member, own_page
 from apis.devportal.forms import KeysForm, TokenForm
 from apis.devportal.offers import api_page
 from apis.errors import Invalid, ServiceError, Stale
-from apis.models import Application, KeyPair
+from apis.models import Application, Approval, KeyPair
+from apis.permissions import Actor
 from apis.saying import said
 from apis.seeing import seen_in
-from apis.services import keys
+from apis.selectors_approvals import key_requests
+from apis.services import approving, keys
 from apis.shapes import KEY_TYPES
 from apis.words import phrase
 
@@ -49,11 +51,13 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
     application = selectors.application_get(actor, application_id)
     if request.method != "POST":
         return _to_keys(application, key_type)
+    if request.POST.get("withdraw"):
+        return _withdrawn(request, actor, application, key_type)
     form = KeysForm(request.POST, key_type=key_type)
     if not form.is_valid():
         return application_page(request, application, key_type=key_type, form=form, status=400)
     try:
-        pair, secret = keys.keys_generate(
+        made = keys.keys_generate_or_ask(
             actor=actor,
             application=application,
             key_type=key_type,
@@ -66,7 +70,24 @@ def generate(request: HttpRequest, application_id: UUID, key_type: str) -> HttpR
     except ServiceError as error:  # the keys exist: the form is gone, so the page says it
         messages.error(request, said(error.detail))
         return application_page(request, application, status=error.status)
-    return application_page(request, application, key_type=key_type, news=_secret_news(request, pair, secret))
+    if isinstance(made, Approval):
+        text = phrase(
+            "An administrator decides about the {key_type} keys of {application}.",
+            key_type=key_type,
+            application=application,
+        )
+        messages.info(request, said(text))
+        return _to_keys(application, key_type)
+    return application_page(request, application, key_type=key_type, news=_secret_news(request, *made))
+
+
+def _withdrawn(request: HttpRequest, actor: Actor, application: Application, key_type: str) -> HttpResponse:
+    """Take back what waits about the keys of one type."""
+    found = key_requests(application).get(key_type)
+    if found is not None and found.is_waiting:
+        approving.approval_withdraw(actor=actor, approval=found)
+        messages.success(request, said("The request is taken back."))
+    return _to_keys(application, key_type)
 
 
 @own_page

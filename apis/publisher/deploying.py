@@ -22,7 +22,8 @@ from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
 from apis.seeing import seen_in
-from apis.services import publishing
+from apis.selectors_approvals import deployment_waiting, places_in_words
+from apis.services import approving, publishing
 from apis.services.placing import Wanted, may_deploy_on
 from apis.words import phrase
 
@@ -34,6 +35,9 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if request.method == "POST":
         do = request.POST.get("do", "")
         try:
+            if do == "withdraw":
+                messages.success(request, said(_withdraw(actor, api)))
+                return go(request, "deployments", api.pk)
             if do == "create":
                 form = RevisionForm(request.POST)
                 if form.is_valid():
@@ -67,6 +71,7 @@ def _facts(actor: Actor, api: Api) -> dict[str, Any]:
     open_ones = [row for row in environments if may_deploy_on(actor, row)]
     revisions = [(row, different_parts(api, row.design)) for row in api.revisions.select_related("created_by")]
     clients = asking.clients_of(api)
+    waiting = deployment_waiting(api)
     return {
         "places": [(row, places.get(row.pk), urls[row.pk], row in open_ones) for row in environments],
         "clients": clients,
@@ -80,6 +85,9 @@ def _facts(actor: Actor, api: Api) -> dict[str, Any]:
             for row, parts in revisions
         ],
         "environments": open_ones,
+        "waiting": waiting,
+        "waiting_places": places_in_words(waiting) if waiting else "",
+        "may_withdraw": waiting is not None and waiting.asked_by_id == actor.person.pk,
         "is_retired": api.state == State.RETIRED,
         "undeploy": undeploying(api, deployments, clients),
     }
@@ -127,8 +135,19 @@ def _create(actor: Actor, api: Api, description: str, places: list[Wanted]) -> s
     if not places:
         return phrase("{revision} is made.", revision=revision)
     rows = publishing.revision_deploy(actor=actor, revision=revision, environments=places)
+    if not rows:
+        return phrase("{revision} is made. An administrator decides whether it is deployed.", revision=revision)
     names = ", ".join(row.environment.name for row in rows)
     return phrase("{revision} is made and deployed to {environments}.", revision=revision, environments=names)
+
+
+def _withdraw(actor: Actor, api: Api) -> str:
+    """Take back what waits for an administrator."""
+    waiting = deployment_waiting(api)
+    if waiting is None:
+        return "Nothing waits any more."
+    approving.approval_withdraw(actor=actor, approval=waiting)
+    return "The request is taken back."
 
 
 def _places(request: HttpRequest, names: list[str]) -> list[Wanted]:
@@ -144,7 +163,10 @@ def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str
 
     def deploy() -> str:
         places = _places(request, environments)
-        publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen)
+        if not publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen):
+            return phrase(
+                "An administrator decides whether {revision} is deployed to {names}.", revision=revision, names=names
+            )
         return phrase("{revision} is deployed to {names}.", revision=revision, names=names)
 
     def undeploy() -> str:

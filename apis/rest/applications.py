@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis import searching, selectors, shapes
-from apis.models import Application, KeyPair
+from apis.models import Application, Approval, KeyPair
 from apis.rest.answers import KeysAnswer
+from apis.rest.approvals import ApprovalAnswer
 from apis.rest.base import Resource
 from apis.rest.editing import RowEditions
 from apis.rest.fields import Body, Text, Texts
@@ -158,12 +159,19 @@ class Keys(ApplicationResource):
 
     @operation(
         "applications_keys_create", "Make consumer key and secret; the secret is shown once",
-        body=KeysBody, answer=NewKeysAnswer, status=201, errors=(404, 409), example={"key_type": "production"},
+        body=KeysBody, answer=NewKeysAnswer, status=201, or_status=202, or_answer=ApprovalAnswer, errors=(404, 409),
+        example={"key_type": "production"},
+        detail="202 with the request where an administrator approves the first keys of this type (`/approvals`): "
+        "nothing is made before, so ask again once it is approved. Until then tokens, API keys and mapped clients of "
+        "this type are refused too (409 `keys_need_approval`).",
     )  # fmt: skip
     def post(self, request: Request, application_id: UUID) -> Response:
         application = self.application(application_id)
-        pair, secret = keys.keys_generate(actor=self.actor, application=application, **self.body(KeysBody))
-        return new_keys(pair, secret, 201)
+        made = keys.keys_generate_or_ask(actor=self.actor, application=application, **self.body(KeysBody))
+        if isinstance(made, Approval):
+            headers = {"Location": f"/api/v1/approvals/{made.pk}"}
+            return Response(ApprovalAnswer(made).data, status=202, headers=headers)
+        return new_keys(*made, 201)
 
 
 class OneKeyPair(ApplicationResource, RowEditions):

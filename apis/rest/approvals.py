@@ -43,7 +43,8 @@ class ApprovalAnswer(serializers.Serializer):
     state = serializers.ChoiceField(Approval.State.values)
     subject = serializers.CharField(help_text="What it is about, in words.")
     wanted = serializers.JSONField(
-        help_text="What is asked for, by kind: the plan, the plan before and after, or action and check items."
+        help_text="What is asked for, by kind: the plan, the plan before and after, action and check items, key type "
+        "and grants, or revision and environments."
     )
     api = serializers.UUIDField(source="api_id", allow_null=True)
     application = serializers.UUIDField(source="application_id", allow_null=True)
@@ -109,6 +110,9 @@ class RulesBody(Body):
 
     transitions = Texts(required=False, help_text="Actions of the lifecycle, such as publish.")
     applications = Flag(required=False, help_text="Whether new applications wait.")
+    production_keys = Flag(required=False, help_text="Whether the first production credential of an application waits.")
+    sandbox_keys = Flag(required=False, help_text="Whether the first sandbox credential of an application waits.")
+    deployments = Flag(required=False, help_text="Whether revisions wait before they are deployed.")
 
 
 class RulesAnswer(serializers.Serializer):
@@ -116,6 +120,9 @@ class RulesAnswer(serializers.Serializer):
 
     transitions = serializers.ListField(child=serializers.ChoiceField([action.value for action in Action]))
     applications = serializers.BooleanField()
+    production_keys = serializers.BooleanField()
+    sandbox_keys = serializers.BooleanField()
+    deployments = serializers.BooleanField()
 
 
 class Rules(RowEditions):

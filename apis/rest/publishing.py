@@ -174,15 +174,18 @@ class Deploy(RevisionResource):
         "Deploy a revision to gateway environments",
         body=PlacesBody,
         answer=RevisionAnswer,
+        or_status=202,
         errors=(403, 404, 409),
         example={"environments": ["Default", {"name": "Europe", "vhost": "partners.example.com"}]},
         detail="To `Default` unless environments are named; it takes the place of what is deployed there. Without a "
-        "`vhost`, clients find it on the host where it is already, or else on the environment's own.",
+        "`vhost`, clients find it on the host where it is already, or else on the environment's own. 202 where "
+        "the installation asks for approval of deployments: what is deployed stays until an administrator has decided "
+        "(`/approvals`).",
     )
     def post(self, request: Request, api_id: UUID, number: int) -> Response:
         revision = self.revision(api_id, number)
-        publishing.revision_deploy(actor=self.actor, revision=revision, **self.optional_body(PlacesBody))
-        return self.show(revision)
+        done = publishing.revision_deploy(actor=self.actor, revision=revision, **self.optional_body(PlacesBody))
+        return self.show(revision, status=200 if done else 202)
 
 
 class Undeploy(RevisionResource):

@@ -134,6 +134,7 @@ def operation(
     public: bool = False,
     auth: Sequence[Any] | None = None,
     or_status: int | None = None,
+    or_answer: Any = None,
     media: Sequence[str] = (),
     see_other: str = "",
 ) -> Callable[[F], F]:
@@ -147,7 +148,7 @@ def operation(
         example: an example body.
         public: no credential needed.
         auth: OpenAPI security requirements, where they are not those of all resources.
-        or_status: another 2xx status with the same answer.
+        or_status: another 2xx status with the same answer, or with `or_answer`.
         media: media types of the answer, where it is not JSON.
         see_other: when it is answered with 303 and a Location.
     """
@@ -156,7 +157,9 @@ def operation(
     good: dict[Any, Any] = {(status, one): done for one in media} if media else {status: done}
     if see_other:
         good[HTTPStatus.SEE_OTHER] = OpenApiResponse(description=see_other)
-    others = {or_status: OpenApiResponse(answer, description=HTTPStatus(or_status).phrase)} if or_status else {}
+    others = (
+        {or_status: OpenApiResponse(or_answer or answer, description=HTTPStatus(or_status).phrase)} if or_status else {}
+    )
     problems = {(code, PROBLEM_TYPE): OpenApiResponse(Problem, description=_MEANS[code]) for code in sorted(codes)}
     return extend_schema(
         operation_id=name,
