@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from apis.models import Api, Application, Subscription
+from apis.words import phrase
 from gateway.core.records import TALLY_FIELDS
 from gateway.session_days import SUMS, went
 from gateway.steps import StepOf
@@ -30,8 +31,9 @@ STEPS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day
 LONGEST: Final = timedelta(days=400)
 _STEP_UNTIL: Final = (("minute", timedelta(hours=3)), ("hour", timedelta(days=8)), ("day", LONGEST))
 BUCKETS: Final = (  # (label, below so many ms)
-    ("below 1 s", 1_000), ("1 to 10 s", 10_000), ("10 to 60 s", 60_000), ("1 to 10 min", 600_000),
-    ("10 to 60 min", 3_600_000), ("1 to 6 h", 21_600_000), ("6 h and more", None),
+    (phrase("below 1 s"), 1_000), (phrase("1 to 10 s"), 10_000), (phrase("10 to 60 s"), 60_000),
+    (phrase("1 to 10 min"), 600_000), (phrase("10 to 60 min"), 3_600_000), (phrase("1 to 6 h"), 21_600_000),
+    (phrase("6 h and more"), None),
 )  # fmt: skip
 
 
