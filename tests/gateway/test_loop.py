@@ -108,7 +108,8 @@ def test_other_threads_and_sockets_are_heard_while_frames_never_cease(loop: Loop
         return await loop.sock_recv(backend, 100)
 
     assert within(loop, 5, go()) == b"hello"
-    for one in (spinner, sam, backend):
+    spinner.close()
+    for one in (sam, backend):
         one.close()
 
 
