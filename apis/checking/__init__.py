@@ -20,7 +20,7 @@ from apis.models import Api
 from apis.permissions import Actor
 from apis.roles import Capability
 
-__all__ = ["Check", "Level", "checks_of", "missing_for", "obstacles_of", "transitions_of", "warnings_of"]
+__all__ = ["Check", "Facts", "Level", "checks_of", "missing_for", "obstacles_of", "transitions_of", "warnings_of"]
 
 _RULES: Final = (endpoints.found, plans.found, protection.found, serving.found)
 _ORDER: Final = list(Level)
@@ -28,17 +28,23 @@ _SALE: Final = frozenset({"business_plans"})  # what only matters once somebody 
 _STEPS: Final = ("endpoint", "business_plans")  # fields that the contract names first
 
 
-def checks_of(api: Api, actor: Actor | None = None, *, everywhere: bool = True) -> list[Check]:
+def checks_of(
+    api: Api, actor: Actor | None = None, *, everywhere: bool = True, look: bool = False, facts: Facts | None = None
+) -> list[Check]:
     """Everything that is found about an API, the gravest first.
 
     Args:
         actor: who looks; what they may not see of other things is not named. None: the product itself.
         everywhere: False leaves out what needs the data plane, which never stops anything.
+        look: also look just now whether upstreams can be reached, which takes seconds (`asking.looked`).
+        facts: about the API, for somebody who shows them, too.
     """
-    facts = Facts(api)
+    facts = facts or Facts(api)
     found: Iterator[Found] = chain.from_iterable(rule(facts) for rule in _RULES)
     if everywhere:
         found = chain(found, chain.from_iterable(ask(api) for ask in asking.askers))
+    if look:
+        found = chain(found, asking.looked(api))
     checks = list(dict.fromkeys(one.check() for one in found))
     return sorted(checks, key=lambda check: _ORDER.index(check.level))
 

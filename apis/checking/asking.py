@@ -10,8 +10,21 @@ from apis.models import Api
 askers: list[Callable[[Api], Iterable[Found]]] = []
 """Each finds something about an API, from rows alone: a page waits for it."""
 
+lookers: list[Callable[[Api], Iterable[Found]]] = []
+"""Each looks for itself whether something is so just now, and takes seconds: only who asks for it waits for it."""
+
 counters: list[Callable[[Api], int]] = []
 """Each counts clients that are connected to an API now."""
+
+
+def looked(api: Api) -> list[Found]:
+    """What the lookers find, each thing once, without what rows tell of the same place already."""
+    known = {_place(one) for ask in askers for one in ask(api)}
+    return [one for one in dict.fromkeys(one for look in lookers for one in look(api)) if _place(one) not in known]
+
+
+def _place(one: Found) -> tuple[str, str]:
+    return one.code, dict(one.names).get("url", "")
 
 
 def clients_of(api: Api) -> int | None:

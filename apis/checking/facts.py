@@ -53,11 +53,11 @@ class Facts:
     @cached_property
     def newest(self) -> Revision | None:
         """What publishing deploys where nothing is deployed, or None where it makes a first one."""
-        return self.api.revisions.first()
+        return self.api.revisions.first() if self.api.last_revision else None
 
     @cached_property
-    def environments(self) -> set[str]:
-        return set(Environment.objects.values_list("name", flat=True))
+    def environments(self) -> list[Environment]:
+        return list(Environment.objects.all())
 
     @cached_property
     def roles(self) -> set[str]:

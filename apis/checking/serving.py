@@ -41,7 +41,7 @@ def _deployed(facts: Facts) -> Iterator[Found]:
 def _undeployed(facts: Facts) -> Iterator[Found]:
     if facts.api.state == State.RETIRED:
         return
-    if DEFAULT_ENVIRONMENT not in facts.environments:
+    if all(row.name != DEFAULT_ENVIRONMENT for row in facts.environments):
         yield say("environment_missing", name=DEFAULT_ENVIRONMENT)
     revision = facts.newest
     if revision is None:

@@ -121,8 +121,9 @@ def _publish(api: Api, codes: set[str]) -> Step:
 @api_page
 def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     """Develop, Deploy, Test, Publish with what is done and what is missing, what is found, and the facts of the API."""
-    checks = checking.checks_of(api, actor)
-    deployments = selectors.deployments_of(api)
+    facts = checking.Facts(api)
+    checks = checking.checks_of(api, actor, facts=facts)
+    deployments = facts.deployments
     ways = [
         (step.action, ACTION_LABELS[step.action], ready, missing, question(api, step, checks))
         for step, ready, missing in checking.transitions_of(actor, api, checks)
@@ -130,7 +131,7 @@ def overview(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     ]
     context: dict[str, Any] = {
         "is_deployed": bool(deployments),
-        "gateway_urls": selectors.gateway_urls_deployed(api) or selectors.gateway_urls(api),
+        "gateway_urls": selectors.gateway_urls_deployed(api) or selectors.gateway_urls(api, facts.environments),
         "way": way(api, checks, deployments),
         "checks": lines([one for one in checks if one.level in {Level.ERROR, Level.WARNING}]),
         "hints": lines([one for one in checks if one.level == Level.HINT]),

@@ -202,5 +202,5 @@ def test_a_page_takes_few_queries_however_much_there_is(
         publishing.revision_deploy(actor=Actor.of(paul), revision=revision, environments=[f"Place {number}"])
     client: Client = visit(paul)
     client.get(at(chat, tail))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(11):
         assert client.get(at(chat, tail)).status_code == 200
