@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from apis.errors import Missing
 from apis.lifecycle import SUBSCRIBABLE, VISIBLE_TO_DEVELOPERS
@@ -213,9 +213,9 @@ def own_applications(actor: Actor) -> QuerySet[Application]:
     return applications_of(actor).filter(owner=actor.person)
 
 
-def application_get(actor: Actor, application_id: UUID | str) -> Application:
-    """Raises: Missing."""
-    application = applications_of(actor).filter(pk=application_id).first()
+def application_get(actor: Actor, application_id: UUID | str, **carried: Exists) -> Application:
+    """Args: carried: what the row says besides, by name. Raises: Missing."""
+    application = applications_of(actor).annotate(**carried).filter(pk=application_id).first()
     if application is None:
         raise Missing("There is no such application.")
     return application

@@ -79,9 +79,19 @@ def deployment_waiting(api: Api) -> Approval | None:
 
 
 def key_requests(application: Application) -> dict[str, Approval]:
-    """What was asked for last about the keys of an application, by key type; not what was taken back."""
-    rows = application.approvals.filter(kind=Approval.Kind.KEYS).exclude(state=Approval.State.WITHDRAWN)
-    return {row.wanted["key_type"]: row for row in rows.order_by("asked_at")}
+    """What was asked for last about the keys of an application, by key type; not what was taken back.
+
+    An application of `selectors_pages` knows where nothing was.
+    """
+    if not getattr(application, "has_key_requests", True):
+        return {}
+    rows = requests_for_keys().filter(application=application).order_by("asked_at")
+    return {row.wanted["key_type"]: row for row in rows}
+
+
+def requests_for_keys() -> QuerySet[Approval]:
+    """What was asked for about keys; not what was taken back."""
+    return Approval.objects.filter(kind=Approval.Kind.KEYS).exclude(state=Approval.State.WITHDRAWN)
 
 
 def places_in_words(approval: Approval) -> str:

@@ -16,12 +16,13 @@ from apis.selectors import (
     OFFER,
     apis_on_offer,
     apis_visible,
+    application_get,
     offers,
     one_of,
     own_applications,
     versions_on_offer,
 )
-from apis.selectors_approvals import REQUESTS, step_requests
+from apis.selectors_approvals import REQUESTS, requests_for_keys, step_requests
 from apis.selectors_social import with_stars
 
 _NEWEST = Subquery(HistoryEntry.objects.filter(api=OuterRef("pk")).order_by("-pk").values("pk")[:1])
@@ -81,3 +82,9 @@ def subscriptions_at(api: Api, applications: Iterable[Application]) -> list[Subs
         row.api = api  # it has its plans at hand already
     prefetch_related_objects(found, REQUESTS)
     return sorted(found, key=attrgetter("created_at"))
+
+
+def application_of_page(actor: Actor, application_id: UUID | str) -> Application:
+    """An application for its page; it says whether it `has_key_requests`. Raises: Missing."""
+    asked = Exists(requests_for_keys().filter(application=OuterRef("pk")))
+    return application_get(actor, application_id, has_key_requests=asked)

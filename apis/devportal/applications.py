@@ -20,6 +20,7 @@ from apis.permissions import Actor, is_on_offer
 from apis.saying import said
 from apis.seeing import edition, seen_in, told
 from apis.selectors_approvals import REQUESTS, application_request, key_requests
+from apis.selectors_pages import application_of_page
 from apis.services import subscribing
 from apis.services.row_editions import gone, newest_among, newest_of
 from apis.shapes import KEY_TYPES
@@ -134,7 +135,7 @@ def application_delete(request: HttpRequest, application_id: UUID) -> HttpRespon
 @own_page
 def application_detail(request: HttpRequest, application_id: UUID) -> HttpResponse:
     """One application with its subscriptions, keys and usage."""
-    return application_page(request, selectors.application_get(member(request), application_id))
+    return application_page(request, application_of_page(member(request), application_id))
 
 
 def application_page(
