@@ -12,8 +12,9 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and listen to what the control plane of this process changes."""
-        from gateway import checks, memory, observing, waking  # noqa: F401, PLC0415  (models must be loaded first)
+        from gateway import checks, memory, observing, reaching, waking  # noqa: F401, PLC0415  (models must be loaded first)
 
         memory.listen()
         waking.herald.listen()
         observing.answer()
+        reaching.answer()

@@ -14,8 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from apis import selectors
-from apis.errors import ServiceError
-from apis.permissions import Actor
+from apis.checking import asking
+from apis.errors import ServiceError, TooOften
+from apis.permissions import PUBLISHER_PORTAL, Actor
+from apis.publisher.asking import lines
+from apis.roles import Capability
+from apis.services import trying
 from gateway import reports
 from gateway.charting import chart_names
 from gateway.health_report import health_of
@@ -80,3 +84,21 @@ def health_of_endpoint(request: HttpRequest, api_id: UUID, key_type: str) -> Htt
     except ServiceError:
         raise Http404 from None
     return render(request, "gateway/endpoint_health.html", {"urls": urls, "key_type": key_type})
+
+
+@require_safe
+@never_cache
+@login_required
+def reach_of_api(request: HttpRequest, api_id: UUID) -> HttpResponse:
+    """Whether its upstreams can be reached just now, as findings for people who may see the design; dials them."""
+    actor = Actor.of(request.user, via=PUBLISHER_PORTAL)  # type: ignore[arg-type]  # login_required
+    try:
+        actor.require(Capability.SEE_APIS)
+        api = selectors.api_get(actor, api_id)
+        trying.count_look(actor)
+    except TooOften:
+        return HttpResponse()
+    except ServiceError:
+        raise Http404 from None
+    checks = lines([one.check() for one in asking.looked(api)])
+    return render(request, "publisher/_checks.html", {"api": api, "checks": checks})

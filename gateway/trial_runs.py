@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from gateway import conf
 from gateway.core.extras import extras_of
 from gateway.trial import Subject, Trial, try_all
 
 MS: Final = 1000.0
+Outcome = TypeVar("Outcome")
 
 
 def run(config: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> list[Trial]:
@@ -29,10 +30,10 @@ def run(config: Mapping[str, Any], subprotocols: Sequence[str] = ()) -> list[Tri
     offer = ", ".join(subprotocols).encode("ascii") or None
     waits = timeouts["connect_ms"] / MS, timeouts["handshake_ms"] / MS
     subjects = [Subject(url, extras, *waits, conf.may_dial, offer) for url in urls]
-    return _on_a_loop_of_its_own(try_all(subjects))
+    return on_a_loop_of_its_own(try_all(subjects))
 
 
-def _on_a_loop_of_its_own(work: Coroutine[Any, Any, list[Trial]]) -> list[Trial]:
+def on_a_loop_of_its_own(work: Coroutine[Any, Any, Outcome]) -> Outcome:
     """Like asyncio.run, but nothing waits for a resolver that is still asked: its thread ends by itself."""
     loop = asyncio.SelectorEventLoop()
     try:

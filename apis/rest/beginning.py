@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,14 @@ from apis.rest.designs import ApiResource
 from apis.rest.fields import Body, Text
 from apis.rest.schema import operation
 from apis.roles import Capability
-from apis.services import samples
+from apis.services import samples, trying
+
+LOOK = OpenApiParameter(
+    "look",
+    str,
+    enum=["true", "false"],
+    description="true: connect to every URL of its endpoints before answering; takes up to three seconds.",
+)
 
 
 class SampleAnswer(serializers.Serializer):
@@ -88,9 +96,13 @@ class Checks(ApiResource):
         "apis_checks",
         "See what is in the way of an API before it is published",
         rows=CheckAnswer,
-        errors=(403, 404),
+        errors=(403, 404, 429),
+        query=(LOOK,),
         detail="The gravest first. `error` keeps it from being published (its `field` stands in `missing` of the "
         "transition), `warning` and `hint` stop nothing, `done` is as it should be.",
     )
     def get(self, request: Request, api_id: UUID) -> Response:
-        return self.page(checking.checks_of(self.design(api_id), self.actor), CheckAnswer)
+        api = self.design(api_id)
+        if look := self.choice("look", ("true", "false")) == "true":
+            trying.count_look(self.actor)
+        return self.page(checking.checks_of(api, self.actor, look=look), CheckAnswer)

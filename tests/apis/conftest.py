@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apis.checking import asking
 from apis.models import Api, Application, Person
 from apis.permissions import Actor
 from apis.services import clients, designs, keys
@@ -116,3 +117,9 @@ def manager(adam: Person) -> Program:
     """A confidential management client."""
     client, secret = clients.client_register(actor=Actor.of(adam), name="Deployer", redirect_uris=[BACK])
     return Program(client.client_id, secret)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at whether upstreams can be reached finds nothing and asks nobody; tests/apis/test_reaching.py looks."""
+    monkeypatch.setattr(asking, "lookers", [])

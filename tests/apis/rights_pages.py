@@ -174,6 +174,7 @@ PAGES: Final[dict[tuple[str, str], str]] = {
     """,
     (PIECE_OF_DESIGN, NO): """
         publisher/fragments/health/<uuid:api_id>/<str:key_type>
+        publisher/fragments/reach/<uuid:api_id>
         publisher/fragments/usage/<uuid:api_id>
     """,
     ("in 403 403 403 404 404 404 yes yes", "in 403 403 403 404 404 404 yes yes"): """
