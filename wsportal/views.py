@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import LoginView, LogoutView
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -22,7 +25,19 @@ _PROBLEMS = {
     403: ("Not allowed", "You may not see this page or do this. Sign in as somebody with the role it needs."),
     404: ("Not found", "There is no such page, or it is not yours to see."),
     500: ("Something went wrong", "The fault is on our side and has been logged. Nothing was changed half-way."),
+    503: (
+        "Not now",
+        "The database does not answer. Nothing was changed half-way; try again in a minute.",
+    ),
 }
+_CODES: Final = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    500: "internal_error",
+    503: "unavailable",
+}
+AWAY_S: Final = 10  # after so many seconds it is worth another try; a database that restarts takes about as long
 
 
 def home(request: HttpRequest) -> HttpResponseBase:
@@ -69,14 +84,15 @@ class SignOut(LogoutView):
     """Ends the browser session (POST only)."""
 
 
-def _error(request: HttpRequest, status: int) -> HttpResponse:
+def _error(request: HttpRequest, status: int, **more: Any) -> HttpResponse:
     title, text = _PROBLEMS[status]
     if request.path.startswith("/api/"):
         phrase = HTTPStatus(status).phrase  # what about:blank stands for (RFC 9457 section 4.2.1)
         body: dict[str, Any] = {"type": "about:blank", "title": phrase, "status": status, "detail": text}
-        body["code"] = {400: "bad_request", 403: "forbidden", 404: "not_found", 500: "internal_error"}[status]
+        body["code"] = _CODES[status]
         return JsonResponse(body, status=status, content_type="application/problem+json")
-    return render(request, "errors/error.html", {"status": status, "title": title, "text": text}, status=status)
+    context = {"status": status, "title": title, "text": text, **more}
+    return render(request, "errors/error.html", context, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -92,7 +108,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, 500)
+    """The fault is ours (500), or the database is away (503): then the page asks nothing of it, not even who looks."""
+    if not isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _error(request, 500)
+    request.user = AnonymousUser()
+    answer = _error(request, 503, messages=(), may={})
+    answer.headers["Retry-After"] = str(AWAY_S)
+    return answer
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

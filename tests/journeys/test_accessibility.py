@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.showroom import faults, pages
+from tests.showroom.no_pages import ROWS
 from tests.showroom.server import Showroom, showroom
 
 pytestmark = pytest.mark.browser
@@ -40,13 +41,15 @@ def visitor(chromium: Browser, room: Showroom, who: str, **looks: object) -> Bro
     return context
 
 
-@pytest.mark.parametrize("area", ["publisher", "devportal", "entrance", "admin"])
-def test_no_page_has_a_grave_fault(chromium: Browser, room: Showroom, area: str) -> None:
+@pytest.mark.parametrize("area", sorted(pages.AREAS))
+def test_every_address_is_a_page_without_a_grave_fault_or_said_to_be_none(
+    chromium: Browser, room: Showroom, area: str
+) -> None:
     context = visitor(chromium, room, pages.WHO[area])
     page = context.new_page()
     found = []
-    seen = pages.pages(area, context, room)
-    assert len(seen) > 1
+    seen, none = pages.survey(area, context, room)
+    assert none == pages.no_pages(area, room)
     for one in seen:
         pages.open_page(page, one.path)
         found += [f"{one.name}: {fault}" for fault in faults.look(page)]
@@ -72,6 +75,21 @@ def test_refused_forms_and_open_dialogs_have_no_grave_fault(chromium: Browser, r
             page.get_by_label("Context").press_sequentially("/ec ho")
             expect(page.locator("[aria-invalid='true']")).to_be_visible()
         assert faults.look(page) == [], what
+    context.close()
+
+
+def test_being_told_what_somebody_else_changed_meanwhile_has_no_grave_fault(chromium: Browser, room: Showroom) -> None:
+    context = visitor(chromium, room, "paul")
+    here, there = context.new_page(), context.new_page()
+    for page, title in ((here, "Mine"), (there, "Theirs")):
+        pages.open_page(page, f"/publisher/apis/{room.ids['api']}/info/")
+        page.get_by_label("Display name").fill(title)
+    for page, status in ((there, 200), (here, 409)):
+        with page.expect_navigation() as shown:
+            page.get_by_role("main").get_by_role("button", name="Save", exact=True).click()
+        assert shown.value.status == status
+    expect(here.get_by_text("Somebody else changed this meanwhile.")).to_be_visible()
+    assert faults.look(here) == []
     context.close()
 
 
@@ -117,3 +135,7 @@ def test_what_scrolls_is_reached_by_the_keyboard(chromium: Browser, room: Showro
     page.set_viewport_size({"width": 1600, "height": 700})
     expect(example).not_to_have_attribute("tabindex", "0")
     context.close()
+
+
+def test_what_is_said_to_be_no_page_is_an_address(room: Showroom) -> None:
+    assert set(room.routes) >= ROWS

@@ -9,6 +9,9 @@ PASSWORD: Final = "walks-the-dog-7"
 BACK: Final = "https://phone.example.com/back"
 """Where the application Trading Desk takes its users back."""
 
+TROUBLES: Final = ("400", "403", "404", "500", "503", "stale-form", "locked-out")
+"""What goes wrong at `/trouble/...` (`tests.showroom.urls`)."""
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -5,26 +5,37 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, expect
 
 from tests.apis.addresses import filled
-from tests.showroom.catalogue import BACK, PASSWORD
+from tests.showroom.catalogue import BACK, PASSWORD, TROUBLES
+from tests.showroom.no_pages import no_pages as said
 from tests.showroom.server import Showroom
 
 AREAS: Final[dict[str, tuple[str, ...]]] = {
-    "publisher": ("publisher/",),
-    "devportal": ("devportal/",),
-    "entrance": ("login", "oauth2/"),
+    "publisher": ("publisher",),
+    "devportal": ("devportal",),
     "admin": ("admin/",),
-    "docs": ("api/v1/docs",),
+    "docs": ("api/v1/",),
+    "troubles": (),
+    "entrance": ("",),
 }
-WHO: Final = {"publisher": "paul", "devportal": "sam", "entrance": "", "admin": "adam", "docs": "sam"}
-"""Who looks at an area; nobody has signed in at the entrance."""
-LEFT_OUT: Final = re.compile(r"^admin/(jsi18n|autocomplete|logout|login)/|^admin/.*/(history|delete)/$")
-"""Pages of the administration that are wholly django-unfold's and the same for everything."""
-_ANYTHING: Final = re.compile(r"\^|<path:(?!object_id>)")
+"""How the addresses of an area begin; each address is of the first area that it fits."""
+WHO: Final = {
+    "publisher": "paul",
+    "devportal": "sam",
+    "entrance": "",
+    "admin": "adam",
+    "docs": "sam",
+    "troubles": "vic",
+}
+"""Who looks at an area; nobody has signed in at the entrance, and vic, who has no role, is refused."""
+OWN_COMMENT: Final = "publisher/apis/<uuid:api_id>/comments/<uuid:comment_id>/"
+"""Who wrote a comment may change it: paul's is the reply."""
+_APPS: Final = "admin/^^(?P<app_label>"
 _NAME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}")
 
 
@@ -36,25 +47,36 @@ class Seen:
     name: str
 
 
-def addresses(area: str, room: Showroom) -> Iterator[str]:
-    """Every address of an area, filled in.
+def addresses(area: str, room: Showroom) -> Iterator[tuple[str, str]]:
+    """Every address of an area, as it stands in urls.py and filled in; some more in which there is something to see.
 
     Raises: KeyError for a parameter that `tests.apis.addresses` does not know.
     """
-    known = set()
     for route in room.routes:
-        if not route.startswith(AREAS[area]) or LEFT_OUT.search(route) or _ANYTHING.search(route):
+        if _area(route) != area:
             continue
-        address = filled(route, room.ids)
-        if address not in known:
-            known.add(address)
-            yield address
+        if route.startswith(_APPS):
+            yield from ((route, f"/admin/{app}/") for app in route.removeprefix(_APPS).partition(")")[0].split("|"))
+        elif "^" not in route:
+            yield route, filled(route, {**room.ids, "comment": room.ids["reply"]} if route == OWN_COMMENT else room.ids)
+    yield from (("", address) for address in _more(area, room))
+
+
+def _area(route: str) -> str:
+    return next(area for area, starts in AREAS.items() if route.startswith(starts))
+
+
+def _more(area: str, room: Showroom) -> tuple[str, ...]:
     if area == "entrance":
-        yield "/nowhere/"
+        return ("/nowhere/",)
     if area == "devportal":
-        yield _consent(room.ids)
+        return (_consent(room.ids),)
     if area == "publisher":
-        yield f"/publisher/apis/{'0' * 8}-0000-4000-8000-{'0' * 12}/"
+        return (f"/publisher/apis/{'0' * 8}-0000-4000-8000-{'0' * 12}/",)
+    if area == "troubles":
+        doors = "/publisher/", "/devportal/applications/", "/oauth2/authorize?client_id=nobody"
+        return (*doors, *(f"/trouble/{what}" for what in TROUBLES))
+    return ()
 
 
 def _consent(ids: dict[str, str]) -> str:
@@ -64,15 +86,30 @@ def _consent(ids: dict[str, str]) -> str:
 
 def pages(area: str, context: BrowserContext, room: Showroom) -> list[Seen]:
     """Those of them that answer with a whole page: no fragment, no file, no address that only takes forms."""
+    return survey(area, context, room)[0]
+
+
+def survey(area: str, context: BrowserContext, room: Showroom) -> tuple[list[Seen], set[str]]:
+    """The pages of an area, and the addresses, as they stand in urls.py, that lead to none."""
     found: dict[str, Seen] = {}
-    for address in addresses(area, room):
+    led = set()
+    for route, address in dict.fromkeys(addresses(area, room)):
         answer = context.request.get(address, headers={"Accept": "text/html"})
-        is_page = "text/html" in answer.headers.get("content-type", "") and answer.status in {200, 400, 404}
-        if not is_page or "<html" not in answer.text()[:400]:
+        if not _is_page(answer) or (route and answer.status != HTTPStatus.OK):
             continue
+        led.add(route)
         path = answer.url.partition("localhost")[2].partition("/")[2].partition("#")[0]
         found.setdefault(path, Seen(f"/{path}", named(f"/{path}")))
-    return list(found.values())
+    return list(found.values()), {route for route in room.routes if _area(route) == area} - led
+
+
+def no_pages(area: str, room: Showroom) -> set[str]:
+    """The addresses of an area of which the table says that they are no pages."""
+    return said(route for route in room.routes if _area(route) == area)
+
+
+def _is_page(answer: APIResponse) -> bool:
+    return "text/html" in answer.headers.get("content-type", "") and "<html" in answer.text()[:400]
 
 
 def named(path: str) -> str:

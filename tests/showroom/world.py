@@ -153,7 +153,7 @@ def _said(actors: dict[str, Actor], api: Api) -> dict[str, Any]:
         made["rating"] = ratings.rating_set(actor=actors[name], api=api, rating=5 - number % 2)
         if number == 0:
             made["comment"] = comment
-            comments.comment_create(actor=paul, api=api, content=catalogue.REPLY, reply_to=comment.pk)
+            made["reply"] = comments.comment_create(actor=paul, api=api, content=catalogue.REPLY, reply_to=comment.pk)
     designs.api_update(
         actor=paul,
         api=api,
