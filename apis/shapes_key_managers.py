@@ -13,6 +13,7 @@ from apis.foreign_tokens import ALGORITHMS, DEFAULT_ALGORITHMS, Terms, Untrusted
 from apis.shapes import Problems, flag, whole
 from apis.shapes_security import RESIDENT
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
+from apis.words import phrase
 
 JWKS: Final = "jwks"
 INTROSPECTION: Final = "introspection"
@@ -54,7 +55,7 @@ def _name(value: Any) -> str:
     if not isinstance(value, str):
         return "This should be a text."
     if value.casefold() == RESIDENT.casefold():
-        return f"{RESIDENT} is the name of the built-in key manager."
+        return phrase("{resident} is the name of the built-in key manager.", resident=RESIDENT)
     return name_problem(value)
 
 
@@ -76,7 +77,9 @@ def _line(limit: int, *, needed: bool = False) -> Callable[[Any], str]:
         if needed and not value:
             return "This should not be empty."
         if len(value) > limit or value != value.strip() or not (value.isprintable() or not value):
-            return f"This should be one line of at most {limit} characters, without spaces around it."
+            return phrase(
+                "This should be one line of at most {limit} characters, without spaces around it.", limit=limit
+            )
         return ""
 
     return check
@@ -89,18 +92,18 @@ def _url(value: Any) -> str:
 
 
 def _one_of(*words: str) -> Callable[[Any], str]:
-    return lambda value: "" if value in words else f"This should be one of: {', '.join(words)}."
+    return lambda value: "" if value in words else phrase("This should be one of: {words}.", words=", ".join(words))
 
 
 def _algorithms(value: Any) -> str:
     if not isinstance(value, list) or not value or any(one not in ALGORITHMS for one in value):
-        return f"This should be a list of at least one of: {', '.join(ALGORITHMS)}."
+        return phrase("This should be a list of at least one of: {algorithms}.", algorithms=", ".join(ALGORITHMS))
     return "" if len(set(value)) == len(value) else "An algorithm is named twice."
 
 
 def _audiences(value: Any) -> str:
     if not isinstance(value, list) or len(value) > AUDIENCES_LIMIT:
-        return f"This should be a list of at most {AUDIENCES_LIMIT} texts."
+        return phrase("This should be a list of at most {audiences_limit} texts.", audiences_limit=AUDIENCES_LIMIT)
     return next((problem for one in value if (problem := _line(300, needed=True)(one))), "")
 
 
@@ -155,7 +158,7 @@ def key_manager(value: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
     """
     problems: Problems = {}
     for unknown in value.keys() - CHECKS.keys():
-        problems[str(unknown)] = f"This field is not known here; known are {', '.join(CHECKS)}."
+        problems[str(unknown)] = phrase("This field is not known here; known are {checks}.", checks=", ".join(CHECKS))
     full = {**DEFAULTS, **{name: value[name] for name in CHECKS.keys() & value.keys()}}
     for name, check in CHECKS.items():
         if problem := check(full[name]):

@@ -157,5 +157,6 @@ def security_terms(settings: Mapping[str, Any]) -> list[str]:
     if settings["query_credentials"]:
         lines.append("also in the address")
     if count := len(settings["origins"]):
-        lines.append(f"browsers from {count} page{'s' * (count != 1)} only")
+        line = phrase("browsers from {count} pages only", count=count)
+        lines.append(line if count != 1 else phrase("browsers from {count} page only", count=count))
     return lines

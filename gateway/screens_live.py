@@ -158,13 +158,29 @@ def close_many(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
         except Invalid as refusal:
             status = form.take(refusal)
         else:
-            messages.success(request, said(f"{done} session{'s are' if done != 1 else ' is'} being closed."))
+            text = phrase("{count} sessions are being closed.", count=done)
+            messages.success(request, said(text if done != 1 else phrase("{count} session is being closed.", count=1)))
             return _back(request, api)
     narrowed = any(filters[name] for name in FILTERS)
-    what = f"{count} session{'s' * (count != 1)}{' that you have filtered' if narrowed else ' of this API'}"
+    what = said(_many(count, narrowed))
     context = {"form": form, "what": what, "here": request.get_full_path()}
     return sheet(request, api, "publisher/_close_sessions.html", context, current="sessions",
                  title="Close sessions", status=status)  # fmt: skip
+
+
+def _many(count: int, narrowed: bool) -> str:
+    """So many sessions, in words."""
+    if narrowed:
+        return (
+            phrase("{count} sessions that you have filtered", count=count)
+            if count != 1
+            else phrase("{count} session that you have filtered", count=count)
+        )
+    return (
+        phrase("{count} sessions of this API", count=count)
+        if count != 1
+        else phrase("{count} session of this API", count=count)
+    )
 
 
 @api_page

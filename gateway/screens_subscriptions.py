@@ -203,7 +203,7 @@ def _do(request: HttpRequest, actor: Actor, row: Subscription, what: str) -> str
     if what != "unblock":
         service, values = subscribing.subscription_block, {"what": what}
     done = service(actor=actor, subscription=row, **values)
-    return f"{name}: {done.get_state_display().lower()}."
+    return phrase("{name}: {label_of}.", name=name, label_of=done.get_state_display())
 
 
 def _found(actor: Actor, api: Api, typed: str) -> Subscription:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminFileFieldWidget
@@ -16,7 +16,7 @@ from apis.admin.definitions import LINES, about_document, checked
 from apis.admin.fields import Lines, PickPlans, Text
 from apis.admin.pages import Page, PageForm, answer, render_page
 from apis.asyncapi.model import Reading
-from apis.errors import Invalid, ServiceError
+from apis.errors import Invalid, Missing, ServiceError
 from apis.models import Api, BusinessPlan
 from apis.permissions import Actor
 from apis.saying import said
@@ -134,7 +134,10 @@ class BeginningPages(ServiceAdmin):
     def sample_page(self, request: HttpRequest, sample_name: str) -> HttpResponse:
         """Under which name a sample is made."""
         actor = self._creator(request)
-        chosen = samples.sample_get(sample_name)
+        try:
+            chosen = samples.sample_get(sample_name)
+        except Missing as missing:
+            raise Http404 from missing
 
         def run(cleaned: dict[str, Any]) -> HttpResponse:
             api = samples.sample_create(actor=actor, sample=chosen, **cleaned)

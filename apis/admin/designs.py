@@ -137,7 +137,7 @@ class ApiAdmin(BeginningPages, DefinitionPages, SecurityPages, TopicPages, Servi
         ("Who sees it", {"fields": about.SEEN, "classes": ("collapse",)}),
     )
     fieldsets = (
-        ("Design", {"fields": ("name", "context", "version", "display_name", "description", "tags")}),
+        ("The design", {"fields": ("name", "context", "version", "display_name", "description", "tags")}),
         ("Plans", {"fields": ("business_plans", "api_plan")}),
         ("Who sees it", {"fields": about.SEEN, "classes": ("collapse",)}),
         ("Found by", {"fields": (*about.FOUND, *about.PICTURE), "classes": ("collapse",)}),

@@ -18,6 +18,7 @@ from apis.asyncapi.model import DIRECTIONS, PUBLISH, SUBSCRIBE, Channel, Message
 from apis.asyncapi.nodes import Node, target_of
 from apis.asyncapi.securities import security_of
 from apis.shapes_topics import normal_path
+from apis.words import phrase
 
 MAPPING: Final = "x-uri-mapping"
 SCOPES: Final = "x-scopes"
@@ -48,7 +49,12 @@ def channels_of(root: Node, schemes: dict[str, Scheme], protocols: Mapping[str, 
     for name, node in root.members("channels"):
         node.known(_CHANNEL_3 if is_3 else _CHANNEL_2, "a channel")
         if not _is_for_websockets(node, protocols, is_3):
-            node.warning(f"The channel {short(name)} is for servers that are no WebSockets, so it becomes no topic.")
+            node.warning(
+                phrase(
+                    "The channel {name} is for servers that are no WebSockets, so it becomes no topic.",
+                    name=short(name),
+                )
+            )
             continue
         own = operations.get(node.pointer, []) if is_3 else _operations_2(node, schemes)
         address = _address(name, node, is_3)
@@ -63,7 +69,7 @@ def _is_for_websockets(node: Node, protocols: Mapping[str, str], is_3: bool) -> 
     for server in node.value.get("servers") or ():
         place = target_of(str(server.get("$ref", ""))) if is_3 and isinstance(server, dict) else server
         if place not in protocols:
-            node.error(f"There is no server {short(place)}.", "servers")
+            node.error(phrase("There is no server {place}.", place=short(place)), "servers")
             continue
         listed.append(protocols[str(place)])
     return not listed or any(protocol in {"ws", "wss"} for protocol in listed)
@@ -74,7 +80,7 @@ def _address(name: str, node: Node, is_3: bool) -> str | None:
     key = "address" if is_3 else ""
     address = node.text("address") if is_3 else name
     if not address:
-        node.warning(f"The channel {short(name)} has no address, so it becomes no topic.")
+        node.warning(phrase("The channel {name} has no address, so it becomes no topic.", name=short(name)))
         return None
     path, question, _ = address.partition("?")
     if question:

@@ -9,6 +9,7 @@ import jsonschema
 from apis.asyncapi.checking import Endless, short
 from apis.asyncapi.model import Message
 from apis.asyncapi.nodes import Node
+from apis.words import phrase
 
 # "AsyncAPI Schema Object" is a superset of JSON Schema draft 7; these media types say it is (2.6 and 3.0).
 _JSON_SCHEMA: Final = ("application/schema+json", "application/schema+yaml", "application/vnd.aai.asyncapi")
@@ -31,7 +32,13 @@ def message_of(name: str, node: Node) -> Message:
     """
     node.found.messages += 1
     if node.found.messages > MESSAGES_LIMIT:
-        node.found.error("", f"More than {MESSAGES_LIMIT} messages are named here, or one of them as often.")
+        node.found.error(
+            "",
+            phrase(
+                "More than {messages_limit} messages are named here, or one of them as often.",
+                messages_limit=MESSAGES_LIMIT,
+            ),
+        )
         raise Endless
     schema_format, payload = node.text("schemaFormat"), node.child("payload")
     if payload is not None and isinstance(payload.value, dict) and "schemaFormat" in payload.value:
@@ -40,7 +47,12 @@ def message_of(name: str, node: Node) -> Message:
     if payload is not None and is_json_schema(schema_format):
         _check_schema(payload)
     elif payload is not None:
-        node.warning(f"Payloads in {short(schema_format)} are kept as they are and not looked into.")
+        node.warning(
+            phrase(
+                "Payloads in {schema_format} are kept as they are and not looked into.",
+                schema_format=short(schema_format),
+            )
+        )
     if "traits" in node.value:
         node.warning("Traits are kept, and nothing is read from them.", "traits")
     return Message(
@@ -66,7 +78,9 @@ def _check_schema(payload: Node) -> None:
     checker = jsonschema.Draft7Validator(jsonschema.Draft7Validator.META_SCHEMA)
     for problem in list(checker.iter_errors(payload.value))[:5]:
         path = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in problem.absolute_path)
-        payload.found.error(payload.pointer + path, f"This is no JSON Schema (draft 7): {_words(problem)}.")
+        payload.found.error(
+            payload.pointer + path, phrase("This is no JSON Schema (draft 7): {problem}.", problem=_words(problem))
+        )
 
 
 def _is_checkable(schema: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from apis.asyncapi.checking import Findings, escaped, short, unescaped
+from apis.words import phrase
 
 HOPS_LIMIT: Final = 20
 _KINDS: Final = {str: "a text", dict: "a mapping", list: "a list", bool: "true or false"}
@@ -69,7 +70,7 @@ class Node:
             return None
         node = self._followed(self._below(key), self.value[key])
         if node is not None and kind is not None and not isinstance(node.value, kind):
-            self.found.error(node.pointer, f"This should be {_KINDS.get(kind, kind.__name__)}.")
+            self.found.error(node.pointer, phrase("This should be {kind}.", kind=_KINDS.get(kind, kind.__name__)))
             return None
         return node
 
@@ -83,14 +84,19 @@ class Node:
                 return None
             target = target_of(reference)
             if target is None:
-                self.found.error(here, f"{short(reference)} leads out of this document; only #/… is followed.")
+                self.found.error(
+                    here,
+                    phrase("{reference} leads out of this document; only #/… is followed.", reference=short(reference)),
+                )
                 return None
             there, value = looked_up(self.root, target)
             if not there:
-                self.found.error(here, f"{short(reference)} leads to nothing in this document.")
+                self.found.error(
+                    here, phrase("{reference} leads to nothing in this document.", reference=short(reference))
+                )
                 return None
             if target in chain or len(chain) > HOPS_LIMIT:
-                self.found.error(here, f"{short(reference)} leads in a circle.")
+                self.found.error(here, phrase("{reference} leads in a circle.", reference=short(reference)))
                 return None
             pointer = target
             chain.append(pointer)
@@ -117,7 +123,7 @@ class Node:
         """A text below, "" where there is none (an error where it is required)."""
         if key not in self.value or (self.value[key] is None and not required):
             if required:
-                self.error(f"This needs `{key}`.")
+                self.error(phrase("This needs `{key}`.", key=key))
             return ""
         value = self.value[key]
         if not isinstance(value, str):

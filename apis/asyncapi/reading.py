@@ -65,7 +65,10 @@ def read(text: str | bytes) -> Reading:
 
 def _no_version(version: Any, found: Findings) -> Problem:
     said = phrase("`asyncapi` says {short}", short=short(version)) if version is not None else "`asyncapi` is missing"
-    found.error("/asyncapi" if version is not None else "", f"{said}; this portal reads AsyncAPI {VERSIONS}.")
+    found.error(
+        "/asyncapi" if version is not None else "",
+        phrase("{said}; this portal reads AsyncAPI {versions}.", said=said, versions=VERSIONS),
+    )
     return found.rows[0]
 
 
@@ -102,7 +105,10 @@ def _design(reading: Reading, root: Node, info: Node | None, is_3: bool) -> Desi
     for server in real:
         urls = dict.fromkeys((*endpoints.get(server.key_type, ()), server.url))
         if len(urls) > ENDPOINTS_LIMIT:
-            root.found.error(server.pointer, f"An endpoint has at most {ENDPOINTS_LIMIT} URLs.")
+            root.found.error(
+                server.pointer,
+                phrase("An endpoint has at most {endpoints_limit} URLs.", endpoints_limit=ENDPOINTS_LIMIT),
+            )
         endpoints[server.key_type] = tuple(urls)
     if root.value.get("servers") and not reading.servers:
         root.warning("No server is a WebSocket, so no endpoint is taken from this document.", "servers")
@@ -147,7 +153,9 @@ class _Words:
         if name_problem(name):
             info.warning("This cannot be the name of an API; another one has to be chosen.", "title")
             return ""
-        info.warning(f"An API cannot have this title as its name; {name} is proposed instead.", "title")
+        info.warning(
+            phrase("An API cannot have this title as its name; {name} is proposed instead.", name=name), "title"
+        )
         return name
 
 
@@ -157,7 +165,9 @@ def _tags(node: Node | None) -> tuple[str, ...]:
         name = tag.text("name", required=True)
         problem = tag_problem(name) if name else ""
         if problem or len(found) >= TAGS_LIMIT:
-            tag.warning(problem or f"An API has at most {TAGS_LIMIT} tags; this one is left out.")
+            tag.warning(
+                problem or phrase("An API has at most {tags_limit} tags; this one is left out.", tags_limit=TAGS_LIMIT)
+            )
         elif name:
             found[name] = None
     return tuple(found)

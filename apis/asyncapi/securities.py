@@ -7,6 +7,7 @@ from typing import Final
 from apis.asyncapi.checking import short
 from apis.asyncapi.model import Scheme, Security
 from apis.asyncapi.nodes import Node
+from apis.words import phrase
 
 # AsyncAPI "Security Scheme Object", `type`, in 2.6 and 3.0.
 TYPES: Final = (
@@ -45,7 +46,10 @@ def scheme_of(name: str, node: Node) -> Scheme:
         scheme = node.text("scheme", required=True)
         if scheme.lower() == "bearer":
             return Scheme(name, node.pointer, "oauth", kind)
-        node.warning(f"Clients of the gateway do not sign in with HTTP {short(scheme)}; it is left out.", "scheme")
+        node.warning(
+            phrase("Clients of the gateway do not sign in with HTTP {scheme}; it is left out.", scheme=short(scheme)),
+            "scheme",
+        )
     elif kind == "httpApiKey":
         return _api_key(name, node)
     elif kind in TYPES:
@@ -60,7 +64,14 @@ def _api_key(name: str, node: Node) -> Scheme:
     elif place == "cookie":
         node.warning("API keys do not come in cookies here; clients send the header ApiKey.", "in")
     elif place and key.lower() != _KEY_PLACES[place].lower():
-        node.warning(f"Clients of the gateway send their API key as {_KEY_PLACES[place]}, not as {short(key)}.", "name")
+        node.warning(
+            phrase(
+                "Clients of the gateway send their API key as {key_places}, not as {key}.",
+                key_places=_KEY_PLACES[place],
+                key=short(key),
+            ),
+            "name",
+        )
     return Scheme(name, node.pointer, "api_key", "httpApiKey", place=place)
 
 
@@ -117,7 +128,7 @@ def _named(row: Node, schemes: dict[str, Scheme]) -> list[tuple[str, tuple[str, 
     found = []
     for name in row.value:
         if name not in schemes:
-            row.error(f"There is no security scheme named {short(name)} under components.", name)
+            row.error(phrase("There is no security scheme named {name} under components.", name=short(name)), name)
             continue
         scopes = row.texts(name) if isinstance(row.value[name], list) else ()
         found.append((schemes[name].kind, scopes if schemes[name].kind == "oauth" else ()))

@@ -10,6 +10,7 @@ from apis.asyncapi.model import Scheme, Server
 from apis.asyncapi.nodes import Node
 from apis.asyncapi.securities import security_of
 from apis.validators import endpoint_problem
+from apis.words import phrase
 
 GATEWAY: Final = "x-gateway"  # a server that this product wrote: the gateway itself, which is no endpoint
 KEY_TYPE: Final = "x-key-type"
@@ -34,7 +35,13 @@ def servers_of(root: Node, schemes: dict[str, Scheme], is_3: bool) -> tuple[list
         for place in (name, f"/servers/{name}", *node.chain):
             protocols[place] = protocol
         if protocol and protocol not in _PROTOCOLS:
-            node.warning(f"{short(protocol)} is no WebSocket; the server {short(name)} does not become an endpoint.")
+            node.warning(
+                phrase(
+                    "{protocol} is no WebSocket; the server {name} does not become an endpoint.",
+                    protocol=short(protocol),
+                    name=short(name),
+                )
+            )
             continue
         server = _server(name, node, protocol, schemes, is_3)
         if server is not None:
@@ -71,10 +78,14 @@ def _filled(node: Node, key: str, *, required: bool = False) -> str | None:
         options = one.texts("enum") if one is not None else ()
         value = (one.text("default") if one is not None else "") or (options[0] if options else "")
         if one is not None and options and value not in options:
-            one.error(f"The default is none of {', '.join(map(short, options[:10]))}.", "default")
+            one.error(phrase("The default is none of {short}.", short=", ".join(map(short, options[:10]))), "default")
         if not value:
             node.warning(
-                f"The variable {{{short(name)}}} has no default, so this server does not become an endpoint.", key
+                phrase(
+                    "The variable {{{name}}} has no default, so this server does not become an endpoint.",
+                    name=short(name),
+                ),
+                key,
             )
             return None
         values[name] = value

@@ -21,6 +21,7 @@ from apis.shapes_topics import (
     topic_name_problem,
     topic_of,
 )
+from apis.words import phrase
 
 _FIELD: Final = {SUBSCRIBE: "subscribe_scopes", PUBLISH: "publish_scopes"}
 
@@ -38,13 +39,16 @@ def topics_made(
     for channel in merged(channels):
         pattern = pattern_of(channel.address)
         if pattern in taken:
-            found.error(channel.address_pointer, f"This takes the same paths as the channel {short(taken[pattern])}.")
+            found.error(
+                channel.address_pointer,
+                phrase("This takes the same paths as the channel {taken}.", taken=short(taken[pattern])),
+            )
             continue
         taken[pattern] = channel.key
         topics.append(_topic(channel, general, is_open, found))
         pointers.append(channel.pointer)
     if len(topics) > TOPICS_LIMIT:
-        found.error("/channels", f"An API has at most {TOPICS_LIMIT} topics.")
+        found.error("/channels", phrase("An API has at most {topics_limit} topics.", topics_limit=TOPICS_LIMIT))
     if not topics:
         found.error("/channels", "No channel becomes a topic, and an API needs at least one.")
     return topics, pointers
@@ -72,7 +76,14 @@ def _check_name(channel: Channel, found: Findings) -> None:
     names = parameters_of(channel.address)
     for parameter in channel.parameters:
         if parameter.name not in names:
-            found.error(parameter.pointer, f"{{{short(parameter.name)}}} is no parameter of {short(channel.address)}.")
+            found.error(
+                parameter.pointer,
+                phrase(
+                    "{{{name}}} is no parameter of {address}.",
+                    name=short(parameter.name),
+                    address=short(channel.address),
+                ),
+            )
 
 
 def _mapping(channel: Channel, found: Findings) -> str:
@@ -81,7 +92,12 @@ def _mapping(channel: Channel, found: Findings) -> str:
     if not mapping and given:
         pointer, mapping = next(iter(given.items()))
         if len(set(given.values())) > 1:
-            found.warning(pointer, f"A connection has one URL mapping for both directions; {short(mapping)} is taken.")
+            found.warning(
+                pointer,
+                phrase(
+                    "A connection has one URL mapping for both directions; {mapping} is taken.", mapping=short(mapping)
+                ),
+            )
     mapping = normal_path(mapping)
     if mapping and (problem := mapping_problem(mapping, channel.address)):
         found.error(f"{pointer}/{MAPPING}", problem)
@@ -135,7 +151,9 @@ def _joined(groups: Iterable[Iterable[str]]) -> list[str]:
 def _check_scopes(channel: Channel, topic: dict[str, Any], found: Findings) -> None:
     for field in SCOPE_FIELDS:
         if len(topic[field]) > SCOPES_LIMIT:
-            found.error(channel.pointer, f"A topic asks for at most {SCOPES_LIMIT} scopes.")
+            found.error(
+                channel.pointer, phrase("A topic asks for at most {scopes_limit} scopes.", scopes_limit=SCOPES_LIMIT)
+            )
         for scope in topic[field]:
             if problem := scope_name_problem(scope):
                 found.error(channel.pointer, f"{short(scope)} cannot be a scope. {problem}")

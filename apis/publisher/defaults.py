@@ -18,6 +18,7 @@ from apis.saying import said
 from apis.seeing import seen_in
 from apis.services import versions
 from apis.validators import unversioned_path
+from apis.words import phrase
 
 
 def default_facts(actor: Actor, api: Api) -> dict[str, Any]:
@@ -43,5 +44,8 @@ def default_version(request: PortalRequest, actor: Actor, api: Api) -> HttpRespo
         except ServiceError as refusal:
             messages.error(request, " ".join(sentences(refusal)))
         else:
-            messages.success(request, said(f"{api} is {'now' if wanted else 'no longer'} the default version."))
+            done = phrase("{api} is now the default version.", api=api)
+            if not wanted:
+                done = phrase("{api} is no longer the default version.", api=api)
+            messages.success(request, said(done))
     return go(request, "info", api.pk)

@@ -22,6 +22,7 @@ from apis.roles import Capability
 from apis.saying import said
 from apis.seeing import seen_in
 from apis.services import defining, drafts
+from apis.words import phrase
 
 TYPES: Final = {"yaml": "application/yaml", "json": "application/json"}
 DROPPING: Final = Question(
@@ -113,8 +114,14 @@ def saved(reading: Reading) -> str:
     """What a person is told after a definition was taken."""
     count = len(reading.design.topics) if reading.design else 0
     warnings = sum(problem.level == "warning" for problem in reading.problems)
-    more = f" {warnings} part{'s' * (warnings != 1)} of it have no effect here." if warnings else ""
-    return f"The definition is saved; the design has its {count} topic{'s' * (count != 1)} now.{more}"
+    text = phrase("The definition is saved; the design has its {count} topics now.", count=count)
+    if count == 1:
+        text = phrase("The definition is saved; the design has its {count} topic now.", count=count)
+    if warnings == 1:
+        return phrase("{text} {warnings} part of it has no effect here.", text=text, warnings=warnings)
+    return (
+        phrase("{text} {warnings} parts of it have no effect here.", text=text, warnings=warnings) if warnings else text
+    )
 
 
 def _edit(

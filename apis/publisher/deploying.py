@@ -171,7 +171,9 @@ def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str
 
     def undeploy() -> str:
         publishing.revision_undeploy(actor=actor, revision=revision, environments=environments or None, seen=seen)
-        return f"{revision} is no longer deployed{f' to {names}' if names else ''}."
+        if names:
+            return phrase("{revision} is no longer deployed to {names}.", revision=revision, names=names)
+        return phrase("{revision} is no longer deployed.", revision=revision)
 
     def restore() -> str:
         publishing.revision_restore(actor=actor, revision=revision, seen=seen)

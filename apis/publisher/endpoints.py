@@ -204,7 +204,14 @@ def endpoint_remove(request: PortalRequest, actor: Actor, api: Api, key_type: st
         except (Forbidden, Missing):
             raise
         except Stale:
-            messages.error(request, said(f"Somebody else changed the {key_type} endpoint meanwhile; look at it first."))
+            messages.error(
+                request,
+                said(
+                    phrase(
+                        "Somebody else changed the {key_type} endpoint meanwhile; look at it first.", key_type=key_type
+                    )
+                ),
+            )
             return go(request, "endpoints", api.pk)
         except ServiceError as refused:
             refusal = refused

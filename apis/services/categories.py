@@ -14,6 +14,7 @@ from apis.services.holding import hold
 from apis.services.record import record
 from apis.services.row_editions import mine_only
 from apis.validators import name_problem, text_problem
+from apis.words import phrase
 
 FIELDS: Final = ("name", "description")
 USES_SHOWN: Final = 5
@@ -33,7 +34,7 @@ def _refuse(values: dict[str, Any]) -> None:
 
 
 def _save(category: ApiCategory) -> None:
-    taken = Taken({"name": f"An API category named {category.name} already exists."})
+    taken = Taken({"name": phrase("An API category named {name} already exists.", name=category.name)})
     if ApiCategory.objects.filter(name__iexact=category.name).exclude(pk=category.pk).exists():
         raise taken
     try:
@@ -84,6 +85,11 @@ def category_delete(*, actor: Actor, category: ApiCategory) -> None:
     hold(category)
     if uses := [str(api) for api in category.apis.select_related("version_set")]:
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
-        raise Conflict(f"{category} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
+        raise Conflict(
+            phrase(
+                "{category} is in use: {uses}{more}.", category=category, uses="; ".join(uses[:USES_SHOWN]), more=more
+            ),
+            code="in_use",
+        )
     record(actor, "delete_category", category, before={field: getattr(category, field) for field in FIELDS})
     category.delete()

@@ -19,6 +19,7 @@ from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.row_editions import mine_only
 from apis.validators import text_problem
+from apis.words import phrase
 
 NAME_LIMIT: Final = 60
 # "Internal/creator" and its kin of the reference, and names that directories of people have; none that needs quoting.
@@ -33,9 +34,12 @@ def _name_problem(name: Any) -> str:
     if not name:
         return "Name should not be empty."
     if len(name) > NAME_LIMIT or not _NAME.fullmatch(name):
-        return f"A role has at most {NAME_LIMIT} letters, digits and _ . / : @ -, and begins with a letter or digit."
+        return phrase(
+            "A role has at most {name_limit} letters, digits and _ . / : @ -, and begins with a letter or digit.",
+            name_limit=NAME_LIMIT,
+        )
     if name.lower() in BUILT_IN_ROLES:
-        return f"{name} is a built-in role."
+        return phrase("{name} is a built-in role.", name=name)
     return ""
 
 
@@ -49,7 +53,9 @@ def _problems(values: dict[str, Any]) -> dict[str, str]:
             text_problem(text, 500, "Description") if isinstance(text, str) else "This should be a text."
         )
     if "alias_of" in values and values["alias_of"] not in ("", *BUILT_IN_ROLES):
-        problems["alias_of"] = f"This should be empty or one of: {', '.join(BUILT_IN_ROLES)}."
+        problems["alias_of"] = phrase(
+            "This should be empty or one of: {built_in_roles}.", built_in_roles=", ".join(BUILT_IN_ROLES)
+        )
     return {field: text for field, text in problems.items() if text}
 
 
@@ -66,7 +72,7 @@ def role_create(*, actor: Actor, name: str, **values: Any) -> Role:
     actor.require(Capability.ADMINISTER)
     if problems := _problems({"name": name, **values}):
         raise Invalid(problems)
-    taken = Taken({"name": f"A role named {name} already exists."})
+    taken = Taken({"name": phrase("A role named {name} already exists.", name=name)})
     if Role.objects.filter(name__iexact=name).exists():
         raise taken
     try:
@@ -116,6 +122,9 @@ def role_delete(*, actor: Actor, role: Role) -> None:
     hold(role)
     if uses := selectors_portal.role_uses(role):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
-        raise Conflict(f"{role} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
+        raise Conflict(
+            phrase("{role} is in use: {uses}{more}.", role=role, uses="; ".join(uses[:USES_SHOWN]), more=more),
+            code="in_use",
+        )
     record(actor, "delete_role", role, before={field: getattr(role, field) for field in ("name", *FIELDS)})
     role.delete()

@@ -11,6 +11,7 @@ from apis.models import Api, Scope
 from apis.services.configuring import address_problem
 from apis.services.scopes import RESERVED
 from apis.shapes_topics import scope_name_problem
+from apis.words import phrase
 
 
 def definition_read(text: str | bytes, api: Api | None = None) -> Reading:
@@ -42,6 +43,11 @@ def _judge_scopes(design: Design, api: Api | None, found: Findings) -> None:
     for name, (_, pointer) in design.scopes.items():
         scope = rows.get(name)
         if scope is None and not scope_name_problem(name) and name in RESERVED:
-            found.error(pointer, f"{name} has a meaning of its own here and cannot be a scope of an API.")
+            found.error(
+                pointer, phrase("{name} has a meaning of its own here and cannot be a scope of an API.", name=name)
+            )
         elif scope is not None and scope.version_set_id not in {None, api.version_set_id if api else None}:
-            found.error(pointer, f"The scope {name} belongs to another API; scopes are named once on this gateway.")
+            found.error(
+                pointer,
+                phrase("The scope {name} belongs to another API; scopes are named once on this gateway.", name=name),
+            )

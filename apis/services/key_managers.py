@@ -19,6 +19,7 @@ from apis.services.record import announce, record
 from apis.services.row_editions import mine_only
 from apis.shapes_key_managers import DEFAULT_CONFIG, DEFAULT_FACTS, SECRET, key_manager
 from apis.shapes_security import security_of
+from apis.words import phrase
 
 # Other values of these, and a token that counted may count no longer.
 _TERMS = frozenset({"validation", "issuer", *DEFAULT_CONFIG}) - {"proof", "scope_claim"}
@@ -72,7 +73,7 @@ def _fill(row: KeyManager, values: Mapping[str, Any]) -> None:
     except IntegrityError:
         same_name = KeyManager.objects.filter(name=row.name).exclude(pk=row.pk).exists()
         field = "name" if same_name else "issuer"
-        raise Taken({field: f"Another key manager has this {field}."}) from None
+        raise Taken({field: phrase("Another key manager has this {field}.", field=field)}) from None
 
 
 @transaction.atomic
@@ -134,7 +135,10 @@ def key_manager_delete(*, actor: Actor, key_manager: KeyManager) -> None:
     _require_row(actor, key_manager)
     hold(key_manager)
     if users := _users(key_manager.name):
-        raise Conflict(f"{key_manager} is named by {', '.join(users[:5])}.", code="in_use")
+        raise Conflict(
+            phrase("{key_manager} is named by {users}.", key_manager=key_manager, users=", ".join(users[:5])),
+            code="in_use",
+        )
     key = key_manager.pk
     applications = list(key_manager.mapped_keys.values_list("application_id", flat=True))
     before = _shown(fields_of(key_manager))

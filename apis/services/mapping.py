@@ -20,6 +20,7 @@ from apis.services.record import announce, record
 from apis.services.requests import require_approved
 from apis.services.trying_key_managers import client_of
 from apis.shapes_key_managers import DEFAULT_CONFIG
+from apis.words import phrase
 
 PROOFS: Final = Attempts("map-key", limit=20)  # of one person in a minute: each asks the key manager
 
@@ -31,9 +32,11 @@ def _check(key_manager: str, key_type: str, consumer_key: str) -> KeyManager:
     if row is None:
         problems["key_manager"] = "There is no such key manager whose clients could be mapped."
     if key_type not in shapes.KEY_TYPES:
-        problems["key_type"] = f"This should be one of: {', '.join(shapes.KEY_TYPES)}."
+        problems["key_type"] = phrase("This should be one of: {key_types}.", key_types=", ".join(shapes.KEY_TYPES))
     if not consumer_key or len(consumer_key) > TEXT_LIMIT or not consumer_key.isprintable():
-        problems["consumer_key"] = f"This should be the client id: one line of at most {TEXT_LIMIT} characters."
+        problems["consumer_key"] = phrase(
+            "This should be the client id: one line of at most {text_limit} characters.", text_limit=TEXT_LIMIT
+        )
     elif consumer_key != consumer_key.strip():
         problems["consumer_key"] = "This should have no spaces around it."
     if problems or row is None:
@@ -97,7 +100,13 @@ def key_map(
 def _taken(application: Application, key_manager: KeyManager, key_type: str) -> dict[str, str]:
     mine = MappedKey.objects.filter(application=application, key_manager=key_manager, key_type=key_type)
     if mine.exists():
-        return {"key_type": f"This application has a {key_type} client of {key_manager} already; remove it first."}
+        return {
+            "key_type": phrase(
+                "This application has a {key_type} client of {key_manager} already; remove it first.",
+                key_type=key_type,
+                key_manager=key_manager,
+            )
+        }
     return {"consumer_key": "This client belongs to an application already."}
 
 

@@ -24,6 +24,7 @@ from apis.services.holding import hold
 from apis.services.record import announce, record
 from apis.services.row_editions import mine_only
 from apis.validators import text_problem
+from apis.words import phrase
 
 TOKEN_SECONDS = 30 * 86_400
 TOKEN_SECONDS_LIMIT = 366 * 86_400
@@ -47,13 +48,13 @@ def _person_problems(values: dict[str, Any], person: Person) -> dict[str, str]:
         long = len(name) > USERNAME_LIMIT
         problems["username"] = (
             "User name should not be empty." if not name
-            else f"User name has exceeded the maximum number of {USERNAME_LIMIT} characters." if long
+            else phrase("User name has exceeded the maximum number of {most} characters.", most=USERNAME_LIMIT) if long
             else _messages(UnicodeUsernameValidator(), name)
         )  # fmt: skip
     if values.get("email"):
         long = len(values["email"]) > EMAIL_LIMIT
         problems["email"] = (
-            f"Email address has exceeded the maximum number of {EMAIL_LIMIT} characters." if long
+            phrase("Email address has exceeded the maximum number of {most} characters.", most=EMAIL_LIMIT) if long
             else _messages(validate_email, values["email"])
         )  # fmt: skip
     if "roles" in values:
@@ -68,7 +69,10 @@ def password_problem(password: str, person: Person) -> str:
     if not password:
         return "Password should not be empty."
     if text_problem(password, PASSWORD_LIMIT, "Password"):
-        return f"Password should not contain control characters and have at most {PASSWORD_LIMIT} characters."
+        return phrase(
+            "Password should not contain control characters and have at most {password_limit} characters.",
+            password_limit=PASSWORD_LIMIT,
+        )
     return _messages(validate_password, password, person)
 
 
@@ -84,7 +88,7 @@ def person_create(
     values = {"username": username, "password": password, "email": email, "roles": roles}
     if problems := _person_problems(values, Person(username=username, email=email)):
         raise Invalid(problems)
-    sentence = f"A person with the user name {username} already exists."
+    sentence = phrase("A person with the user name {username} already exists.", username=username)
     if Person.objects.filter(username__iexact=username).exists():
         raise Taken({"username": sentence})
     try:
@@ -174,7 +178,9 @@ def personal_token_mint(
             f"Your roles do not allow {', '.join(beyond)}; allowed are: {', '.join(allowed) or 'none'}."
         )
     if not 1 <= life <= TOKEN_SECONDS_LIMIT:
-        problems["expires_in"] = f"This should be between 1 and {TOKEN_SECONDS_LIMIT} seconds."
+        problems["expires_in"] = phrase(
+            "This should be between 1 and {token_seconds_limit} seconds.", token_seconds_limit=TOKEN_SECONDS_LIMIT
+        )
     if problems := {field: text for field, text in problems.items() if text}:
         raise Invalid(problems)
     token = "wsp_" + secrets.token_urlsafe(32)

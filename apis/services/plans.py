@@ -17,6 +17,7 @@ from apis.services.plan_values import check_whole, plan_values
 from apis.services.record import announce, record
 from apis.services.row_editions import mine_only
 from apis.services.terms import of_plan, terms_begin, terms_change
+from apis.words import phrase
 
 AnyPlan = TypeVar("AnyPlan", BusinessPlan, ApplicationPlan, ApiPlan, CustomPlan)
 # What gateways hear of a change (apis.signals.KINDS).
@@ -55,7 +56,7 @@ def _save(plan: AnyPlan) -> None:
         with transaction.atomic():
             plan.save()
     except IntegrityError:
-        raise Taken({"name": f"A plan named {plan.name} already exists."}) from None
+        raise Taken({"name": phrase("A plan named {name} already exists.", name=plan.name)}) from None
 
 
 def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any], seen: int | None) -> AnyPlan:
@@ -93,12 +94,15 @@ def _delete(actor: Actor, plan: AnyPlan) -> None:
     hold(plan)
     for use in _USES[type(plan)]:
         if count := getattr(plan, use).count():
-            raise Conflict(f"{plan} is in use by {count} {use}.", code="in_use")
+            raise Conflict(phrase("{plan} is in use by {count} {use}.", plan=plan, count=count, use=use), code="in_use")
     if isinstance(plan, BusinessPlan) and plan.approvals.filter(state=Approval.State.WAITING).exists():
-        raise Conflict(f"Somebody waits for {plan}; decide that first.", code="in_use")
+        raise Conflict(phrase("Somebody waits for {plan}; decide that first.", plan=plan), code="in_use")
     if isinstance(plan, ApiPlan) and (uses := scoping.api_plan_uses(plan)):
         more = f" and {len(uses) - USES_SHOWN} more" if len(uses) > USES_SHOWN else ""
-        raise Conflict(f"{plan} is in use: {'; '.join(uses[:USES_SHOWN])}{more}.", code="in_use")
+        raise Conflict(
+            phrase("{plan} is in use: {uses}{more}.", plan=plan, uses="; ".join(uses[:USES_SHOWN]), more=more),
+            code="in_use",
+        )
     key = plan.pk
     record(actor, "delete_plan", plan, kind=plan._meta.verbose_name_raw, before=_written(_facts(plan)))
     plan.delete()

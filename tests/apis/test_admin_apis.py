@@ -133,7 +133,7 @@ def test_the_design_is_edited_and_the_history_shows_it(paul: Person, chat: Api) 
     assert [plan.name for plan in chat.business_plans.all()] == ["Gold"]
     page = words(office.open(at(chat)))
     assert "paul Changed the design Chat 1.0.0" in page
-    assert "paul publish Chat 1.0.0 Created → Published" in page
+    assert "paul Publish Chat 1.0.0 Created → Published" in page
 
 
 def test_name_context_and_version_can_be_edited_until_there_is_a_revision(paul: Person, draft: Api) -> None:

@@ -65,7 +65,7 @@ def test_adam_approves_with_a_word(adam: Person, waiting: Approval) -> None:
     assert buttons(page) == ["Approve…", "Reject…"]
     form = at(waiting, "decide", "approve")
     assert "sam asks for: the plan Bronze. The application may connect at once" in words(office.open(form))
-    assert "Phone on Chat 1.0.0: approved." in office.done(office.client.post(form, {"reason": "Welcome"}))
+    assert "Phone on Chat 1.0.0: Approved." in office.done(office.client.post(form, {"reason": "Welcome"}))
     assert Subscription.objects.get().state == "unblocked"
     said = office.open(at(waiting))
     assert buttons(said) == []

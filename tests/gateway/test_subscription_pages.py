@@ -118,9 +118,9 @@ def test_chosen_ones_are_blocked_and_unblocked_together(pia: Person, chat: Api, 
     assert "and 1 more?" in asked.words
     assert all(f'name="subscription" value="{key}"' in asked.html for key in both)
     done = Visit(pia).do(page(chat), subscription=both, what="all", **YES)
-    assert "2 subscriptions: blocked." in done.words
+    assert "2 subscriptions: Blocked." in done.words
     assert set(Subscription.objects.values_list("state", flat=True)) == {"blocked"}
-    assert "2 subscriptions: active." in Visit(pia).do(page(chat), subscription=both, what="unblock").words
+    assert "2 subscriptions: Active." in Visit(pia).do(page(chat), subscription=both, what="unblock").words
     assert set(Subscription.objects.values_list("state", flat=True)) == {"unblocked"}
     assert "Choose at least one subscription." in Visit(pia).send(page(chat), what="all", **YES).words
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_blocked_is_named_and_the_rest_is_done(pia: Person, chat:
     both = [str(row.pk) for row in Subscription.objects.all()]
     done = Visit(pia).do(page(chat), subscription=both, what="all", **YES)
     assert "Tablet: This subscription is on hold" in done.words
-    assert "Phone: blocked." in done.words
+    assert "Phone: Blocked." in done.words
 
 
 def test_one_is_moved_and_removed_from_its_dialog(pia: Person, chat: Api, subscription: Subscription) -> None:
