@@ -154,7 +154,7 @@ def _api_insert(actor: Actor, version_set: VersionSet, version: str, **fields: A
             )
     except IntegrityError:
         if version_set.apis.filter(version=version).exists():
-            raise Taken({"version": phrase("Version {v} of {api} already exists.", v=version, api=version_set)}) from None
+            raise Taken({"version": phrase("Version {v} of {a} already exists.", v=version, a=version_set)}) from None
         raise Taken({"context": phrase("The path {path} is already in use by another API.", path=path)}) from None
 
 
