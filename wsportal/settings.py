@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "apis.rest.links.add_links"],
     "ENUM_NAME_OVERRIDES": {"DocumentTypeEnum": "apis.shapes_social.DOCUMENT_TYPES"},
     "APPEND_COMPONENTS": {
         "securitySchemes": {

@@ -94,6 +94,14 @@ class PortalSchema(AutoSchema):
             done.setdefault("additionalProperties", False)
         return done
 
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """A decimal is answered as text and taken as a number, too."""
+        done = super()._map_serializer_field(field, direction, bypass_extensions)
+        if direction == "request" and isinstance(field, serializers.DecimalField) and done.get("type") == "string":
+            text = {name: done.pop(name) for name in ("type", "format", "pattern", "nullable") if name in done}
+            done["anyOf"] = [text, {"type": "number"}]
+        return done
+
     def _problem_of_412(self, done: dict[str, Any]) -> dict[str, Any]:
         """Like the other problems of this operation."""
         like = next(answer for code, answer in done["responses"].items() if code in {"401", "403", "404"})

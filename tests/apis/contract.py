@@ -43,6 +43,11 @@ def connection_kept() -> Iterator[None]:
 
 def operations() -> list[Any]:
     """Every operation of the schema as schemathesis takes it."""
+    return [found.ok() for found in loaded().get_all_operations() if isinstance(found, Ok)]
+
+
+def loaded() -> Any:
+    """The schema as schemathesis takes it, and what it may expect of answers."""
     config = SchemathesisConfig()
     schema = schemathesis.openapi.from_wsgi("/api/v1/schema", get_wsgi_application(), config=config)
     checks = schema.config.checks
@@ -50,7 +55,7 @@ def operations() -> list[Any]:
     checks.positive_data_acceptance.expected_statuses += ["400", "412", "413"]
     # If-Match is asked before the body is judged, and names a state that nobody has seen.
     checks.negative_data_rejection.expected_statuses += ["412", "413"]
-    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    return schema
 
 
 def faults(world: World, name: str, operation: Any, examples: int) -> list[str]:

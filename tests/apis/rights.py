@@ -77,13 +77,14 @@ def _asked(browser: Client, method: str, address: str, sent: Any, **options: Any
 
 def of_operation(world: World, method: str, path: str) -> Outcomes:
     """What an operation of REST answers to everybody, with a body that it would take."""
-    body = _body(world, method, path)
+    body = body_of(world, method, path)
     address = filled(path, world.ids)
     options = {} if method in {"get", "delete"} else {"content_type": "application/json"}
     return tuple(_asked(world.browser(name), method, address, body if options else {}, **options) for name in WHO)
 
 
-def _body(world: World, method: str, path: str) -> str:
+def body_of(world: World, method: str, path: str) -> str:
+    """A body that an operation would take, as JSON; "" for one that takes none."""
     plain = path.removeprefix(reverse("rest:schema").removesuffix("/schema"))
     found = next((write for write in WRITES if write.method == method and _is_of(write, plain)), None)
     if found is None:

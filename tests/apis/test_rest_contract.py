@@ -13,6 +13,7 @@ import pytest
 from apis.services import comments, trying
 from apis.services.attempts import Attempts
 from tests.apis.contract import connection_kept, faults, operations
+from tests.apis.contract_steps import walked
 from tests.apis.whole_world import NOBODY, World, apart, build
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,7 @@ EVERYBODY = (NOBODY, "vic", "sam", "carol", "pia", "adam")
 SLICES = 6  # of all operations, for the workers to share
 EXAMPLES = {"adam": 3}  # of each kind and operation; he gets furthest
 SOAK = 60
+WALKS = 12  # along links
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,12 @@ def _nobody_asks_too_often(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", EVERYBODY)
 def test_answers_are_what_the_schema_says(world: World, described: list[Any], name: str, part: int) -> None:
     found = [told for one in described[part::SLICES] for told in faults(world, name, one, EXAMPLES.get(name, 1))]
+    assert not found, "\n\n".join(found)
+
+
+@pytest.mark.parametrize("name", ["adam", "pia", "carol", "sam"])
+def test_what_was_created_is_there_can_be_changed_and_is_gone_when_it_was_deleted(world: World, name: str) -> None:
+    found = walked(world, name, WALKS)
     assert not found, "\n\n".join(found)
 
 
