@@ -16,6 +16,7 @@ from apis.shapes_topics import topic_line, topic_of
 
 # What is not about an API: the administration shows these.
 _BESIDE_TITLES: Final[dict[str, str]] = {
+    "prune_usage": "Let go of old usage",
     "create_api_key": "Made an API key",
     "revoke_api_key": "Revoked an API key",
     "create_application": "Created an application",
