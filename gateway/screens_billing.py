@@ -19,6 +19,7 @@ from apis.permissions import Actor
 from apis.publisher.forms import ServiceForm
 from apis.publisher.pages import PortalRequest, api_page, page, show
 from apis.roles import Capability
+from apis.saying import said
 from apis.words import phrase
 from gateway import simulating, statements
 from gateway.core.replay import LENGTH, SESSIONS, Finding
@@ -93,7 +94,8 @@ class DraftForm(ServiceForm):
             self.fields[f"per_{index}"] = forms.ChoiceField(
                 required=False, choices=_pairs(tuple(shapes.PERIODS)), initial="minute"
             )
-            self.fields[f"direction_{index}"] = forms.ChoiceField(required=False, choices=_DIRECTIONS)
+            ways = [(way, said(words)) for way, words in _DIRECTIONS]
+            self.fields[f"direction_{index}"] = forms.ChoiceField(required=False, choices=ways)
         apis = [
             (str(key), f"{name} {version}")
             for key, name, version in selectors.apis_visible(actor).values_list("pk", "version_set__name", "version")
