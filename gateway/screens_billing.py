@@ -104,7 +104,7 @@ class DraftForm(ServiceForm):
         for name, choices in (("api", apis), ("plan", plans)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101
-            field.choices = [("", "every API" if name == "api" else "any plan"), *choices]
+            field.choices = [("", said("every API" if name == "api" else phrase("any plan"))), *choices]
         for field in self.fields.values():
             kind = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
             field.widget.attrs["class"] = "form-check-input" if isinstance(field, forms.BooleanField) else kind
