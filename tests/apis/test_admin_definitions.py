@@ -152,7 +152,7 @@ def test_a_revision_is_made_and_deployed_on_a_chosen_host(pia: Person, chat: Api
 
 def test_a_host_that_is_none_makes_nothing(pia: Person, chat: Api, partners: Environment) -> None:
     office = desk(pia)
-    sent = {"environments": ["Europe"], f"vhost-{partners.pk}": "evil.example.com"}
+    sent: dict[str, Any] = {"environments": ["Europe"], f"vhost-{partners.pk}": "evil.example.com"}
     assert office.refused(office.press(at(chat, "revision_create"), **sent)).keys() == {f"vhost-{partners.pk}"}
     assert Revision.objects.count() == 1
 
