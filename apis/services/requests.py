@@ -80,6 +80,7 @@ def ask_for_plan(actor: Actor, subscription: Subscription, plan: BusinessPlan) -
 def ask_for_transition(actor: Actor, api: Api, action: str, checklist: Iterable[str]) -> Approval:
     """An API asks for a step of its lifecycle, in the place of what it asked for before."""
     withdraw_waiting(actor, api=api)
+    vars(api)["step_waits"] = True  # what a page knew before (apis.selectors_pages) holds no more
     return ask(actor, Approval.Kind.TRANSITION, api, api=api, action=str(action), checklist=sorted(checklist))
 
 
