@@ -47,7 +47,7 @@ def url_problem(url: str) -> str:
     scheme, colon, rest = url.partition(":")
     kinds = {"https": "wss", "http": "ws"}
     if scheme not in kinds or not colon:
-        return "This should start with https://."
+        return "This should start with https://, or with http:// for an address that an operator has allowed."
     return endpoint_problem(f"{kinds[scheme]}:{rest}").replace("WebSocket URL", "URL")
 
 

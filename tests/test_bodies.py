@@ -65,11 +65,13 @@ def test_a_body_is_refused_by_what_it_says_and_by_what_comes(port: int) -> None:
     ("accept", "kind", "says"),
     [
         ("text/html,application/xhtml+xml", b"text/html", b"This is too large"),
-        ("*/*", b"application/problem+json", b'"code":"too_large"'),
+        ("text/html\r\nAccept-Language: de-DE,de;q=0.9", b"text/html", "Das ist zu groß".encode()),
+        ("text/html\r\nAccept-Language: de\r\nCookie: wsportal_language=en", b"text/html", b"This is too large"),
+        ("*/*\r\nAccept-Language: de", b"application/problem+json", b'"code":"too_large"'),
     ],
-    ids=["browser", "program"],
+    ids=["browser", "German browser", "German browser of who chose English", "program"],
 )
-def test_a_browser_is_told_on_a_page_and_a_program_in_a_problem_document(
+def test_a_browser_is_told_on_a_page_in_its_language_and_a_program_in_a_problem_document(
     port: int, accept: str, kind: bytes, says: bytes
 ) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=60) as link:

@@ -9,6 +9,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from daphne.http_protocol import HTTPFactory, WebRequest
+from django.conf import settings
+from django.http import HttpRequest, parse_cookie
+from django.utils import translation
+from django.utils.translation import gettext
 
 BODY_LIMIT: Final = 16 << 20  # bytes; the largest that anything here takes is a file of 5 MiB in a form
 _HEAD: Final = (
@@ -18,10 +22,7 @@ _PROBLEM: Final = (
     '{"type":"about:blank","title":"Content Too Large","status":413,"detail":"A request has at most 16 MiB.",'
     '"code":"too_large"}'
 )
-_PAGE: Final = (
-    '<!doctype html><html lang="en"><title>Too large \u00b7 wsportal</title><h1>This is too large</h1>'
-    "<p>A request has at most 16 MiB, a file less. Nothing was changed: go back and choose a smaller one.</p></html>"
-)
+_PAGE: Final = '<!doctype html><html lang="{}"><title>{} \u00b7 wsportal</title><h1>{}</h1><p>{}</p></html>'
 
 
 class BoundedRequest(WebRequest):
@@ -54,10 +55,30 @@ class BoundedRequest(WebRequest):
 
     def _answer(self) -> bytes:
         """A page for a browser, a problem document (CONTRACT section 4) for a program."""
-        is_browser = b"text/html" in (self.requestHeaders.getRawHeaders(b"accept") or [b""])[0]
-        kind, text = ("text/html; charset=utf-8", _PAGE) if is_browser else ("application/problem+json", _PROBLEM)
+        is_browser = "text/html" in self._header(b"accept")
+        kind, text = (
+            ("text/html; charset=utf-8", self._page()) if is_browser else ("application/problem+json", _PROBLEM)
+        )
         body = text.encode()
         return _HEAD.format(kind=kind, length=len(body)).encode() + body
+
+    def _page(self) -> str:
+        """In the language that other pages have for this person; Django's middlewares never see this request."""
+        cookies = parse_cookie(self._header(b"cookie"))
+        chosen = cookies.get(f"__Host-{settings.LANGUAGE_COOKIE_NAME}") or cookies.get(settings.LANGUAGE_COOKIE_NAME)
+        asked = HttpRequest()
+        asked.COOKIES = {settings.LANGUAGE_COOKIE_NAME: chosen} if chosen else {}
+        asked.META = {"HTTP_ACCEPT_LANGUAGE": self._header(b"accept-language")}
+        language = translation.get_language_from_request(asked)
+        with translation.override(language):
+            advice = gettext(
+                "A request has at most 16 MiB, a file less. Nothing was changed: go back and choose a smaller one."
+            )
+            return _PAGE.format(language, gettext("Too large"), gettext("This is too large"), advice)
+
+    def _header(self, name: bytes) -> str:
+        """The first header of a name, or ""."""
+        return (self.requestHeaders.getRawHeaders(name) or [b""])[0].decode("latin-1")
 
 
 class BoundedFactory(HTTPFactory):

@@ -40,11 +40,8 @@ function complain(event) {
   alert.className = "alert alert-danger m-3";
   alert.dataset.complaint = "";
   alert.setAttribute("role", "alert");
-  alert.textContent = !status
-    ? "The server cannot be reached. What you typed is still here; try again."
-    : status === 403
-      ? "You may not do this, or your sign-in has changed since this page was loaded. Reload the page and try again."
-      : `The server could not do this (${status}). Nothing was changed; what you typed is still here.`;
+  const words = document.getElementById("complaints").dataset; // in the language of the page
+  alert.textContent = !status ? words.unreachable : status === 403 ? words.forbidden : words.failed.replace("STATUS", status);
   form.prepend(alert);
   alert.scrollIntoView({ block: "nearest" });
 }
@@ -229,7 +226,7 @@ document.addEventListener("change", (event) => {
   if (input.id !== "id_thumbnail" || !input.files.length) return;
   const reader = new FileReader();
   reader.addEventListener("load", () => {
-    const shown = Object.assign(new Image(), { className: "picture picture-lg", alt: "The picture that you chose" });
+    const shown = Object.assign(new Image(), { className: "picture picture-lg", alt: input.dataset.chosen });
     shown.addEventListener("load", () => document.querySelector(".picture-place").replaceChildren(shown));
     shown.src = reader.result;
   });

@@ -53,6 +53,10 @@ def test_carol_imports_a_document_in_two_steps(carol: Person, how: str) -> None:
 def test_what_is_wrong_stands_with_its_line_and_nothing_typed_is_lost(carol: Person, chat: Api) -> None:
     visit = Visit(carol)
     assert "Choose a file, name an address, or paste a document." in visit.send(IMPORT, do="read").words
+    assert (
+        "with http:// for an address that an operator has allowed"
+        in visit.send(IMPORT, do="read", url="ftp://a/x").words
+    )
     inside = visit.send(IMPORT, do="read", url="http://localhost:1/x")
     assert inside.status == 400
     assert inside.beside("url")

@@ -141,3 +141,21 @@ def test_a_file_that_is_too_large_is_said_so_before_it_is_sent(watched: Watched,
     picture.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"x" * ((1 << 20) + 1)})
     expect(page.get_by_text("A file has at most 1 MiB here.")).to_be_visible()
     expect(picture).to_have_value("")
+
+
+def test_what_could_not_be_sent_is_said_in_carols_language_and_stays(watched: Watched, api_at: str) -> None:
+    page = watched.page
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    page.goto("/publisher/apis/new")
+    page.locator("#id_name").fill("Unsent")
+    page.context.set_offline(True)
+    page.locator("[data-design-form]").evaluate("form => form.requestSubmit()")
+    expect(page.locator("[data-complaint]")).to_contain_text("Der Server ist nicht erreichbar.")
+    page.context.set_offline(False)
+    expect(page.locator("#id_name")).to_have_value("Unsent")
+    page.context.clear_cookies(name=re.compile("csrf"))
+    page.locator("[data-design-form]").evaluate("form => form.requestSubmit()")
+    expect(page.locator("[data-complaint]")).to_contain_text("Sie dürfen das nicht")
+    expect(page.locator("#id_name")).to_have_value("Unsent")
+    expected = re.compile(r": (htmx:|Failed to load resource).*|.*\b403\b")
+    watched.faults[:] = [fault for fault in watched.faults if not expected.search(fault)]
