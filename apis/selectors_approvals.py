@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -76,6 +78,22 @@ def step_in_words(api: Api) -> str:
 def deployment_waiting(api: Api) -> Approval | None:
     """The revision of an API that waits for an administrator before it is deployed."""
     return Approval.objects.filter(kind=Approval.Kind.DEPLOYMENT, state=Approval.State.WAITING, api=api).first()
+
+
+def rejection_of(api: Api, kind: Approval.Kind, done: Iterable[datetime]) -> Approval | None:
+    """The last request of a kind about an API (a step, a deployment) if an administrator said no to it.
+
+    An API of `selectors_pages` knows where nothing ever was rejected.
+
+    Args:
+        done: when such things were done; one after the decision makes it old news.
+    """
+    if not getattr(api, "has_rejections", True):
+        return None
+    last = Approval.objects.filter(kind=kind, api=api).exclude(state=Approval.State.WITHDRAWN).first()
+    if last is None or last.state != Approval.State.REJECTED or last.decided_at is None:
+        return None
+    return None if any(at > last.decided_at for at in done) else last
 
 
 def key_requests(application: Application) -> dict[str, Approval]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery, prefetch_related_objects
 
-from apis.models import Api, ApiCategory, ApiDocument, Application, HistoryEntry, Subscription
+from apis.models import Api, ApiCategory, ApiDocument, Application, Approval, HistoryEntry, Subscription
 from apis.models.gathering import Values
 from apis.permissions import Actor
 from apis.selectors import (
@@ -27,18 +27,20 @@ from apis.selectors_social import with_stars
 
 _NEWEST = Subquery(HistoryEntry.objects.filter(api=OuterRef("pk")).order_by("-pk").values("pk")[:1])
 _DOCUMENTS = Exists(ApiDocument.objects.filter(api=OuterRef("pk")))
+_REJECTED = Exists(Approval.objects.filter(state=Approval.State.REJECTED, api=OuterRef("pk")))
 _WAITING = Exists(step_requests().filter(api=OuterRef("pk")))
 
 
 def api_of_page(actor: Actor, api_id: UUID | str) -> tuple[Api, int]:
     """An API and its present edition (apis.services.editions), as both were at one moment.
 
-    The API says whether it `has_documents` and whether a `step_waits`, which `checking.facts` and
-    `selectors_approvals.step_waiting` otherwise ask for.
+    The API says whether it `has_documents`, whether a `step_waits` and whether it `has_rejections`, which
+    `checking.facts` and `selectors_approvals` otherwise ask for.
 
     Raises: Missing.
     """
-    rows = apis_visible(actor).annotate(edition=_NEWEST, has_documents=_DOCUMENTS, step_waits=_WAITING)
+    facts = {"has_documents": _DOCUMENTS, "step_waits": _WAITING, "has_rejections": _REJECTED}
+    rows = apis_visible(actor).annotate(edition=_NEWEST, **facts)
     api = one_of(rows, api_id, DESIGN)
     return api, api.edition or 0  # type: ignore[attr-defined]  # annotated
 

@@ -14,7 +14,7 @@ from apis.checking import asking
 from apis.errors import Forbidden, Invalid, ServiceError
 from apis.frozen import different_parts
 from apis.lifecycle import SERVED, State
-from apis.models import Api, Deployment, Environment, Revision
+from apis.models import Api, Approval, Deployment, Environment, Revision
 from apis.permissions import Actor
 from apis.publisher import comparing
 from apis.publisher.asking import connected
@@ -22,7 +22,7 @@ from apis.publisher.forms import RevisionForm, number
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
 from apis.seeing import seen_in
-from apis.selectors_approvals import deployment_waiting, places_in_words
+from apis.selectors_approvals import deployment_waiting, places_in_words, rejection_of
 from apis.services import approving, publishing
 from apis.services.placing import Wanted, may_deploy_on
 from apis.words import phrase
@@ -72,6 +72,8 @@ def _facts(actor: Actor, api: Api) -> dict[str, Any]:
     revisions = [(row, different_parts(api, row.design)) for row in api.revisions.select_related("created_by")]
     clients = asking.clients_of(api)
     waiting = deployment_waiting(api)
+    done = (one.deployed_at for one in deployments)
+    rejected = None if waiting else rejection_of(api, Approval.Kind.DEPLOYMENT, done)
     return {
         "places": [(row, places.get(row.pk), urls[row.pk], row in open_ones) for row in environments],
         "clients": clients,
@@ -87,6 +89,8 @@ def _facts(actor: Actor, api: Api) -> dict[str, Any]:
         "environments": open_ones,
         "waiting": waiting,
         "waiting_places": places_in_words(waiting) if waiting else "",
+        "rejected": rejected,
+        "rejected_places": places_in_words(rejected) if rejected else "",
         "may_withdraw": waiting is not None and waiting.asked_by_id == actor.person.pk,
         "is_retired": api.state == State.RETIRED,
         "undeploy": undeploying(api, deployments, clients),

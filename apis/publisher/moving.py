@@ -22,7 +22,7 @@ from apis.lifecycle import (
     actions_from,
     arrow,
 )
-from apis.models import Api
+from apis.models import Api, Approval
 from apis.permissions import Actor
 from apis.publisher import comparing
 from apis.publisher.asking import effects, lines, question
@@ -30,7 +30,7 @@ from apis.publisher.diagram import drawn
 from apis.publisher.pages import PortalRequest, Question, api_page, ask, go, is_confirmed, show
 from apis.saying import said
 from apis.seeing import seen_in
-from apis.selectors_approvals import step_in_words, step_waiting
+from apis.selectors_approvals import rejection_of, step_in_words, step_waiting
 from apis.services import approving, publishing
 from apis.stories import story
 from apis.words import phrase
@@ -98,6 +98,7 @@ def _facts(request: PortalRequest, actor: Actor, api: Api) -> dict[str, Any]:
     # Only a transition keeps check items in its entry, ticked or not.
     moves = list(selectors.history_of(api).filter(detail__has_key="checklist")[:MOVES_SHOWN])
     been = frozenset(State(move.detail["before"]) for move in moves if move.detail.get("before") in set(State))
+    rejected = None if waiting else rejection_of(api, Approval.Kind.TRANSITION, (move.at for move in moves))
     return {
         "previous": previous,
         "diagram": drawn(State(api.state), been),
@@ -122,6 +123,8 @@ def _facts(request: PortalRequest, actor: Actor, api: Api) -> dict[str, Any]:
         "endpoints": [row.key_type for row in api.endpoints.all()],
         "waiting": waiting,
         "waiting_for": ACTION_LABELS[Action(waiting.wanted["action"])] if waiting else "",
+        "rejected": rejected,
+        "rejected_for": ACTION_LABELS[Action(rejected.wanted["action"])] if rejected else "",
         "may_withdraw": waiting is not None and waiting.asked_by_id == actor.person.pk,
     }
 

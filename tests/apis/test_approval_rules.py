@@ -116,10 +116,16 @@ def test_paul_asks_to_publish_and_adam_does_it(paul: Person, adam: Person, desig
     assert Api.objects.get(pk=design.pk).deployments.exists()
 
 
-def test_a_rejected_step_is_not_taken(paul: Person, adam: Person, design: Api, careful: ApprovalRules) -> None:
+def test_a_rejected_step_is_not_taken_and_paul_reads_why_until_another_is(
+    paul: Person, adam: Person, design: Api, careful: ApprovalRules
+) -> None:
     publishing.api_transition(actor=Actor.of(paul), api=design, action="publish")
     decide(adam, "reject")
     assert state_of(design) == "created"
+    page = at(design, "lifecycle/")
+    assert "adam rejected what paul asked for: Publish." in Visit(paul).see(page).words
+    publishing.api_transition(actor=Actor.of(adam), api=design, action="publish")
+    assert "adam rejected" not in Visit(paul).see(page).words
 
 
 def test_what_is_not_possible_any_more_is_refused_and_goes_on_waiting(

@@ -120,7 +120,10 @@ def test_a_revision_is_deployed_once_adam_says_yes(
     assert (asked["state"], asked["wanted"]) == ("waiting", {"revision": 2, "environments": ["Default"]})
     rest(adam).post(f"/approvals/{asked['id']}/decide", {"decision": "reject", "reason": "Not on a Friday"}).ok()
     assert deployed() == 1
+    said = Visit(paul).see(at(chat, "deployments/")).words
+    assert "adam rejected what paul asked for: to deploy revision 2 to Default. Not on a Friday" in said
     rest(paul).post(where).ok(202)
+    assert "adam rejected" not in Visit(paul).see(at(chat, "deployments/")).words
     decide(adam, "approve")
     assert deployed() == 2
     rest(adam).post(f"/apis/{chat.pk}/revisions/1/deploy").ok(200)
