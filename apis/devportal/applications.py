@@ -15,7 +15,7 @@ from apis.devportal import commands
 from apis.devportal.base import actor_of, add_errors, member, own_page, page_of
 from apis.devportal.forms import GRANT_LABELS, ApplicationForm, ChangePlanForm, KeysForm, TokenForm
 from apis.errors import Conflict, Missing, ServiceError, Stale
-from apis.models import Application, KeyPair, Subscription
+from apis.models import Application, Approval, KeyPair, Subscription
 from apis.permissions import Actor, is_on_offer
 from apis.saying import said
 from apis.seeing import edition, seen_in, told
@@ -177,7 +177,7 @@ def application_page(
         "subscriptions": [_row(actor_of(request), subscription) for subscription in subscriptions],
         "keys": list(cards.values()),
         "scopes": scoping.scopes_grantable(application, None),
-        "next_step": _next_step(asked, pairs),
+        "next_step": _next_step(asked, list(cards.values())),
         "application_request": application_request(application) if application.state == rejected else None,
         "waiting": [row.api for row in subscriptions if row.state == Subscription.State.ON_HOLD],
         "seen": newest,
@@ -207,7 +207,8 @@ def _keys(key_type: str, pair: KeyPair | None, subscriptions: list[Subscription]
     }
 
 
-def _next_step(subscriptions: list[Subscription], pairs: dict[str, KeyPair]) -> str:
+def _next_step(subscriptions: list[Subscription], cards: list[dict[str, Any]]) -> str:
     if not subscriptions:
         return "subscribe"
-    return "" if pairs else "keys"
+    asked = any("request" in card and card["request"].state == Approval.State.WAITING for card in cards)
+    return "" if asked or any(card["pair"] for card in cards) else "keys"

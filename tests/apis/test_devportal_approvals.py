@@ -58,7 +58,7 @@ def test_sam_asks_and_reads_what_happens_next(
 
 def test_keys_can_be_made_meanwhile_and_the_page_says_what_they_are_good_for(sam: Person, asked: Subscription) -> None:
     here = page(asked.application)
-    assert "You can generate keys now. The gateway refuses connections to Chat 1.0.0" in Visit(sam).see(here).words
+    assert "until an administrator has approved the subscription: Chat 1.0.0" in Visit(sam).see(here).words
     Visit(sam).send(f"{here}keys/production/generate", grant_types=["client_credentials"])
     shown = Visit(sam).see(page_of(asked.api))
     assert "Generate token" not in shown.buttons

@@ -83,6 +83,7 @@ def test_sam_sees_in_the_portal_that_it_waits_why_not_and_takes_it_back(
     his.do(where, **typed)
     waiting = his.see(page(phone))
     assert "An administrator decides whether this application may have these keys" in waiting.words
+    assert "Next: generate the keys" not in waiting.words
     his.do(where, withdraw="yes")
     assert Approval.objects.get().state == "withdrawn"
     his.do(where, **typed)
