@@ -19,6 +19,7 @@ from apis.saying import said
 from apis.words import phrase
 from gateway import live
 from gateway.models import LiveSession
+from gateway.screens_live import left_of
 
 
 class ClosingForm(PageForm):
@@ -75,11 +76,7 @@ class LiveSessionAdmin(ServiceAdmin):
 
     @display(description="Left of the plans")
     def left(self, row: LiveSession) -> str:
-        found = [
-            phrase("{left:,} of {amount:,} {kind}", left=one["left"], amount=one["amount"], kind=one["limit"])
-            for one in row.credits
-        ]
-        return "; ".join(map(said, found)) or said("unlimited")
+        return "; ".join(map(said, left_of(row))) or said("unlimited")
 
     def get_urls(self) -> list[URLPattern]:
         close = self.admin_site.admin_view(self.close_page)

@@ -78,10 +78,10 @@ def left_of(row: LiveSession) -> list[str]:
     """What is left of each limit, in words."""
     return [
         phrase(
-            "{left:,} of {amount:,} {replace}",
+            "{left:,} of {amount:,} {limit}",
             left=one["left"],
             amount=one["amount"],
-            replace=one["limit"].replace("-", " "),
+            limit=one["limit"].replace("-", " "),
         )
         for one in row.credits
     ]

@@ -168,17 +168,18 @@ def _act(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
     if done:
         messages.success(
             request,
-            said(
-                done[0]
-                if len(done) == 1
-                else phrase("{number} subscriptions: {done}.", number=len(done), done=_DONE[what])
-            ),
+            said(done[0] if len(done) == 1 else phrase(_DONE[what], number=len(done))),
         )
     return redirect(request.get_full_path())
 
 
-_DONE: Final = {"all": "blocked", "production": "production blocked", "unblock": "active", "remove": "removed",
-                "plan": "moved"}  # fmt: skip
+_DONE: Final = {
+    "all": "{number} subscriptions are blocked.",
+    "production": "{number} subscriptions are blocked for production.",
+    "unblock": "{number} subscriptions are active again.",
+    "remove": "{number} subscriptions are removed.",
+    "plan": "{number} subscriptions are moved.",
+}
 
 
 def _do(request: HttpRequest, actor: Actor, row: Subscription, what: str) -> str:

@@ -118,9 +118,9 @@ def test_chosen_ones_are_blocked_and_unblocked_together(pia: Person, chat: Api, 
     assert "and 1 more?" in asked.words
     assert all(f'name="subscription" value="{key}"' in asked.html for key in both)
     done = Visit(pia).do(page(chat), subscription=both, what="all", **YES)
-    assert "2 subscriptions: Blocked." in done.words
+    assert "2 subscriptions are blocked." in done.words
     assert set(Subscription.objects.values_list("state", flat=True)) == {"blocked"}
-    assert "2 subscriptions: Active." in Visit(pia).do(page(chat), subscription=both, what="unblock").words
+    assert "2 subscriptions are active again." in Visit(pia).do(page(chat), subscription=both, what="unblock").words
     assert set(Subscription.objects.values_list("state", flat=True)) == {"unblocked"}
     assert "Choose at least one subscription." in Visit(pia).send(page(chat), what="all", **YES).words
 
