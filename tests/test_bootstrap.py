@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -203,7 +204,15 @@ def test_a_failed_install_is_one_line_and_the_next_start_tries_again(checkout: C
 
 def test_ctrl_c_during_the_install_is_one_line(checkout: Checkout) -> None:
     checkout.on_install("kill -2 $PPID; sleep 5\n")
-    result = checkout.run("up")
+    heard = signal.getsignal(signal.SIGINT)
+    # Whoever starts the tests in the background (`pytest &`) has them ignore Ctrl+C, and children inherit that. A
+    # handler of this process, by contrast, is the default in a child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        start = checkout.start("up")
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    result = start.done()
     assert result.returncode == 130
     assert result.stderr.splitlines()[-1] == "wsportal: interrupted; the next start begins again."
 
