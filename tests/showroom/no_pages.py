@@ -12,6 +12,7 @@ NO_PAGES: Final[dict[str, str]] = {
         publisher/preview
         publisher/apis/<uuid:api_id>/documents/preview
         publisher/fragments/health/<uuid:api_id>/<str:key_type>
+        publisher/fragments/reach/<uuid:api_id>
         publisher/fragments/usage/<uuid:api_id>
         devportal/fragments/usage/<uuid:application_id>
         admin/search/
