@@ -30,7 +30,8 @@ def console(wsportal: Installation, watched: Watched) -> Page:
     page = watched.page
     sign_in(page, "/publisher/", "publisher")
     page.get_by_role("link", name="Echo").first.click()
-    page.get_by_role("link", name="Test console").click()
+    menu = page.get_by_role("navigation", name="Pages of this API")
+    menu.get_by_role("link", name="Test console").click()
     expect(page.get_by_role("heading", name="Connection")).to_be_visible()
     return page
 
