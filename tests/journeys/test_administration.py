@@ -112,7 +112,7 @@ def subscribe(page: Page) -> None:
 def block(page: Page, api: str) -> None:
     page.goto(api)
     page.get_by_role("link", name="Block…").click()
-    expect(page.get_by_role("heading", name="Block Lift 1.0.0")).to_be_visible()
+    expect(page.get_by_role("heading", name="Block: Lift 1.0.0")).to_be_visible()
     page.get_by_role("button", name="Block", exact=True).click()
     expect(page.get_by_text("Lift 1.0.0 is now Blocked.")).to_be_visible()
 
