@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
+from itertools import count, islice
 from typing import Any
 
 from apis.models import Deployment, Endpoint
@@ -33,6 +35,13 @@ def rss_kib(pid: int) -> int:
 def descriptors(pid: int) -> int:
     """Descriptors that it has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def leave_free(pid: int, amount: int) -> None:
+    """Let a process open so many descriptors more. Its limit is a number, and numbers below may be free."""
+    used = {int(one) for one in os.listdir(f"/proc/{pid}/fd")}
+    limit = next(islice((number for number in count() if number not in used), amount, None))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
 
 
 class Log:

@@ -58,6 +58,8 @@ def main() -> None:
 
     if "record_s" in facts:
         settings.GATEWAY_RECORD_S = facts["record_s"]
+    if "threads" in facts:
+        settings.GATEWAY_DATABASE_THREADS = facts["threads"]
     if "descriptors" in facts:
         resource.setrlimit(resource.RLIMIT_NOFILE, (facts["descriptors"], facts["descriptors"]))
 

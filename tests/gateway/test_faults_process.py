@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from gateway.models import UsageMinute
 from tests.gateway.backends import Backend, says, until
-from tests.gateway.faults import Log, descriptors, request
+from tests.gateway.faults import Log, descriptors, leave_free, request
 from tests.gateway.test_postgresql import STORY, told
 from tests.gateway.test_postgresql import url as postgresql
 from tests.gateway.world import Deal, GatewayProcess, World, knock
@@ -107,14 +107,14 @@ def test_a_gateway_that_has_no_descriptor_left_at_all_goes_on_when_it_has_some(
     world: World, backend: Backend, database: str, certificate: KeyPairFiles, tmp_path: Path
 ) -> None:
     deal = world.deal(backend.url)
-    with running(database, certificate, tmp_path) as starved:
+    with running(database, certificate, tmp_path, threads=1) as starved:
         pid = starved.process.pid
         assert asked(starved, deal) == (101, "")
         with deal.connect(gateway=starved) as client:
             time.sleep(0.5)
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
             for spare in (0, 1, 2):  # for nothing, for the client only, for both sockets but not for the moment between
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid) + spare, before[1]))
+                leave_free(pid, spare)
                 for _ in range(3):
                     assert asked(starved, deal) in {(503, "overloaded"), (101, ""), (0, "")}
                 client.send("still here")
@@ -127,12 +127,13 @@ def test_with_no_descriptor_left_at_all_tls_clients_are_told_so_one_after_the_ot
     world: World, backend: Backend, database: str, certificate: KeyPairFiles, tmp_path: Path
 ) -> None:
     deal = world.deal(backend.url)
-    with running(database, certificate, tmp_path) as starved, ExitStack() as stack:
+    # one thread, which has its connection by then: another one could open none
+    with running(database, certificate, tmp_path, threads=1) as starved, ExitStack() as stack:
         pid = starved.process.pid
         assert asked(starved, deal) == (101, "")
-        until(lambda: starved.health()["sessions"] == 0)
-        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(pid), before[1]))
+        starved.settle()
+        before, log = resource.prlimit(pid, resource.RLIMIT_NOFILE), Log(starved)
+        leave_free(pid, 0)
         silent = stack.enter_context(socket.create_connection(("127.0.0.1", starved.wss_port), 10))
         for _ in range(3):
             sock = socket.create_connection(("127.0.0.1", starved.wss_port), 10)
@@ -140,6 +141,8 @@ def test_with_no_descriptor_left_at_all_tls_clients_are_told_so_one_after_the_ot
                 sam.sendall(request(deal))
                 assert sam.recv(65536).startswith(b"HTTP/1.1 503")
         assert silent.recv(1) == b""  # it never began, and had a second for that
+        assert log.text().count("doorway_refused") == 4
+        assert "handshake_refused" not in log, "there was room for a request"
         resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
         with deal.connect(gateway=starved, secure=True) as client:
             client.send("there is room again")

@@ -57,6 +57,7 @@ class GatewayProcess:
         descriptors: how many it may have open; 0 for as many as the machine allows.
         host: the address of its own ports; the portal's stays on loopback.
         record_s: longest usage record, in seconds; 0 for the gateway's own.
+        threads: of its database; 0 for the gateway's own number.
         settings: further environment variables.
     """
 
@@ -69,6 +70,7 @@ class GatewayProcess:
         descriptors: int = 0,
         host: str = "127.0.0.1",
         record_s: int = 0,
+        threads: int = 0,
         **settings: str,
     ) -> None:
         self.host = host
@@ -84,6 +86,7 @@ class GatewayProcess:
             "host": host,
             **({"descriptors": descriptors} if descriptors else {}),
             **({"record_s": record_s} if record_s else {}),
+            **({"threads": threads} if threads else {}),
         }
         environment = {
             **os.environ,
