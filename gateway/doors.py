@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import suppress
 from typing import Final, cast
 
 from gateway.callers import End
@@ -180,7 +181,8 @@ class TransportDoor(Doorway, asyncio.Protocol):
         """See Doorway."""
         self._transport.write(answer)
         if self._transport.can_write_eof():
-            self._transport.write_eof()
+            with suppress(OSError):  # gone, as `connection_lost` tells; some loops raise that here
+                self._transport.write_eof()
         else:
             self._transport.close()
 

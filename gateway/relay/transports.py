@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from contextlib import suppress
 from typing import Final
 
 from gateway.core.frames import FrameScanner
@@ -109,7 +110,8 @@ class TransportLeg(Leg, asyncio.Protocol):
 
     def end_writing(self) -> None:
         """See Leg."""
-        self.transport.write_eof()
+        with suppress(OSError):  # gone, as `connection_lost` tells; some loops raise that here
+            self.transport.write_eof()
 
     def drop(self) -> None:
         """See Leg."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -132,6 +133,15 @@ def some_frames(dice: random.Random) -> bytes:
     return out
 
 
+def end(writer: asyncio.StreamWriter) -> None:
+    """End the stream, unless a reset has done so."""
+    try:
+        writer.write_eof()
+    except OSError as error:  # shutdown(2) of what is no longer connected, which Python knows no ConnectionError for
+        if error.errno != errno.ENOTCONN:
+            raise
+
+
 async def send_and_leave(process: GatewayProcess, data: bytes, dice: random.Random) -> bytes:
     """Send it in one piece or several, end the stream or break it off; what was answered."""
     answer = b""
@@ -145,7 +155,7 @@ async def send_and_leave(process: GatewayProcess, data: bytes, dice: random.Rand
             if dice.random() < 0.2:
                 return b""  # broken off at once
             if dice.random() < 0.9:
-                writer.write_eof()
+                end(writer)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.25):
                     while more := await reader.read(65536):
