@@ -85,6 +85,16 @@ def test_the_page_has_nothing_inline():
     assert Client().get(script.replace("&amp;", "&")).headers["Content-Type"].startswith("application/javascript")
 
 
+def test_who_cannot_use_the_page_reads_all_of_it_as_text():
+    page = Client().get("/api/v1/docs").content.decode()
+    for link, kind in (("/api/v1/schema?format=yaml", "application/vnd.oai.openapi"),
+                       ("/api/v1/schema?format=json", "application/json")):  # fmt: skip
+        assert f'href="{link}"' in page
+        answer = Client().get(link)
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert "/api/v1/apis/{api_id}" in answer.content.decode()
+
+
 def test_the_start_of_the_api_leads_to_the_page():
     assert Client().get("/api/v1/").headers["Location"] == "/api/v1/docs"
     assert Client().get("/api/v1/docs", headers={"Accept": "application/json"}).status_code == 406
