@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -92,6 +93,7 @@ def pages(area: str, context: BrowserContext, room: Showroom) -> list[Seen]:
 def survey(area: str, context: BrowserContext, room: Showroom) -> tuple[list[Seen], set[str]]:
     """The pages of an area, and the addresses, as they stand in urls.py, that lead to none."""
     found: dict[str, Seen] = {}
+    names: Counter[str] = Counter()  # a list and one of its rows have the same: no picture takes another's place
     led = set()
     for route, address in dict.fromkeys(addresses(area, room)):
         answer = context.request.get(address, headers={"Accept": "text/html"})
@@ -99,7 +101,10 @@ def survey(area: str, context: BrowserContext, room: Showroom) -> tuple[list[See
             continue
         led.add(route)
         path = answer.url.partition("localhost")[2].partition("/")[2].partition("#")[0]
-        found.setdefault(path, Seen(f"/{path}", named(f"/{path}")))
+        if path not in found:
+            name = named(f"/{path}")
+            found[path] = Seen(f"/{path}", f"{name}-{again}" if (again := names[name]) else name)
+            names[name] += 1
     return list(found.values()), {route for route in room.routes if _area(route) == area} - led
 
 
