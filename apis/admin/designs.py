@@ -31,7 +31,9 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.saying import all_said, said
 from apis.services import designs, publishing
+from apis.shapes import KEY_TYPES
 from apis.shapes_about import OWNERS
+from apis.shapes_endpoint import STRATEGIES
 from apis.words import phrase
 
 STATE_COLOURS = {
@@ -280,7 +282,11 @@ class ApiAdmin(BeginningPages, DefinitionPages, SecurityPages, TopicPages, Servi
                 if actor.can(Capability.PUBLISH_APIS)
             ],
             "checks": [check for check in checks if check.level != checking.Level.DONE],
-            "endpoints": [(key_type, rows.get(key_type)) for key_type in ("production", "sandbox")],
+            "endpoints": [
+                (key_type, row, STRATEGIES.get(row.config.get("strategy"), "") if row else "")
+                for key_type in KEY_TYPES
+                for row in [rows.get(key_type)]
+            ],
             "further": further(api),
             "revisions_limit": publishing.REVISIONS_LIMIT,
             "revisions": list(selectors.revisions_of(api)),

@@ -12,13 +12,6 @@ from apis import shapes_endpoint as shapes
 from apis.admin.fields import Choice, Choices, Column, Decimal, Rows, Whole
 from apis.admin.pages import PageForm
 
-_STRATEGY_LABELS = {
-    "round_robin": "Round robin: each URL in turn",
-    "failover": "Failover: the first URL, the next ones while it is suspended",
-    "least_sessions": "Least sessions: the URL with the fewest live sessions",
-    "weighted": "Weighted: in proportion to the weights",
-}
-
 
 class EndpointForm(PageForm):
     """Fields are named like the last part of their path in the config (apis.shapes_endpoint.endpoint_config)."""
@@ -30,7 +23,7 @@ class EndpointForm(PageForm):
         label="URLs",
         help_text="Empty a row to remove it. Weights count for the weighted strategy only.",
     )
-    strategy = Choice(choices=[(key, _STRATEGY_LABELS[key]) for key in shapes.STRATEGIES])
+    strategy = Choice(choices=list(shapes.STRATEGIES.items()))
     connect_ms = Whole(label="Connect within", help_text="Milliseconds.")
     handshake_ms = Whole(label="Upgrade answered within", help_text="Milliseconds.")
     action = Choice(label="On a timeout", choices=list(shapes.TIMEOUT_ACTIONS.items()))

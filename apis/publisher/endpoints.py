@@ -18,16 +18,10 @@ from apis.saying import said
 from apis.seeing import in_section, seen_in, told
 from apis.services import configuring
 from apis.shapes import KEY_TYPES
-from apis.shapes_endpoint import complete
+from apis.shapes_endpoint import STRATEGIES, complete
 from apis.shapes_upstream_security import SECURITY_TYPES
 from apis.words import phrase
 
-STRATEGY_LABELS: Final = {
-    "round_robin": "Round robin: each URL in turn",
-    "weighted": "Weighted: in turn, some more often",
-    "least_sessions": "Least sessions: where the fewest are connected",
-    "failover": "Failover: the first URL that is not suspended",
-}
 PURPOSES: Final = {
     "production": "Where the connections of production keys go.",
     "sandbox": "Where the connections of sandbox keys go.",
@@ -81,7 +75,7 @@ def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
         waits += "; the client is refused at once then"
     lines = [("Timeouts", waits), ("Suspension", _suspension(suspension))]
     if len(config["urls"]) > 1:
-        lines.append(("Several URLs", STRATEGY_LABELS[config["strategy"]]))
+        lines.append(("Several URLs", STRATEGIES[config["strategy"]]))
     return lines + _further(config)
 
 
@@ -183,7 +177,7 @@ def configuration(
     facts = {
         "form": form,
         "key_type": key_type,
-        "strategies": STRATEGY_LABELS,
+        "strategies": STRATEGIES,
         "is_deployed": api.deployments.exists(),
         "now": dict(summary(complete(row.config))) if (row := _stored(api, key_type)) else {},
         **context,
