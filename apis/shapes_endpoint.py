@@ -30,13 +30,14 @@ from apis.shapes_upstream_security import (
 from apis.validators import endpoint_problem
 from apis.words import phrase
 
-STRATEGIES: Final = {
+STRATEGY_LABELS: Final = {
     "round_robin": "Round robin: each URL in turn",
     "failover": "Failover: the first URL that is not suspended",
     "least_sessions": "Least sessions: where the fewest are connected",
     "weighted": "Weighted: in turn, some more often",
 }
 """How one of several URLs is chosen, and what people read of it."""
+STRATEGIES: Final = tuple(STRATEGY_LABELS)  # which may be asked for anything that JSON has, as a dictionary may not
 URLS_LIMIT: Final = 10
 DAY_MS: Final = 86_400_000
 

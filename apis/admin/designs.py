@@ -33,7 +33,7 @@ from apis.saying import all_said, said
 from apis.services import designs, publishing
 from apis.shapes import KEY_TYPES
 from apis.shapes_about import OWNERS
-from apis.shapes_endpoint import STRATEGIES
+from apis.shapes_endpoint import STRATEGY_LABELS
 from apis.words import phrase
 
 STATE_COLOURS = {
@@ -283,7 +283,7 @@ class ApiAdmin(BeginningPages, DefinitionPages, SecurityPages, TopicPages, Servi
             ],
             "checks": [check for check in checks if check.level != checking.Level.DONE],
             "endpoints": [
-                (key_type, row, STRATEGIES.get(row.config.get("strategy"), "") if row else "")
+                (key_type, row, STRATEGY_LABELS.get(row.config.get("strategy"), "") if row else "")
                 for key_type in KEY_TYPES
                 for row in [rows.get(key_type)]
             ],

@@ -23,7 +23,7 @@ class EndpointForm(PageForm):
         label="URLs",
         help_text="Empty a row to remove it. Weights count for the weighted strategy only.",
     )
-    strategy = Choice(choices=list(shapes.STRATEGIES.items()))
+    strategy = Choice(choices=list(shapes.STRATEGY_LABELS.items()))
     connect_ms = Whole(label="Connect within", help_text="Milliseconds.")
     handshake_ms = Whole(label="Upgrade answered within", help_text="Milliseconds.")
     action = Choice(label="On a timeout", choices=list(shapes.TIMEOUT_ACTIONS.items()))

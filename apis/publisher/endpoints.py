@@ -18,7 +18,7 @@ from apis.saying import said
 from apis.seeing import in_section, seen_in, told
 from apis.services import configuring
 from apis.shapes import KEY_TYPES
-from apis.shapes_endpoint import STRATEGIES, complete
+from apis.shapes_endpoint import STRATEGY_LABELS, complete
 from apis.shapes_upstream_security import SECURITY_TYPES
 from apis.words import phrase
 
@@ -75,7 +75,7 @@ def summary(config: dict[str, Any]) -> list[tuple[str, str]]:
         waits += "; the client is refused at once then"
     lines = [("Timeouts", waits), ("Suspension", _suspension(suspension))]
     if len(config["urls"]) > 1:
-        lines.append(("Several URLs", STRATEGIES[config["strategy"]]))
+        lines.append(("Several URLs", STRATEGY_LABELS[config["strategy"]]))
     return lines + _further(config)
 
 
@@ -177,7 +177,7 @@ def configuration(
     facts = {
         "form": form,
         "key_type": key_type,
-        "strategies": STRATEGIES,
+        "strategies": STRATEGY_LABELS,
         "is_deployed": api.deployments.exists(),
         "now": dict(summary(complete(row.config))) if (row := _stored(api, key_type)) else {},
         **context,
