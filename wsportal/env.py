@@ -21,7 +21,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
@@ -31,20 +30,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gateway.core.proxies import FORWARDED, X_FORWARDED_FOR
 from wsportal.engines import postgresql, sqlite
+from wsportal.env_values import base_url, boolean, networks, one_of, whole_number
 
-Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MODES: Final = ("up", "serve", "test")
 SECRET_KEY_LENGTH: Final = 50  # what Django's own check security.W009 asks for
-
-# RFC 1918, RFC 6598 (carrier-grade NAT), RFC 4193. Link-local is left out on purpose: that is where
-# cloud providers answer with credentials (169.254.169.254).
-NAMED_NETWORKS: Final[dict[str, tuple[str, ...]]] = {
-    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
-    "loopback": ("127.0.0.0/8", "::1/128"),
-}
 
 
 def for_children(**changes: str) -> dict[str, str]:
@@ -88,52 +80,12 @@ def _parsed(name: str, default: str, parse: Callable[[str], T], expected: str) -
         raise ConfigurationError(f"{name} is {value!r}; expected {expected}.") from None
 
 
-def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        number = int(value)
-        if not lowest <= number <= highest:
-            raise ValueError(value)
-        return number
-
-    return parse
-
-
-def _boolean(value: str) -> bool:
-    if value.lower() not in {"1", "true", "yes", "on", "0", "false", "no", "off"}:
-        raise ValueError(value)
-    return value.lower() in {"1", "true", "yes", "on"}
-
-
 def _mode(value: str) -> str:
     if value == "manage":  # any other command of manage.py: it works on whatever is set up here
         return "serve" if _value("DJANGO_SECRET_KEY") else "up"
     if value not in MODES:
         raise ValueError(value)
     return value
-
-
-def _base_url(*schemes: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError(value)
-        return value.rstrip("/")
-
-    return parse
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value.lower() not in words:
-            raise ValueError(value)
-        return value.lower()
-
-    return parse
-
-
-def _networks(value: str) -> tuple[Network, ...]:
-    words = [word.strip() for word in value.split(",") if word.strip()]
-    return tuple(ip_network(cidr) for word in words for cidr in NAMED_NETWORKS.get(word.lower(), (word,)))
 
 
 def _file(name: str) -> Path | None:
@@ -254,48 +206,48 @@ def _default_mode() -> str:
 
 MODE: Final = _parsed("WSPORTAL_MODE", _default_mode(), _mode, "up, serve or test")
 VAR_DIR: Final = Path(_value("VAR_DIR", str(ROOT / "var" / "test" if MODE == "test" else ROOT / "var"))).absolute()
-DEBUG: Final = _parsed("DEBUG", "false", _boolean, "true or false")
+DEBUG: Final = _parsed("DEBUG", "false", boolean, "true or false")
 SECRET_KEY: Final = _secret_key()
 ENCRYPTION_KEYS: Final = _encryption_keys()
 DATABASE: Final = _database()
 REDIS_URL: Final = _server("REDIS_URL", "redis", "rediss", "unix") or None
-LOCAL_CREDIT_PERCENT: Final = _parsed("LOCAL_CREDIT_PERCENT", "10", _whole_number(0, 100), "percent from 0 to 100")
+LOCAL_CREDIT_PERCENT: Final = _parsed("LOCAL_CREDIT_PERCENT", "10", whole_number(0, 100), "percent from 0 to 100")
 # Two months are the least: statements of the last month and the simulator read minutes.
-USAGE_MINUTES_DAYS: Final = _parsed("USAGE_MINUTES_DAYS", "90", _whole_number(62, 36_500), "days from 62 to 36500")
+USAGE_MINUTES_DAYS: Final = _parsed("USAGE_MINUTES_DAYS", "90", whole_number(62, 36_500), "days from 62 to 36500")
 USAGE_HOURS_DAYS: Final = _parsed(
-    "USAGE_HOURS_DAYS", str(max(1_096, USAGE_MINUTES_DAYS)), _whole_number(USAGE_MINUTES_DAYS, 36_500),
+    "USAGE_HOURS_DAYS", str(max(1_096, USAGE_MINUTES_DAYS)), whole_number(USAGE_MINUTES_DAYS, 36_500),
     f"days from {USAGE_MINUTES_DAYS} (USAGE_MINUTES_DAYS) to 36500",
 )  # fmt: skip
 
 HOST: Final = _value("WSPORTAL_HOST", "127.0.0.1")  # the address to listen on; `--host` sets it
-PORT_OFFSET: Final = _parsed("PORT_OFFSET", "0", _whole_number(-8000, 55537), "a whole number from -8000 to 55537")
+PORT_OFFSET: Final = _parsed("PORT_OFFSET", "0", whole_number(-8000, 55537), "a whole number from -8000 to 55537")
 PORTS: Final = Ports.shifted(PORT_OFFSET)
 PORTAL_URL: Final = _parsed(
-    "PORTAL_URL", f"https://localhost:{PORTS.portal_tls}", _base_url("https", "http"), "an http(s):// URL"
+    "PORTAL_URL", f"https://localhost:{PORTS.portal_tls}", base_url("https", "http"), "an http(s):// URL"
 )
 GATEWAY_URL: Final = _parsed(
-    "GATEWAY_URL", f"wss://localhost:{PORTS.gateway_tls}", _base_url("wss", "ws"), "a ws:// or wss:// URL"
+    "GATEWAY_URL", f"wss://localhost:{PORTS.gateway_tls}", base_url("wss", "ws"), "a ws:// or wss:// URL"
 )
 PORTAL_TLS_CERT, PORTAL_TLS_KEY = _tls_pair("PORTAL")
 GATEWAY_TLS_CERT, GATEWAY_TLS_KEY = _tls_pair("GATEWAY")
 
-METRICS_PORT: Final = _parsed("METRICS_PORT", "0", _whole_number(0, 65535), "a port") or None
+METRICS_PORT: Final = _parsed("METRICS_PORT", "0", whole_number(0, 65535), "a port") or None
 METRICS_HOST: Final = _value("METRICS_HOST", "127.0.0.1")
-TRUSTED_PROXIES: Final = _parsed("TRUSTED_PROXIES", "", _networks, "addresses or networks with commas between them")
+TRUSTED_PROXIES: Final = _parsed("TRUSTED_PROXIES", "", networks, "addresses or networks with commas between them")
 PROXY_HEADER: Final = _parsed(
-    "PROXY_HEADER", X_FORWARDED_FOR, _one_of(X_FORWARDED_FOR, FORWARDED), "x-forwarded-for or forwarded"
+    "PROXY_HEADER", X_FORWARDED_FOR, one_of(X_FORWARDED_FOR, FORWARDED), "x-forwarded-for or forwarded"
 )
-PROXY_PROTOCOL: Final = _parsed("PROXY_PROTOCOL", "false", _boolean, "true or false")
+PROXY_PROTOCOL: Final = _parsed("PROXY_PROTOCOL", "false", boolean, "true or false")
 # Networks an endpoint may point to besides public addresses.
 ALLOWED_UPSTREAM_NETWORKS: Final = _parsed(
     "ALLOWED_UPSTREAM_NETWORKS",
     "" if MODE == "serve" else "private,loopback",
-    _networks,
+    networks,
     "networks with commas between them, or the words private, loopback",
 )
 MAX_SESSIONS: Final = _parsed(
-    "MAX_SESSIONS", "0", _whole_number(0, 10_000_000), "a whole number; 0 for what memory allows"
+    "MAX_SESSIONS", "0", whole_number(0, 10_000_000), "a whole number; 0 for what memory allows"
 )
 DRAIN_SECONDS: Final = _parsed(
-    "DRAIN_SECONDS", "30" if MODE == "serve" else "0", _whole_number(0, 3600), "seconds from 0 to 3600"
+    "DRAIN_SECONDS", "30" if MODE == "serve" else "0", whole_number(0, 3600), "seconds from 0 to 3600"
 )
