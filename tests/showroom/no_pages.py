@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from tests.apis.rights_admin import ADMIN, NEVER
+
 NO_PAGES: Final[dict[str, str]] = {
     "a piece that pages fetch": """
         publisher/apis/validate
@@ -38,21 +40,7 @@ NO_PAGES: Final[dict[str, str]] = {
         admin/logout/
         logout
     """,
-    "nobody may do this": """
-        admin/apis/approval/add/
-        admin/apis/approval/<path:object_id>/delete/
-        admin/apis/approvalrules/add/
-        admin/apis/approvalrules/<path:object_id>/delete/
-        admin/apis/historyentry/add/
-        admin/apis/historyentry/<path:object_id>/delete/
-        admin/oauth2_provider/accesstoken/add/
-        admin/apis/person/<path:object_id>/delete/
-        admin/apis/personaltoken/add/
-        admin/apis/comment/add/
-        admin/apis/rating/add/
-        admin/gateway/livesession/add/
-        admin/gateway/livesession/<path:object_id>/delete/
-    """,
+    "nobody may do this": ADMIN[NEVER, NEVER],
     "not there": """
         publisher/apis/<uuid:api_id>/history/export
         admin/r/<path:content_type_id>/<path:object_id>/
