@@ -100,5 +100,5 @@ def reach_of_api(request: HttpRequest, api_id: UUID) -> HttpResponse:
         return HttpResponse()
     except ServiceError:
         raise Http404 from None
-    checks = lines([one.check() for one in asking.looked(api)])
+    checks = lines([one.check() for one in asking.looked(api, asking.asked(api))])
     return render(request, "publisher/_checks.html", {"api": api, "checks": checks})

@@ -41,10 +41,11 @@ def checks_of(
     """
     facts = facts or Facts(api)
     found: Iterator[Found] = chain.from_iterable(rule(facts) for rule in _RULES)
+    told = asking.asked(api) if everywhere or look else []
     if everywhere:
-        found = chain(found, chain.from_iterable(ask(api) for ask in asking.askers))
+        found = chain(found, told)
     if look:
-        found = chain(found, asking.looked(api))
+        found = chain(found, asking.looked(api, told))
     checks = list(dict.fromkeys(one.check() for one in found))
     return sorted(checks, key=lambda check: _ORDER.index(check.level))
 

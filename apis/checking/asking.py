@@ -17,9 +17,14 @@ counters: list[Callable[[Api], int]] = []
 """Each counts clients that are connected to an API now."""
 
 
-def looked(api: Api) -> list[Found]:
-    """What the lookers find, each thing once, without what rows tell of the same place already."""
-    known = {_place(one) for ask in askers for one in ask(api)}
+def asked(api: Api) -> list[Found]:
+    """What the askers find."""
+    return [one for ask in askers for one in ask(api)]
+
+
+def looked(api: Api, told: Iterable[Found]) -> list[Found]:
+    """What the lookers find, each thing once, without what rows have `told` (`asked`) of the same place already."""
+    known = {_place(one) for one in told}
     return [one for one in dict.fromkeys(one for look in lookers for one in look(api)) if _place(one) not in known]
 
 
