@@ -12,7 +12,7 @@ from apis.models import Api, ApprovalRules
 from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.record import record
-from apis.services.row_editions import mine_only
+from apis.services.row_editions import mine_of
 from apis.words import phrase
 
 
@@ -74,9 +74,7 @@ def approval_rules_set(*, actor: Actor, seen: int | None = None, **values: Any) 
     row = ApprovalRules.objects.select_for_update().get(pk=ApprovalRules.ONLY)
     if "transitions" in values:
         values["transitions"] = [one.value for one in Action if one in values["transitions"]]
-    now = {name: getattr(row, name) for name in values}
-    values = mine_only(row, seen, now, values)
-    before = {name: now[name] for name in values}
+    values, before = mine_of(row, seen, values)
     for name, value in values.items():
         setattr(row, name, value)
     row.save()

@@ -12,7 +12,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import record
-from apis.services.row_editions import mine_only
+from apis.services.row_editions import mine_of
 from apis.validators import name_problem, text_problem
 from apis.words import phrase
 
@@ -68,9 +68,7 @@ def category_update(*, actor: Actor, category: ApiCategory, seen: int | None = N
     actor.require(Capability.ADMINISTER)
     _refuse(values)
     hold(category)
-    now = {field: getattr(category, field) for field in values}
-    values = mine_only(category, seen, now, values)
-    before = {field: now[field] for field in values}
+    values, before = mine_of(category, seen, values)
     for field, value in values.items():
         setattr(category, field, value)
     _save(category)

@@ -17,7 +17,7 @@ from apis.permissions import Actor
 from apis.roles import BUILT_IN_ROLES, Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
-from apis.services.row_editions import mine_only
+from apis.services.row_editions import mine_of
 from apis.validators import text_problem
 from apis.words import phrase
 
@@ -99,9 +99,7 @@ def role_update(*, actor: Actor, role: Role, seen: int | None = None, **values: 
     if problems := _problems(values):
         raise Invalid(problems)
     hold(role)
-    now = {field: getattr(role, field) for field in values}
-    values = mine_only(role, seen, now, values)
-    before = {field: now[field] for field in values}
+    values, before = mine_of(role, seen, values)
     for field, value in values.items():
         setattr(role, field, value)
     role.save(update_fields=list(values))

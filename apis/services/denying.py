@@ -17,7 +17,7 @@ from apis.permissions import Actor
 from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.record import announce, record
-from apis.services.row_editions import mine_only, plain
+from apis.services.row_editions import mine_of, plain
 from apis.validators import DESCRIPTION_LIMIT, text_problem
 
 FIELDS: Final = (
@@ -117,7 +117,7 @@ def _fill(policy: DenyPolicy, values: Mapping[str, Any], seen: int | None = None
     """Raises: Invalid, Taken, Stale."""
     done, problems = _columns(values)
     if not problems:
-        done = mine_only(policy, seen, {name: getattr(policy, name) for name in done}, done)
+        done, _ = mine_of(policy, seen, done)
     for name, value in done.items():
         setattr(policy, name, value)
     if not problems:

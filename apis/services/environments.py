@@ -14,7 +14,7 @@ from apis.roles import Capability
 from apis.selectors_portal import role_names
 from apis.services.holding import hold
 from apis.services.record import announce, record
-from apis.services.row_editions import mine_only
+from apis.services.row_editions import mine_of
 from apis.shapes_about import names_problem
 from apis.shapes_vhosts import host_problem, hosts_of, vhosts
 from apis.validators import DESCRIPTION_LIMIT, name_problem, text_problem
@@ -107,9 +107,7 @@ def environment_update(
     if "vhosts" in values:
         rows, problems = vhosts(values["vhosts"], values.get("host", environment.host))
         values = values if problems else {**values, "vhosts": rows}
-    now = {field: getattr(environment, field) for field in values}
-    values = mine_only(environment, seen, now, values)
-    before = {field: now[field] for field in values}
+    values, before = mine_of(environment, seen, values)
     for field, value in values.items():
         setattr(environment, field, value)
     _save(environment)

@@ -15,7 +15,7 @@ from apis.roles import Capability
 from apis.services.holding import hold
 from apis.services.plan_values import check_whole, plan_values
 from apis.services.record import announce, record
-from apis.services.row_editions import mine_only
+from apis.services.row_editions import mine_of
 from apis.services.terms import of_plan, terms_begin, terms_change
 from apis.words import phrase
 
@@ -63,9 +63,7 @@ def _update(actor: Actor, plan: AnyPlan, values: dict[str, Any], seen: int | Non
     actor.require(Capability.ADMINISTER)
     done = plan_values(type(plan), values)
     hold(plan)
-    now = {field: getattr(plan, field) for field in done}
-    done = mine_only(plan, seen, now, done)
-    before = {field: now[field] for field in done}
+    done, before = mine_of(plan, seen, done)
     if isinstance(plan, ApiPlan) and done.get("name", plan.name) != plan.name:
         raise Invalid({"name": "The name of an API plan stays: topics and revisions carry it."})
     for field, value in done.items():

@@ -44,16 +44,13 @@ def newest_of(model: type[Model], key: Any) -> int:
     Args:
         key: as an address has it; one that cannot be a key is no row.
     """
-    try:
-        row = model(pk=model._meta.pk.to_python(key))
-    except ValidationError:
-        return 0
-    return newest(row)
+    row = _row(model, key)
+    return 0 if row is None else newest(row)
 
 
 def newest(row: Model) -> int:
     """The present edition of a row; 0 for one that the history does not know."""
-    return HistoryEntry.objects.filter(about=row_name(row)).aggregate(newest=Max("id"))["newest"] or 0
+    return newest_among([row])
 
 
 def newest_among(rows: Iterable[Model]) -> int:
@@ -118,6 +115,13 @@ def mine_only(
     return wished
 
 
+def mine_of(row: Model, seen: int | None, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`mine_only` where the fields are those of the row itself. Returns: what is to be saved, and what is there now."""
+    now = {field: getattr(row, field) for field in values}
+    mine = mine_only(row, seen, now, values)
+    return mine, {field: now[field] for field in mine}
+
+
 def changes_since(row: Model, seen: int) -> list[Meanwhile]:
     """Who changed what of a row since an edition, oldest first; every field of it is of interest."""
     return [_told(one, None) for one in _changes(row, seen)]
@@ -129,11 +133,8 @@ def gone(model: type[Model], key: Any, api: Api | None = None) -> Stale | None:
     Args:
         api: whose row it was, for what belongs to one.
     """
-    try:
-        row = model(pk=model._meta.pk.to_python(key))
-    except ValidationError:
-        return None
-    entry = HistoryEntry.objects.filter(about=row_name(row)).order_by("pk").last()
+    row = _row(model, key)
+    entry = None if row is None else HistoryEntry.objects.filter(about=row_name(row)).order_by("pk").last()
     if entry is None or not entry.action.startswith("delete_") or (api is not None and entry.api_id != api.pk):
         return None
     one = Meanwhile(
@@ -141,6 +142,14 @@ def gone(model: type[Model], key: Any, api: Api | None = None) -> Stale | None:
         label=model._meta.verbose_name_raw, before=entry.subject, after="",
     )  # fmt: skip
     return Stale([one], seen=entry.pk)
+
+
+def _row(model: type[Model], key: Any) -> Model | None:
+    """A row of this key, for its name in the history: nothing is read. None for what cannot be a key."""
+    try:
+        return model(pk=model._meta.pk.to_python(key))
+    except ValidationError:
+        return None
 
 
 def plain(value: Any) -> Any:

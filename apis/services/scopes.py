@@ -17,7 +17,7 @@ from apis.services.choosing import roles_problem
 from apis.services.holding import hold
 from apis.services.keys import CONSUMER_SCOPE
 from apis.services.record import record
-from apis.services.row_editions import mine_only, require_unchanged
+from apis.services.row_editions import mine_of, require_unchanged
 from apis.shapes_topics import scope_name_problem
 from apis.validators import text_problem
 from apis.words import phrase
@@ -99,9 +99,7 @@ def scope_update(
     if api is not None:
         hold(api)
     hold(scope)
-    now = {field: getattr(scope, field) for field in values}
-    values = mine_only(scope, seen, now, values)
-    before = {field: now[field] for field in values}
+    values, before = mine_of(scope, seen, values)
     for field, value in values.items():
         setattr(scope, field, value)
     scope.save(update_fields=list(values))
