@@ -21,13 +21,12 @@ from apis.models import Api, Application, Subscription
 from apis.words import phrase
 from gateway.core.records import TALLY_FIELDS
 from gateway.session_days import SUMS, went
-from gateway.steps import StepOf
+from gateway.steps import STEPS, StepOf
 from gateway.sums import Marks, Piece, added_up, marks, pieces
 
 Subject = Literal["api", "application"]
 
 TOP: Final = 10
-STEPS: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 LONGEST: Final = timedelta(days=400)
 _STEP_UNTIL: Final = (("minute", timedelta(hours=3)), ("hour", timedelta(days=8)), ("day", LONGEST))
 BUCKETS: Final = (  # (label, below so many ms)

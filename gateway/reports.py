@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
@@ -22,14 +22,9 @@ from gateway.core.records import TALLY_FIELDS
 from gateway.core.snapshot import Entitlement, PlanSnapshot, Principal
 from gateway.core.throttling import BYTES, EVENTS, HANDSHAKES, Limit, Throttle
 from gateway.core.windows import NOMINAL_S, window
-from gateway.steps import StepOf
+from gateway.steps import DAY, STEPS, StepOf
 from gateway.sums import Marks, added_up, marks, pieces, total
 
-STEPS: Final[dict[str, timedelta]] = {
-    "minute": timedelta(minutes=1),
-    "hour": timedelta(hours=1),
-    "day": timedelta(days=1),
-}
 FIELDS_SHOWN: Final = 20  # subscriptions whose limits are announced in one answer
 _COUNTED: Final = {  # kind of limit -> the columns that count it, from the client and to it
     EVENTS: ("events_in", "events_out"),
@@ -151,5 +146,5 @@ def _used(limit: Limit, which: Q, at: Marks, now: datetime) -> int:
     start = datetime.fromtimestamp(window(limit.per, now.timestamp())[0], UTC)
     into, out = _COUNTED[limit.kind]
     columns = {into} if limit.kind == HANDSHAKES else {"in": {into}, "out": {out}}.get(limit.direction, {into, out})
-    after = now + timedelta(days=1)  # whatever the clocks of other machines say
+    after = now + DAY  # whatever the clocks of other machines say
     return sum(total(which, pieces(at, start, after), sorted(columns)).values())

@@ -20,6 +20,7 @@ from gateway import reports
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
 from gateway.spans import moment
+from gateway.steps import STEPS
 from gateway.sums import gone
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
@@ -82,14 +83,14 @@ class Usage(Resource):
             OpenApiParameter("application", str, description="Id of an application."),
             OpenApiParameter("from", str, description="ISO 8601, UTC unless it says otherwise; 24 hours before `to`."),
             OpenApiParameter("to", str, description="ISO 8601, not included; now, unless given."),
-            OpenApiParameter("step", str, enum=[*reports.STEPS], description="`minute` unless given."),
+            OpenApiParameter("step", str, enum=[*STEPS], description="`minute` unless given."),
         ),
         detail="At most 2 s behind the frames. Publishers and creators see the APIs that they see, subscribers their "
         "own applications, with RateLimit and RateLimit-Policy fields.",
     )
     def get(self, request: Request) -> Response:
         api_id, application_id = self.identifier("api"), self.identifier("application")
-        step = self.choice("step", reports.STEPS) or "minute"
+        step = self.choice("step", STEPS) or "minute"
         start, end = self._span(step)
         rows = reports.visible_usage(self.actor, api_id=api_id, application_id=application_id)
         found = reports.report(rows, start, end, step)
@@ -106,7 +107,7 @@ class Usage(Resource):
             raise BadQuery({"from": "This should not be after `to`."})
         if problem := gone(start, step):
             raise BadQuery({"step": problem})
-        if (end - start) / reports.STEPS[step] > ROWS_LIMIT:
+        if (end - start) / STEPS[step] > ROWS_LIMIT:
             raise BadQuery({"step": f"This would be more than {ROWS_LIMIT} rows; ask for a longer step or less time."})
         return start, end
 

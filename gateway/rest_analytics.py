@@ -17,9 +17,10 @@ from apis.rest.base import Resource
 from apis.rest.designs import ApiResource
 from apis.rest.problems import BadQuery
 from apis.rest.schema import operation
-from gateway.analytics import LONGEST, STEPS, Period, Subject, analytics, period
+from gateway.analytics import LONGEST, Period, Subject, analytics, period
 from gateway.rest import UsageRow, UsageTotal
 from gateway.spans import moment
+from gateway.steps import STEPS
 from gateway.sums import gone
 
 DEFAULT_SPAN: Final = timedelta(hours=24)

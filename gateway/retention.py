@@ -18,7 +18,8 @@ from apis.models import HistoryEntry
 from apis.pricing import Month
 from gateway import conf, overages
 from gateway.models import UsageHour, UsageMark, UsageMinute, UsageRecord
-from gateway.rolling import BUSY_S, DAY, HOUR, day_of, hour_of, mark
+from gateway.rolling import BUSY_S, day_of, hour_of, mark
+from gateway.steps import DAY, HOUR
 
 log = structlog.get_logger("gateway")
 

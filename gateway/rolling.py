@@ -18,11 +18,10 @@ from django.db.models import F, Model, QuerySet, Sum
 
 from gateway.core.records import TALLY_FIELDS, Tally
 from gateway.models import UsageDay, UsageHour, UsageMark, UsageMinute
+from gateway.steps import DAY, HOUR
 
 log = structlog.get_logger("gateway")
 
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
 GRACE: Final = timedelta(minutes=10)  # an hour is added up so long after its end
 LATE: Final = timedelta(minutes=5)  # a minute that is written so long after its end may be late: half of GRACE
 BACK: Final = 6  # hours that are compared with their minutes again: clocks may differ, an older release may be late

@@ -18,7 +18,8 @@ from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, Query
 from django.db.models.functions import Cast
 
 from gateway.models import SessionDay, SessionMonth, UsageMark, UsageRecord
-from gateway.rolling import DAY, day_of, mark
+from gateway.rolling import day_of, mark
+from gateway.steps import DAY
 
 GRACE: Final = timedelta(hours=2)  # a day's row is made so long after its end: the last hour is settled by then
 LATE_S: Final = 3_600.0  # a record that is written so long after its end may be late: half of GRACE

@@ -6,11 +6,14 @@ faster, and a million minutes are added up within seconds.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import CharField, Func
 
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+STEPS: Final = {"minute": timedelta(minutes=1), "hour": HOUR, "day": DAY}
 _LENGTHS: Final = {"minute": 16, "hour": 13, "day": 10}  # of "2026-11-24 15:42:00"
 _FORMS: Final = {"minute": "YYYY-MM-DD HH24:MI", "hour": "YYYY-MM-DD HH24", "day": "YYYY-MM-DD"}
 _PYTHON: Final = {"minute": "%Y-%m-%d %H:%M", "hour": "%Y-%m-%d %H", "day": "%Y-%m-%d"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID
@@ -20,6 +20,7 @@ from apis.selectors_approvals import REQUESTS
 from apis.words import phrase
 from gateway.batches import chunks
 from gateway.exporting import csv_rows
+from gateway.steps import DAY
 from gateway.sums import added_up, marks, pieces
 
 FIELDS: Final = (
@@ -71,7 +72,7 @@ def _month() -> datetime:
 def events_of(api: Api, rows: Iterable[Subscription], since: datetime) -> dict[str, int]:
     """Messages since a moment, by the id of the subscription; who had none is left out."""
     found: dict[str, int] = {}
-    parts = pieces(marks(), since, timezone.now() + timedelta(days=1))
+    parts = pieces(marks(), since, timezone.now() + DAY)
     for ids in chunks(str(row.pk) for row in rows):
         which = Q(api_id=api.pk, subscription_id__in=ids)
         sums = added_up(which, parts, by=["subscription_id"], names=("events_in", "events_out"))

@@ -19,10 +19,8 @@ from django.db.models.expressions import Combinable
 
 from gateway.core.records import TALLY_FIELDS
 from gateway.models import UsageDay, UsageHour, UsageMark, UsageMinute
-from gateway.steps import StepOf
+from gateway.steps import DAY, HOUR, StepOf
 
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ALL: Final = ""  # a step: the whole period in one
 _START: Final[dict[type[Any], str]] = {UsageMinute: "minute", UsageHour: "start", UsageDay: "start"}
