@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 
 from apis import scoping, selectors
@@ -20,6 +21,11 @@ from apis.shapes_topics import scopes_named, topic_of
 
 # What the gateway says with its close codes; it fills this in when it starts (apis never imports gateway).
 CLOSE_CODES: Final[list[Mapping[str, Any]]] = []
+
+
+def base_of(request: HttpRequest) -> str:
+    """The portal as this person reaches it: the `base_url` of what is made here."""
+    return f"{request.scheme}://{request.get_host()}"
 
 
 def written(api: Api, base_url: str, revision: Revision | None = None) -> str:

@@ -21,7 +21,7 @@ from apis.models import Api, BusinessPlan
 from apis.permissions import Actor
 from apis.saying import said
 from apis.services import defining, samples
-from apis.services.sources import document_named
+from apis.services.sources import as_text, document_named
 from apis.words import phrase
 
 
@@ -100,7 +100,7 @@ class BeginningPages(ServiceAdmin):
             octets = document_named(actor=actor, file=file, url=typed.get("url", ""), text=typed.get("definition", ""))
         except ServiceError as refusal:
             return self._unread(request, page, refusal)
-        typed["definition"] = octets.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
+        typed["definition"] = as_text(octets)
         typed["url"] = ""
         if "_check" in typed:
             reading = defining.definition_check(actor=actor, text=octets)

@@ -97,14 +97,13 @@ class DefinitionPages(PublishingPages):
             if may
             else "",
         )
-        base = f"{request.scheme}://{request.get_host()}"
         more = {"may_write": may, "is_kept": bool(api.definition), "checks_too": may}
         if "_check" in request.POST:
             form = DefinitionForm(request.POST)
             text = request.POST.get("definition", "").replace("\r\n", "\n")
             reading = defining.definition_check(actor=actor, text=text, api=api)
             return checked(render_page(self, request, api, page, form), reading, **more)
-        text = describing.written(api, base)
+        text = describing.written(api, describing.base_of(request))
         response = answer(self, request, api, page, DefinitionForm, initial={"definition": text})
         shown = judged[0] if judged else (read(text) if request.method != "POST" else None)
         return checked(response, shown, is_stored=request.method != "POST", **more)

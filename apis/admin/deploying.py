@@ -10,12 +10,13 @@ from django.urls import reverse
 from apis import comparing, selectors
 from apis.admin.fields import Choice, Choices, Text
 from apis.admin.pages import Page, PageForm
+from apis.describing import base_of
 from apis.models import Api, Environment, Revision
 from apis.permissions import Actor
 from apis.saying import said
 from apis.seeing import seen_in
 from apis.services import publishing
-from apis.services.placing import Wanted, may_deploy_on
+from apis.services.placing import host_field, may_deploy_on, places_ticked
 from apis.shapes_vhosts import hosts_of
 from apis.words import phrase
 
@@ -34,7 +35,7 @@ class PlacesForm(PageForm):
         self.fields["environments"].choices = [(row.name, row.name) for row in rows]  # type: ignore[attr-defined]
         for row in rows:
             if row.vhosts:
-                self.fields[_host_field(row)] = _host_choice(row)
+                self.fields[host_field(row)] = _host_choice(row)
 
 
 class RevisionForm(PlacesForm):
@@ -57,10 +58,6 @@ def usual(actor: Actor) -> list[str]:
     return names if len(names) == 1 else [name for name in names if name == publishing.DEFAULT_ENVIRONMENT]
 
 
-def _host_field(row: Environment) -> str:
-    return f"vhost-{row.pk}"
-
-
 def _host_choice(row: Environment) -> Choice:
     """The hosts of an environment; where none is chosen, an API stays where it is."""
     hosts = [(host, host) for host in hosts_of(row.host, row.vhosts)]
@@ -68,18 +65,12 @@ def _host_choice(row: Environment) -> Choice:
     return Choice(label=label, choices=[("", said("as it is")), *hosts])
 
 
-def wanted(cleaned: dict[str, Any]) -> list[Wanted]:
-    """The environments that are ticked, each with the host that is chosen for it, if any."""
-    hosts = {row.name: cleaned.get(_host_field(row), "") for row in selectors.environments()}
-    return [{"name": name, "vhost": hosts[name]} if hosts.get(name) else name for name in cleaned["environments"]]
-
-
 def deploying(actor: Actor, request: HttpRequest, revision: Revision) -> Page:
     """The page that puts a revision on the gateway."""
     api = revision.api
 
     def run(cleaned: dict[str, Any]) -> str:
-        places = wanted(cleaned)
+        places = places_ticked(cleaned["environments"], cleaned)
         rows = publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen_in(request))
         if not rows:
             return phrase("An administrator decides whether {revision} is deployed.", revision=revision)
@@ -107,8 +98,7 @@ def _breaks(request: HttpRequest, revision: Revision) -> str:
     deployed = comparing.deployed_somewhere(revision.api)
     if deployed is None:
         return ""
-    base = f"{request.scheme}://{request.get_host()}"
-    comparison = comparing.compared(deployed, comparing.frozen(revision), base).comparison
+    comparison = comparing.compared(deployed, comparing.frozen(revision), base_of(request)).comparison
     if not comparison.breaking:
         return ""
     points = [phrase("{where}: {why}", where=row.where, why=row.why) for row in comparison.breaking[:BREAKING_SHOWN]]
@@ -125,7 +115,7 @@ def freezing(actor: Actor, request: HttpRequest, api: Api) -> Page:
         made = publishing.revision_create(actor=actor, api=api, description=cleaned["description"])
         if not cleaned["environments"]:
             return phrase("{made} was made of the present design. Deploy it to put it on the gateway.", made=made)
-        places = wanted(cleaned)
+        places = places_ticked(cleaned["environments"], cleaned)
         rows = publishing.revision_deploy(actor=actor, revision=made, environments=places, seen=seen_in(request))
         if not rows:
             return phrase("{revision} is made. An administrator decides whether it is deployed.", revision=made)

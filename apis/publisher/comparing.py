@@ -10,12 +10,12 @@ from django.utils.http import urlencode
 
 from apis import comparing, selectors
 from apis.comparing import DEPLOYED, WORKING, Compared, Side
+from apis.describing import base_of
 from apis.differing import Comparison
 from apis.frozen import different_parts
 from apis.lifecycle import SUBSCRIBABLE, State, Transition
 from apis.models import Api, Deployment, Revision
 from apis.permissions import Actor
-from apis.publisher.definition import base_of
 from apis.publisher.pages import PortalRequest, Question, api_page, show
 from apis.words import phrase
 

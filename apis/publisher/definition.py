@@ -13,6 +13,7 @@ from apis import describing, selectors
 from apis.asyncapi.model import Reading
 from apis.asyncapi.reading import read
 from apis.colouring import coloured_lines
+from apis.describing import base_of
 from apis.errors import Invalid, ServiceError, Stale
 from apis.models import Api, Revision
 from apis.permissions import Actor
@@ -31,11 +32,6 @@ DROPPING: Final = Question(
     "Topics and scopes stay.",
     "Make it of the design",
 )
-
-
-def base_of(request: PortalRequest) -> str:
-    """The portal as this person reaches it."""
-    return f"{request.scheme}://{request.get_host()}"
 
 
 def revision_asked(request: PortalRequest, api: Api) -> Revision | None:

@@ -24,7 +24,7 @@ from apis.saying import said
 from apis.seeing import seen_in
 from apis.selectors_approvals import deployment_waiting, places_in_words, rejection_of
 from apis.services import approving, publishing
-from apis.services.placing import Wanted, may_deploy_on
+from apis.services.placing import Wanted, may_deploy_on, places_ticked
 from apis.words import phrase
 
 
@@ -44,7 +44,7 @@ def deployments(request: PortalRequest, actor: Actor, api: Api) -> HttpResponse:
                     question = comparing.deploying(request, api, None, form.cleaned_data["environments"])
                     if question and not is_confirmed(request):
                         return ask(request, api, question, current="deployments")
-                    places = _places(request, form.cleaned_data["environments"])
+                    places = places_ticked(form.cleaned_data["environments"], request.POST)
                     messages.success(request, said(_create(actor, api, form.cleaned_data["description"], places)))
                     return go(request, "deployments", api.pk)
                 status = 400
@@ -154,19 +154,13 @@ def _withdraw(actor: Actor, api: Api) -> str:
     return "The request is taken back."
 
 
-def _places(request: HttpRequest, names: list[str]) -> list[Wanted]:
-    """The environments that are ticked, each with the host that is chosen for it, if any."""
-    chosen = {row.name: request.POST.get(f"vhost-{row.pk}", "") for row in selectors.environments()}
-    return [{"name": name, "vhost": chosen[name]} if chosen.get(name) else name for name in names]
-
-
 def _act(request: HttpRequest, actor: Actor, do: str, revision: Revision) -> str:
     """Do one of the named things to a revision. Returns: a sentence that says so."""
     environments, seen = request.POST.getlist("environments"), seen_in(request)
     names = ", ".join(environments)
 
     def deploy() -> str:
-        places = _places(request, environments)
+        places = places_ticked(environments, request.POST)
         if not publishing.revision_deploy(actor=actor, revision=revision, environments=places, seen=seen):
             return phrase(
                 "An administrator decides whether {revision} is deployed to {names}.", revision=revision, names=names

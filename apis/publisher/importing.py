@@ -22,7 +22,7 @@ from apis.publisher.pages import PortalRequest, go, page
 from apis.roles import Capability
 from apis.saying import said
 from apis.services import defining, drafts
-from apis.services.sources import document_named
+from apis.services.sources import as_text, document_named
 from apis.validators import NAME_LIMIT
 from apis.words import phrase
 
@@ -75,7 +75,7 @@ def _source(request: PortalRequest, actor: Actor) -> HttpResponse:
         context = {"form": form, "draft_form": DRAFT}
         return render(request, "publisher/import_asyncapi.html", context, status=form.take(refusal))
     reading = defining.definition_check(actor=actor, text=octets)
-    text = octets.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    text = as_text(octets)
     said = reading.design
     first = {
         "name": said.name if said else "",

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from io import BytesIO
 from typing import IO, Any, ClassVar, Final
 
-from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -168,8 +167,3 @@ class DefinitionResource(UploadResource):
         except (ValueError, RecursionError):
             return True
         return isinstance(value, dict) and "asyncapi" in value
-
-
-def base_of(request: HttpRequest) -> str:
-    """The portal as this person reaches it."""
-    return f"{request.scheme}://{request.get_host()}"

@@ -30,7 +30,6 @@ from apis.rest.definition_bodies import (
     TextYaml,
     XYaml,
     YamlText,
-    base_of,
 )
 from apis.rest.designs import ApiResource
 from apis.rest.problems import BadQuery
@@ -112,7 +111,7 @@ class Definition(DefinitionResource, ApiResource):
         return Response(describing.as_syntax(self._written(api, revision), syntax))
 
     def _written(self, api: Api, revision: Revision | None = None) -> str:
-        base = base_of(self.request)
+        base = describing.base_of(self.request)
         if can_see_api(self.actor, api):
             return describing.written(api, base, revision)
         return dumped(describing.offered(api, base), "yaml")

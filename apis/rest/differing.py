@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from apis import comparing
 from apis.comparing import DEPLOYED, WORKING
+from apis.describing import base_of
 from apis.differing.changes import SECTIONS
-from apis.rest.definition_bodies import base_of
 from apis.rest.fields import Raw
 from apis.rest.problems import BadQuery
 from apis.rest.publishing import RevisionResource

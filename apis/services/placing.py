@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apis import selectors
 from apis.errors import Forbidden, Invalid
 from apis.models import Api, Environment
 from apis.permissions import Actor
@@ -33,6 +34,17 @@ def environments_named(names: Sequence[str]) -> list[Environment]:
         if name not in found:
             raise Invalid({"environments": phrase("There is no environment named {name}.", name=name)})
     return [found[name] for name in dict.fromkeys(names)]
+
+
+def host_field(environment: Environment) -> str:
+    """What the field of a form is called that chooses a host of this environment."""
+    return f"vhost-{environment.pk}"
+
+
+def places_ticked(names: Iterable[str], form: Mapping[str, Any]) -> list[Wanted]:
+    """The environments that are ticked in a form, each with the host that is chosen for it, if any (`host_field`)."""
+    hosts = {row.name: form.get(host_field(row), "") for row in selectors.environments()}
+    return [{"name": name, "vhost": hosts[name]} if hosts.get(name) else name for name in names]
 
 
 def places_named(api: Api, wanted: Iterable[Wanted]) -> list[Place]:

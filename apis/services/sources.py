@@ -30,3 +30,8 @@ def document_named(*, actor: Actor, file: IO[bytes] | None = None, url: str = ""
     if text.strip():
         return text.encode(errors="replace")
     raise Invalid({"": "Choose a file, name an address, or paste a document."})
+
+
+def as_text(octets: bytes) -> str:
+    """A document for the field in which it can be mended: whatever it is encoded in, with the line breaks of files."""
+    return octets.decode(errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
