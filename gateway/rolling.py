@@ -7,14 +7,14 @@ what is added up already, holds its lock. Who writes a minute so late adds it to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Model, QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 
 from gateway.core.records import TALLY_FIELDS, Tally
 from gateway.models import UsageDay, UsageHour, UsageMark, UsageMinute
@@ -176,45 +176,44 @@ def compare(now: float) -> int:
 # Writing late ------------------------------------------------------------------------------------------------------
 
 
-def late_from(starts: Iterable[float], now: float) -> datetime | None:
+def late_from(starts: Iterable[float], now: float) -> UsageMark | None:
     """Lock the mark where one of these minutes may be in an hour that is added up. To be called first in a transaction.
 
     Args:
         starts: of minutes, epoch seconds.
         now: epoch seconds.
 
-    Returns: where minutes that are not added up begin, or None where none of these is before that.
+    Returns: the mark, or None where none of these is so late.
     """
     if min(starts, default=now) >= now - LATE.total_seconds():
         return None
-    return mark().hours_until
+    return mark()
 
 
-def add_late(until: datetime, batch: Mapping[tuple[Key, datetime], Tally]) -> None:
-    """Add minutes to the hours and days that they belong to; the mark is locked.
+def add_late(at: UsageMark, key: Key, minute: datetime, tally: Tally) -> None:
+    """Add what a minute got to the hour and the day that it belongs to, where these are added up already.
 
     Args:
-        until: what `late_from` said.
-        batch: what was added to minutes, by (api, application, subscription) and the start of the minute.
+        at: the mark, locked.
+        key: (api, application, subscription).
+        minute: its start.
     """
-    days_until = mark().days_until
-    for (key, minute), tally in batch.items():
-        if minute < until:
-            add(UsageHour, key, hour_of(minute), tally)
-            if days_until is not None and minute < days_until:
-                add(UsageDay, key, day_of(minute), tally)
+    if at.hours_until is not None and minute < at.hours_until:
+        add(UsageHour, key, hour_of(minute), tally)
+        if at.days_until is not None and minute < at.days_until:
+            add(UsageDay, key, day_of(minute), tally)
 
 
 def add(model: type[UsageHour | UsageDay], key: Key, start: datetime, tally: Tally) -> None:
     """Add to the row of a key, which is made where there is none. The mark is locked, so nobody else makes it."""
     which = _row(key, start)
-    chosen = {name: value for name, value in which.items() if value is not None}
-    chosen |= {f"{name}__isnull": True for name, value in which.items() if value is None}
     counts = {name: getattr(tally, name) for name in TALLY_FIELDS}
-    if not _rows(model).filter(**chosen).update(**{name: F(name) + count for name, count in counts.items()}):
-        _rows(model).create(**which, **counts)
+    more = {name: F(name) + count for name, count in counts.items()}
+    if not model.objects.filter(**just(which)).update(**more):
+        model.objects.create(**which, **counts)
 
 
-def _rows(model: type[Model]) -> QuerySet[Any]:
-    rows: QuerySet[Any] = model._default_manager.all()
-    return rows
+def just(which: dict[str, Any]) -> dict[str, Any]:
+    """The condition for rows that have these values, None among them."""
+    return {name if value is not None else f"{name}__isnull": True if value is None else value
+            for name, value in which.items()}  # fmt: skip

@@ -20,6 +20,7 @@ from django.db.models.functions import TruncHour
 from apis.models import Api, Application, Subscription
 from gateway import session_days
 from gateway.models import UsageMinute, UsageRecord
+from gateway.rolling import KEY, Key
 from gateway.usage_rows import UsageRow
 
 log = structlog.get_logger("gateway")
@@ -29,8 +30,6 @@ GRACE_S: Final = 600.0  # after the end of an hour: a process that cannot write 
 BACK: Final = timedelta(hours=6)
 FIRST_BACK: Final = timedelta(days=7)  # the first look of a process: nobody may have been there for days
 COUNTED: Final = ("sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled")
-KEY: Final = ("api_id", "application_id", "subscription_id")
-Key = tuple[Any, ...]
 
 
 def settled_name(key: Key, hour: datetime) -> str:

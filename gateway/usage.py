@@ -186,20 +186,13 @@ def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
         insert(chosen)
         session_days.make_anew(days_until, [(one.api_id, one.application_id, one.ended_at) for one in chosen])
         for (key, start), tally in batch.items():
-            which = {
-                "api_id": key.api_id,
-                "application_id": key.application_id or None,
-                "subscription_id": key.subscription_id or None,
-                "minute": datetime.fromtimestamp(start, UTC),
-            }
+            whose = (key.api_id, key.application_id or None, key.subscription_id or None)
+            minute = datetime.fromtimestamp(start, UTC)
+            which = {**dict(zip(rolling.KEY, whose, strict=True)), "minute": minute}
             if not _add(which, tally):
                 _insert(which, tally)
-        if late is not None:
-            rolling.add_late(late, {
-                ((key.api_id, key.application_id or None, key.subscription_id or None),
-                 datetime.fromtimestamp(start, UTC)): tally
-                for (key, start), tally in batch.items()
-            })  # fmt: skip
+            if late is not None:
+                rolling.add_late(late, whose, minute, tally)
     used = {
         key.subscription_id
         for (key, _), tally in batch.items()
@@ -209,10 +202,8 @@ def write(batch: dict[Minute, Tally], records: Iterable[UsageRow] = ()) -> None:
 
 
 def _add(which: dict[str, Any], tally: Tally) -> bool:
-    nulls = {name: value for name, value in which.items() if value is not None}
-    nulls |= {f"{name}__isnull": True for name, value in which.items() if value is None}
     more = {name: F(name) + getattr(tally, name) for name in TALLY_FIELDS if getattr(tally, name)}
-    return not more or bool(UsageMinute.objects.filter(**nulls).update(**more))
+    return not more or bool(UsageMinute.objects.filter(**rolling.just(which)).update(**more))
 
 
 def _insert(which: dict[str, Any], tally: Tally) -> None:
