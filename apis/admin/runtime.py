@@ -16,12 +16,8 @@ _REFUSED = phrase("One more is refused with 429. {what}", what=_OWN)
 class RuntimeForm(PageForm):
     """Fields are named as in apis.shapes.runtime_limits."""
 
-    max_message_bytes = Whole(
-        label="Largest message", help_text=phrase("Bytes. A larger one closes with 1009. {what}", what=_OWN)
-    )
-    max_session_s = Whole(
-        label="Longest session", help_text=phrase("Seconds, then it is closed with 4408. {what}", what=_OWN)
-    )
+    max_message_bytes = Whole(label="Largest message", help_text=_LARGER)
+    max_session_s = Whole(label="Longest session", help_text=_LONGER)
     idle_s = Whole(
         label="Close when idle for", help_text="Seconds without traffic, then 4408; 0 = only as the endpoint says."
     )
