@@ -35,7 +35,7 @@ class Subscriptions(subscriptions.Subscriptions):
         kind = self.choice("format", (JSON, CSV)) or self._accepted(request)
         if kind != CSV:
             return super().get(request)
-        lines = csv_of(self.actor, None, self.narrowed())
+        lines = csv_of(self.actor, self.narrowed())
         headers = {"Content-Disposition": 'attachment; filename="subscriptions.csv"'}
         return HttpResponse("".join(lines), content_type=MEDIA_TYPES[CSV], headers=headers)
 

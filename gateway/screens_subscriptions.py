@@ -56,7 +56,7 @@ def subscriptions(request: PortalRequest, actor: Actor, api: Api) -> HttpRespons
         return _act(request, actor, api)
     asked = wanted(request)
     if request.GET.get("format") == CSV:
-        lines = csv_of(actor, api, subscribers(actor, api, **asked))
+        lines = csv_of(actor, subscribers(actor, api, **asked))
         name = f"subscriptions-{api.name}-{api.version}.csv"
         where = content_disposition_header(True, name) or "attachment"  # a name may have letters of any alphabet
         headers = {"Content-Disposition": where, "X-Content-Type-Options": "nosniff"}
