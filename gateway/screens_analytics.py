@@ -27,6 +27,7 @@ from gateway.analytics import LONGEST, Analytics, Period, Subject, analytics, ch
 from gateway.charting import chart_names
 from gateway.core.records import TALLY_FIELDS
 from gateway.core.rejections import CLOSE_CODES
+from gateway.session_days import SUMS
 
 SPANS: Final = {
     "hour": timedelta(hours=1),
@@ -37,9 +38,6 @@ SPANS: Final = {
 CUSTOM: Final = "custom"
 TABLES: Final = ("time", "parts", "plans", "closes")
 _NAMES: Final = {row.code: row for row in CLOSE_CODES}
-_PLAN_FIELDS: Final = (
-    "sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled", "connection_ms",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +174,9 @@ def _rows(found: Analytics, table: str, which: Subject) -> Iterable[list[Any]]:
         for part in found.parts:
             yield [part.id or "", part.name, part.note, *[part.counts[name] for name in TALLY_FIELDS]]
     elif table == "plans":
-        yield ["plan", *_PLAN_FIELDS]
+        yield ["plan", *SUMS]
         for part in found.plans:
-            yield [part.name, *[part.counts[name] for name in _PLAN_FIELDS]]
+            yield [part.name, *[part.counts[name] for name in SUMS]]
     elif table == "closes":
         yield ["code", "initiator", "sessions"]
         for close in found.closes:

@@ -26,9 +26,9 @@ from apis.services.terms import term_of
 from apis.words import phrase
 from gateway import overages, settling, snapshots_plans
 from gateway.models import UsageRecord
+from gateway.session_days import SUMS
 from gateway.sums import marks
 
-SUMS: Final = ("sessions", "events_in", "events_out", "bytes_in", "bytes_out", "throttled", "connection_ms")
 SETTLED: Final = timedelta(seconds=settling.HOUR_S + settling.GRACE_S)  # after a month's end nothing is added
 
 
