@@ -14,6 +14,8 @@ from django.http import HttpRequest, parse_cookie
 from django.utils import translation
 from django.utils.translation import gettext
 
+from wsportal.middleware import SECURE_PREFIX
+
 BODY_LIMIT: Final = 16 << 20  # bytes; the largest that anything here takes is a file of 5 MiB in a form
 _HEAD: Final = (
     "HTTP/1.1 413 Content Too Large\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -65,7 +67,9 @@ class BoundedRequest(WebRequest):
     def _page(self) -> str:
         """In the language that other pages have for this person; Django's middlewares never see this request."""
         cookies = parse_cookie(self._header(b"cookie"))
-        chosen = cookies.get(f"__Host-{settings.LANGUAGE_COOKIE_NAME}") or cookies.get(settings.LANGUAGE_COOKIE_NAME)
+        chosen = cookies.get(SECURE_PREFIX + settings.LANGUAGE_COOKIE_NAME) or cookies.get(
+            settings.LANGUAGE_COOKIE_NAME
+        )
         asked = HttpRequest()
         asked.COOKIES = {settings.LANGUAGE_COOKIE_NAME: chosen} if chosen else {}
         asked.META = {"HTTP_ACCEPT_LANGUAGE": self._header(b"accept-language")}

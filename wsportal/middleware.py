@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
-_SECURE_PREFIX: Final = "__Host-"
+SECURE_PREFIX: Final = "__Host-"
 _FOR_PROGRAMS: Final = ("/api/", "/oauth2/token", "/oauth2/revoke", "/oauth2/introspect", "/metrics", "/.well-known/")
 
 
@@ -34,14 +34,14 @@ class PerSchemeCookiesMiddleware:
             return self.get_response(request)
         for name in self.names:
             request.COOKIES.pop(name, None)  # a plain cookie over https may have been planted from http
-            if (value := request.COOKIES.get(_SECURE_PREFIX + name)) is not None:
+            if (value := request.COOKIES.get(SECURE_PREFIX + name)) is not None:
                 request.COOKIES[name] = value
         response = self.get_response(request)
         for name in self.names:
             if (morsel := response.cookies.pop(name, None)) is None:
                 continue
-            response.cookies[_SECURE_PREFIX + name] = morsel.value
-            renamed = response.cookies[_SECURE_PREFIX + name]
+            response.cookies[SECURE_PREFIX + name] = morsel.value
+            renamed = response.cookies[SECURE_PREFIX + name]
             for attribute, value in morsel.items():
                 renamed[attribute] = value
             renamed["secure"] = True

@@ -29,7 +29,6 @@ from apis.services import approval_rules, approving
 from apis.words import phrase
 
 _COLOURS = {"Waiting": "warning", "Approved": "success", "Rejected": "danger", "Withdrawn": "info"}
-RULES = ("transitions", *approval_rules.FLAGS)
 _BUTTONS = {"approve": "Approve", "reject": "Reject"}
 _MEANING = {
     ("approve", "subscription"): "The application may connect at once, in every gateway process within a second.",
@@ -195,7 +194,7 @@ class RulesForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        stored = {name: getattr(self.instance, name) for name in RULES}
+        stored = {name: getattr(self.instance, name) for name in approval_rules.RULES}
         self.initial = {**stored, **self.initial}
 
 
@@ -205,7 +204,7 @@ class ApprovalRulesAdmin(ServiceAdmin):
 
     form = RulesForm
     changes = (Capability.ADMINISTER,)
-    fieldsets = ((None, {"fields": RULES}),)
+    fieldsets = ((None, {"fields": approval_rules.RULES}),)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one row, so its page is the list. Raises: PermissionDenied."""
@@ -215,5 +214,5 @@ class ApprovalRulesAdmin(ServiceAdmin):
         return self.change_view(request, str(ApprovalRules.ONLY))
 
     def update(self, actor: Actor, obj: ApprovalRules, form: Any) -> None:
-        values = {name: form.cleaned_data[name] for name in RULES}
+        values = {name: form.cleaned_data[name] for name in approval_rules.RULES}
         approval_rules.approval_rules_set(actor=actor, seen=form.seen, **values)

@@ -15,14 +15,14 @@ from apis.services.record import record
 from apis.services.row_editions import mine_of
 from apis.words import phrase
 
+FLAGS: Final = ("applications", "production_keys", "sandbox_keys", "deployments")
+RULES: Final = ("transitions", *FLAGS)
+_DEPLOYING: Final = (Action.PUBLISH, Action.PRERELEASE)
+
 
 def rules() -> ApprovalRules:
     """The rules as they are now."""
     return ApprovalRules.objects.first() or ApprovalRules()
-
-
-FLAGS: Final = ("applications", "production_keys", "sandbox_keys", "deployments")
-_DEPLOYING: Final = (Action.PUBLISH, Action.PRERELEASE)
 
 
 def transition_waits(actor: Actor, action: str, api: Api) -> bool:
@@ -62,7 +62,7 @@ def approval_rules_set(*, actor: Actor, seen: int | None = None, **values: Any) 
     Raises: Forbidden for anybody but administrators; Invalid, Stale.
     """
     actor.require(Capability.ADMINISTER)
-    problems = dict.fromkeys(values.keys() - {"transitions", *FLAGS}, "This field is not known here.")
+    problems = dict.fromkeys(values.keys() - set(RULES), "This field is not known here.")
     if "transitions" in values:
         problems["transitions"] = _transitions_problem(values["transitions"])
     for name in FLAGS:
