@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apis.errors import Invalid
-from apis.rest.base import Resource
+from apis.rest.base import OwnTypes, Resource
 from apis.rest.problems import BadQuery
 from apis.rest.schema import operation
 from gateway import exporting, statements
@@ -112,7 +112,7 @@ class CloudEvent(serializers.Serializer):
     data = serializers.DictField()  # type: ignore[assignment]
 
 
-class UsageRecords(Resource):
+class UsageRecords(OwnTypes):
     """Usage records, page by page."""
 
     @operation(
@@ -150,11 +150,6 @@ class UsageRecords(Resource):
         if kind == exporting.CSV:
             answer["Content-Disposition"] = 'attachment; filename="usage.csv"'
         return answer
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """`format` is ours and not the framework's; refusals are problem documents in any case."""
-        renderer = self.get_renderers()[0]
-        return renderer, renderer.media_type or ""
 
     @staticmethod
     def _accepted(request: Request) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from apis.rest import subscriptions
 from apis.rest.answers import SubscriptionAnswer
+from apis.rest.base import OwnTypes
 from apis.rest.schema import operation
 from gateway.exporting import CSV, MEDIA_TYPES
 from gateway.subscribers import csv_of
@@ -18,7 +19,7 @@ from gateway.subscribers import csv_of
 JSON: Final = "json"
 
 
-class Subscriptions(subscriptions.Subscriptions):
+class Subscriptions(OwnTypes, subscriptions.Subscriptions):
     """The list that `apis` has, and the same rows as a file."""
 
     @operation(
@@ -38,11 +39,6 @@ class Subscriptions(subscriptions.Subscriptions):
         lines = csv_of(self.actor, self.narrowed())
         headers = {"Content-Disposition": 'attachment; filename="subscriptions.csv"'}
         return HttpResponse("".join(lines), content_type=MEDIA_TYPES[CSV], headers=headers)
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """`format` is ours and not the framework's; refusals are problem documents in any case."""
-        renderer = self.get_renderers()[0]
-        return renderer, renderer.media_type or ""
 
     @staticmethod
     def _accepted(request: Request) -> str:

@@ -116,3 +116,12 @@ class Resource(APIView):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.headers.setdefault("Cache-Control", "no-store")
         return answer
+
+
+class OwnTypes(Resource):
+    """A resource that chooses the type of its answer itself: neither `Accept` nor `format` is the framework's then."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """Refusals are problem documents in any case."""
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type or ""

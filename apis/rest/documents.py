@@ -20,6 +20,7 @@ from apis.downloads import document_response
 from apis.errors import Invalid
 from apis.file_kinds import KINDS
 from apis.models import Api, ApiDocument
+from apis.rest.base import OwnTypes
 from apis.rest.designs import ApiResource
 from apis.rest.fields import Body, Text
 from apis.rest.schema import operation
@@ -180,7 +181,7 @@ class OneDocument(DocumentResource):
         return Response(status=204)
 
 
-class DocumentContent(DocumentResource):
+class DocumentContent(OwnTypes, DocumentResource):
     @operation(
         "apis_documents_content",
         "Get the content of a document",
@@ -211,11 +212,6 @@ class DocumentContent(DocumentResource):
     def whole(self, api: Api, **kwargs: Any) -> Any:
         """A content is written by the tag of its document."""
         return DocumentAnswer(self.document(api.pk, kwargs["document_id"])).data
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """The type is the document's, whatever is asked for; refusals are problem documents in any case."""
-        renderer = self.get_renderers()[0]
-        return renderer, renderer.media_type or ""
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from apis.downloads import thumbnail_response
 from apis.errors import Invalid, Missing
 from apis.models import Api
 from apis.pictures import BYTES_LIMIT
+from apis.rest.base import OwnTypes
 from apis.rest.designs import ApiResource
 from apis.rest.fields import Body
 from apis.rest.parsers import BodyTooLarge
@@ -66,7 +67,7 @@ class ThumbnailAnswer(serializers.Serializer):
         return f"/api/v1/apis/{picture.api_id}/thumbnail"
 
 
-class Thumbnail(UploadResource, ApiResource):
+class Thumbnail(OwnTypes, UploadResource, ApiResource):
     parser_classes: ClassVar[list[Any]] = [ImageBody, MultiPartParser]  # type: ignore[misc]
     fields = ("thumbnail",)
 
@@ -108,8 +109,3 @@ class Thumbnail(UploadResource, ApiResource):
     def delete(self, request: Request, api_id: UUID) -> Response:
         thumbnails.thumbnail_remove(actor=self.actor, api=self.design(api_id))
         return Response(status=204)
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """The type is the picture's, whatever is asked for; refusals are problem documents in any case."""
-        renderer = self.get_renderers()[0]
-        return renderer, renderer.media_type or ""
