@@ -18,6 +18,7 @@ from gateway import snapshots_plans
 from gateway.core.limits import BOTH, BYTES, EVENTS, Limit
 from gateway.core.replay import Bucket, overage
 from gateway.models import KeptOverage, UsageMinute
+from gateway.session_days import month_of
 from gateway.steps import StepOf
 from gateway.sums import Marks, added_up, marks, pieces
 
@@ -35,7 +36,7 @@ def of_line(
         subject: whose usage it is.
         start, end: of the line, within one month.
     """
-    if start.replace(day=1, hour=0, minute=0, second=0, microsecond=0) < at.minutes_from:
+    if month_of(start).start < at.minutes_from:
         kept = KeptOverage.objects.filter(subscription_id=subject.subscription_id, began_at=start).first()
         return (kept.events, kept.bytes) if kept is not None else (0, 0)
     # The application is named for its index.

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from apis.errors import Invalid
 from apis.models import HistoryEntry
-from apis.pricing import Month
 from gateway import conf, overages
 from gateway.models import UsageHour, UsageMark, UsageMinute, UsageRecord
 from gateway.rolling import BUSY_S, day_of, hour_of, mark
+from gateway.session_days import month_of
 from gateway.steps import DAY, HOUR
 
 log = structlog.get_logger("gateway")
@@ -41,9 +41,7 @@ def usage_prune(before: datetime) -> int:
     Returns: how many.
     Raises: Invalid.
     """
-    now = timezone.now()
-    this = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    last = this.replace(year=this.year - (this.month == 1), month=(this.month - 2) % 12 + 1)
+    last = month_of(timezone.now()).previous.start
     if before > last:
         raise Invalid({"before": f"This month and the last one are kept: {last:%Y-%m-%d} is the latest."})
     count = UsageRecord.objects.prune(before)
@@ -87,7 +85,7 @@ def _announce(name: str, at: UsageMark, cut: datetime) -> bool:
     first = going.values_list(column, flat=True).first()
     if first is None:
         return False
-    month = Month(first.year, first.month)
+    month = month_of(first)
     cut = min(cut, month.end)
     if name == "minutes":
         overages.keep(month)

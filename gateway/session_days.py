@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import BigIntegerField, Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Cast
 
+from apis.pricing import Month
 from gateway.models import SessionDay, SessionMonth, UsageMark, UsageRecord
 from gateway.rolling import day_of, mark
 from gateway.steps import DAY
@@ -107,21 +108,17 @@ def went(column: str, key: UUID, start: datetime, end: datetime) -> Went:
 def _rows_of(key: UUID, first: datetime, last: datetime) -> Iterator[dict[str, Any]]:
     """Days from `first` until before `last`, whole months as one, by one question."""
     month = month_of(first)
-    months_from = first if month == first else _next_month(month)
-    months_until = max(months_from, month_of(last))
+    months_from = first if month.start == first else month.end
+    months_until = max(months_from, month_of(last).start)
     months = SessionMonth.objects.filter(subject_id=key, start__gte=months_from, start__lt=months_until)
     apart = Q(start__lt=min(months_from, last)) | Q(start__gte=months_until)
     days = SessionDay.objects.filter(apart, subject_id=key, start__gte=first, start__lt=last)
     yield from months.values_list("went", flat=True).union(days.values_list("went", flat=True), all=True)
 
 
-def month_of(moment: datetime) -> datetime:
-    """Start of the month."""
-    return day_of(moment).replace(day=1)
-
-
-def _next_month(start: datetime) -> datetime:
-    return month_of(start + 31 * DAY)
+def month_of(moment: datetime) -> Month:
+    """The month that a moment (UTC) is in."""
+    return Month(moment.year, moment.month)
 
 
 def _plan_rows(records: QuerySet[UsageRecord], *by: str) -> Iterator[dict[str, Any]]:
@@ -190,28 +187,28 @@ def _set_until(at: UsageMark, until: datetime) -> None:
     """Move the mark, and make the rows of the months that are complete with that."""
     first = SessionDay.objects.filter(start__lt=until).order_by("start")
     if at.sessions_until is not None:
-        first = first.filter(start__gte=month_of(at.sessions_until))
+        first = first.filter(start__gte=month_of(at.sessions_until).start)
     start = first.values_list("start", flat=True).first()
     month = None if start is None else month_of(start)
-    while month is not None and _next_month(month) <= until:
-        if at.sessions_until is None or _next_month(month) > at.sessions_until:
+    while month is not None and month.end <= until:
+        if at.sessions_until is None or month.end > at.sessions_until:
             _make_month(month)
-        month = _next_month(month)
+        month = month.next
     at.sessions_until = until
     at.save()
 
 
-def _make_month(month: datetime, only: Iterable[UUID | str] = ()) -> None:
+def _make_month(month: Month, only: Iterable[UUID | str] = ()) -> None:
     """Make the rows of a month from its days, all or those of some subjects."""
-    days = SessionDay.objects.filter(start__gte=month, start__lt=_next_month(month))
-    old, ids = SessionMonth.objects.filter(start=month), list(only)
+    days = SessionDay.objects.filter(start__gte=month.start, start__lt=month.end)
+    old, ids = SessionMonth.objects.filter(start=month.start), list(only)
     if ids:
         days, old = days.filter(subject_id__in=ids), old.filter(subject_id__in=ids)
     old.delete()
     found: dict[Any, Went] = {}
     for key, day in days.values_list("subject_id", "went").iterator():
         found.setdefault(key, Went()).add(day)
-    rows = (SessionMonth(subject_id=key, start=month, went=one.kept) for key, one in found.items())
+    rows = (SessionMonth(subject_id=key, start=month.start, went=one.kept) for key, one in found.items())
     SessionMonth.objects.bulk_create(rows, 200)
 
 
@@ -260,5 +257,5 @@ def make_anew(until: datetime | None, late: Iterable[tuple[UUID | str, UUID | st
         ids = [key for _, key in keys]
         SessionDay.objects.filter(start=day, subject_id__in=ids).delete()
         SessionDay.objects.bulk_create(_rows(of_day, day, keys), 200)
-        if until is not None and _next_month(month_of(day)) <= until:
+        if until is not None and month_of(day).end <= until:
             _make_month(month_of(day), ids)
